@@ -1,0 +1,33 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+NATIVE := $(wildcard native/*) CMakeLists.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test test-long lint clean
+
+help:  ## Show what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(INSTALLED): pyproject.toml constraints.txt $(NATIVE)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install -q -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: $(INSTALLED)  ## Install, then answer for every task from the embedded model, offline
+	$(BIN)/squeezebert demo
+
+test: $(INSTALLED) lint  ## Install, then run all tests (under 10 minutes on 2 cores)
+	$(BIN)/python -m pytest -n 2
+
+test-long: $(INSTALLED)  ## The slow tests; those on real data need SQUEEZEBERT_DATA
+	$(BIN)/python -m pytest -m long
+
+lint: $(INSTALLED)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## Remove everything that make has built
+	rm -rf .venv build

@@ -1,0 +1,1 @@
+"""SqueezeBERT, complete: BERT-class language understanding for cheap hardware."""

@@ -1,0 +1,303 @@
+"""What a model is: sizes, groups and labels, as the published ``config.json`` spells them.
+
+Source of keys and defaults: transformers ``configuration_squeezebert.py`` and the published checkpoints.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from squeezebert.errors import ConfigError
+from squeezebert.files import locate, write_text
+
+CONFIG_NAME = "config.json"
+GROUP_KEYS = (
+    "q_groups", "k_groups", "v_groups", "post_attention_groups", "intermediate_groups", "output_groups",
+)  # fmt: skip
+PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+ACTIVATIONS = ("gelu", "gelu_new", "relu")
+
+_POSITIVE = (
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+    "max_position_embeddings", "type_vocab_size", "embedding_size", *GROUP_KEYS,
+)  # fmt: skip
+_PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+
+
+@dataclass(frozen=True)
+class SqueezeBertConfig:
+    """Sizes, groups and labels of a SqueezeBERT model; the defaults are those of ``squeezebert-uncased``.
+
+    A model whose group counts are all 1 is BERT. Keys that this class does not know are kept in ``extra``
+    and written back by :meth:`to_dict`.
+
+    Attributes:
+        vocab_size: Rows of the word embedding table. The published checkpoints have 30528 for 30522 pieces.
+        hidden_size: Channels of the residual stream; divisible by ``num_attention_heads`` and by every
+            group count that reads or writes it.
+        num_hidden_layers: Blocks.
+        num_attention_heads: Heads per block.
+        intermediate_size: Channels inside the feed-forward part.
+        hidden_act: Activation of the feed-forward part; "gelu" is the exact erf form.
+        hidden_dropout_prob: Dropout of embeddings, residual branches and pooled output, in [0, 1).
+        attention_probs_dropout_prob: Dropout of attention probabilities, in [0, 1).
+        max_position_embeddings: Longest sequence, in tokens.
+        type_vocab_size: Segments.
+        initializer_range: Standard deviation of the normal initialisation.
+        layer_norm_eps: Epsilon of the embedding norm and the masked-LM norm; the norms inside the blocks
+            use 1e-12 always, as in the reference implementation.
+        pad_token_id: Id whose embedding is initialised to zero and gets no gradient.
+        embedding_size: Equal to ``hidden_size``; the reference has no projection between the two.
+        q_groups: Groups of the query projection.
+        k_groups: Groups of the key projection.
+        v_groups: Groups of the value projection.
+        post_attention_groups: Groups of the projection after attention.
+        intermediate_groups: Groups of the first feed-forward layer.
+        output_groups: Groups of the second feed-forward layer.
+        id2label: Label of each output of a classification head; its length is ``num_labels``.
+        problem_type: One of ``PROBLEM_TYPES`` or None, in which case the loss is chosen from the labels.
+        architectures: Class names of the model that was saved, as transformers writes them.
+        extra: Keys of ``config.json`` that are not listed here, as parsed.
+
+    Raises:
+        ConfigError: A value has a wrong type, is out of range, or contradicts another one.
+    """
+
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int = 0
+    embedding_size: int = 768
+    q_groups: int = 4
+    k_groups: int = 4
+    v_groups: int = 4
+    post_attention_groups: int = 1
+    intermediate_groups: int = 4
+    output_groups: int = 4
+    id2label: Mapping[int, str] = field(default_factory=lambda: {0: "LABEL_0", 1: "LABEL_1"})
+    problem_type: str | None = None
+    architectures: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    model_type = "squeezebert"
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        _check_ranges(self)
+        _check_divisibility(self)
+        object.__setattr__(self, "architectures", tuple(self.architectures))
+        object.__setattr__(self, "id2label", MappingProxyType(dict(self.id2label)))
+        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+
+    @property
+    def num_labels(self) -> int:
+        """Outputs of a classification head."""
+        return len(self.id2label)
+
+    @property
+    def label2id(self) -> dict[str, int]:
+        """Index of each label: the inverse of ``id2label``."""
+        return {label: index for index, label in self.id2label.items()}
+
+    @property
+    def head_size(self) -> int:
+        """Channels per attention head."""
+        return self.hidden_size // self.num_attention_heads
+
+    def replace(self, **changes: Any) -> SqueezeBertConfig:
+        """Return a copy with some fields changed, checked like a new one."""
+        unknown = sorted(set(changes) - {f.name for f in dataclasses.fields(self)})
+        if unknown:
+            raise ConfigError(f"{unknown[0]} is not a field of SqueezeBertConfig; put it into extra")
+        return dataclasses.replace(self, **changes)
+
+    def with_labels(self, labels: list[str], problem_type: str | None = None) -> SqueezeBertConfig:
+        """Return a copy whose classification head has these labels, in this order."""
+        return self.replace(id2label=dict(enumerate(labels)), problem_type=problem_type)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SqueezeBertConfig:
+        """Build a config from the parsed ``config.json`` of a SqueezeBERT or BERT checkpoint.
+
+        A BERT config (``model_type`` "bert") becomes one whose group counts are all 1.
+
+        Raises:
+            ConfigError: See the class; also for a model type other than "squeezebert" and "bert".
+        """
+        values = dict(values)
+        model_type = values.pop("model_type", cls.model_type)
+        if model_type == "bert":
+            values = _translate_bert(values)
+        elif model_type != cls.model_type:
+            raise ConfigError(f"model_type {model_type!r} is not supported; expected 'squeezebert' or 'bert'")
+        labels = _parse_labels(values.pop("id2label", None), values.pop("label2id", None), values)
+        if labels is not None:
+            values["id2label"] = labels
+        if values.get("architectures") is None:
+            values.pop("architectures", None)
+        if "hidden_size" in values:
+            values.setdefault("embedding_size", values["hidden_size"])
+        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
+        extra = {key: value for key, value in values.items() if key not in known}
+        return cls(**{key: value for key, value in values.items() if key in known}, extra=extra)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``config.json`` holds, readable by this class and by transformers."""
+        result: dict[str, Any] = dict(self.extra)
+        for item in dataclasses.fields(self):
+            if item.name != "extra":
+                result[item.name] = getattr(self, item.name)
+        result["model_type"] = self.model_type
+        result["architectures"] = list(self.architectures)
+        result["id2label"] = {str(index): label for index, label in self.id2label.items()}
+        result["label2id"] = self.label2id
+        return result
+
+    @classmethod
+    def from_json_file(cls, path: str | Path) -> SqueezeBertConfig:
+        """Read a ``config.json``.
+
+        Raises:
+            ConfigError: The file is not readable as a JSON object, or its values are wrong; the message
+                names the file.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise ConfigError(f"{path}: is not valid JSON ({error})") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path}: holds a {type(values).__name__}, not a JSON object")
+        try:
+            return cls.from_dict(values)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+    def to_json_file(self, path: str | Path) -> None:
+        """Write a ``config.json``, atomically."""
+        write_text(Path(path), json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n")
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str | Path, *, revision: str | None = None, local_files_only: bool = False
+    ) -> SqueezeBertConfig:
+        """Read the config of a checkpoint folder, an embedded model or a model on the hub."""
+        folder = locate(name_or_path, (CONFIG_NAME,), revision=revision, local_files_only=local_files_only)
+        return cls.from_json_file(folder / CONFIG_NAME)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write ``config.json`` into a folder, which is made if it is missing."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.to_json_file(Path(folder) / CONFIG_NAME)
+
+
+def _translate_bert(values: dict[str, Any]) -> dict[str, Any]:
+    """Express a BERT config as the SqueezeBERT config with all groups 1."""
+    position_type = values.get("position_embedding_type", "absolute")
+    if position_type != "absolute":
+        raise ConfigError(f"position_embedding_type {position_type!r} is not supported; expected 'absolute'")
+    defaults = {"pad_token_id": 0, "embedding_size": values.get("hidden_size", 768)}
+    return {**defaults, **values, **dict.fromkeys(GROUP_KEYS, 1)}
+
+
+def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[int, str] | None:
+    """Labels from whichever of ``id2label``, ``label2id`` and ``num_labels`` the file has."""
+    count = values.pop("num_labels", None)
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise ConfigError(f"num_labels {count!r} is not a positive integer")
+    if id2label is None and isinstance(label2id, Mapping):
+        id2label = {index: label for label, index in label2id.items()}
+    if id2label is None:
+        return None if count is None else {index: f"LABEL_{index}" for index in range(count)}
+    if not isinstance(id2label, Mapping):
+        raise ConfigError(f"id2label {id2label!r} is not an object of index to label")
+    try:
+        labels = {int(index): label for index, label in id2label.items()}
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"id2label has a key that is not an integer: {sorted(map(str, id2label))}"
+        ) from error
+    if count is not None and count != len(labels):
+        raise ConfigError(f"num_labels {count} contradicts id2label, which has {len(labels)} labels")
+    if isinstance(label2id, Mapping) and len(label2id) == len(labels):
+        inverse = {label: index for index, label in labels.items()}
+        if dict(label2id) != inverse:
+            raise ConfigError(f"label2id {dict(label2id)} is not the inverse of id2label {labels}")
+    return dict(sorted(labels.items()))
+
+
+def _check_types(config: SqueezeBertConfig) -> None:
+    for key in (*_POSITIVE, "pad_token_id"):
+        value = getattr(config, key)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ConfigError(f"{key} {value!r} is not an integer")
+    for key in (*_PROBABILITIES, "initializer_range", "layer_norm_eps"):
+        value = getattr(config, key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(f"{key} {value!r} is not a number")
+    for index, label in config.id2label.items():
+        if not isinstance(label, str):
+            raise ConfigError(f"id2label[{index}] {label!r} is not a string")
+    if isinstance(config.architectures, str) or not all(isinstance(a, str) for a in config.architectures):
+        raise ConfigError(f"architectures {config.architectures!r} is not a list of class names")
+
+
+def _check_ranges(config: SqueezeBertConfig) -> None:
+    for key in _POSITIVE:
+        if getattr(config, key) < 1:
+            raise ConfigError(f"{key} {getattr(config, key)} is not positive")
+    for key in _PROBABILITIES:
+        if not 0 <= getattr(config, key) < 1:
+            raise ConfigError(f"{key} {getattr(config, key)} is not in [0, 1)")
+    for key in ("initializer_range", "layer_norm_eps"):
+        if not getattr(config, key) > 0:
+            raise ConfigError(f"{key} {getattr(config, key)} is not positive")
+    if not 0 <= config.pad_token_id < config.vocab_size:
+        raise ConfigError(f"pad_token_id {config.pad_token_id} is not in [0, vocab_size {config.vocab_size})")
+    if config.hidden_act not in ACTIVATIONS:
+        raise ConfigError(f"hidden_act {config.hidden_act!r} is not one of {', '.join(ACTIVATIONS)}")
+    if config.problem_type not in (None, *PROBLEM_TYPES):
+        raise ConfigError(f"problem_type {config.problem_type!r} is not one of {', '.join(PROBLEM_TYPES)}")
+    if sorted(config.id2label) != list(range(len(config.id2label))) or not config.id2label:
+        raise ConfigError(
+            f"id2label has the indices {sorted(config.id2label)}; expected 0, 1, 2 … without gaps"
+        )
+    if len(set(config.id2label.values())) != len(config.id2label):
+        raise ConfigError(f"id2label names a label twice: {list(config.id2label.values())}")
+
+
+def _check_divisibility(config: SqueezeBertConfig) -> None:
+    if config.hidden_size % config.num_attention_heads:
+        raise ConfigError(
+            f"hidden_size {config.hidden_size} is not divisible by "
+            f"num_attention_heads {config.num_attention_heads}"
+        )
+    if config.embedding_size != config.hidden_size:
+        raise ConfigError(
+            f"embedding_size {config.embedding_size} differs from hidden_size {config.hidden_size}; "
+            "SqueezeBERT has no projection between them"
+        )
+    for key in GROUP_KEYS:
+        groups = getattr(config, key)
+        if config.hidden_size % groups:
+            raise ConfigError(f"hidden_size {config.hidden_size} is not divisible by {key} {groups}")
+        if key in ("intermediate_groups", "output_groups") and config.intermediate_size % groups:
+            raise ConfigError(
+                f"intermediate_size {config.intermediate_size} is not divisible by {key} {groups}"
+            )

@@ -1,0 +1,1 @@
+"""The network without torch: ragged batches and the compiled kernels."""

@@ -1,0 +1,128 @@
+"""Files in and out: where a model's files are, and writes that leave nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from squeezebert.errors import CheckpointError, OptionError
+
+EMBEDDED = Path(__file__).parent / "models"
+
+
+def locate(
+    name_or_path: str | Path,
+    patterns: Sequence[str],
+    *,
+    revision: str | None = None,
+    local_files_only: bool = False,
+) -> Path:
+    """Find the folder that holds a model's files.
+
+    Looked up in this order: a folder on disk, an embedded model (``"mini"``, ``"mini/text-classification"``),
+    a model on the Hugging Face hub, which is downloaded or found in the cache.
+
+    Args:
+        name_or_path: Folder, embedded name or hub name (``"owner/name"``).
+        patterns: File names, or glob patterns of them, that are wanted from the hub.
+        revision: Branch, tag or commit on the hub.
+        local_files_only: Use only what the cache holds. ``HF_HUB_OFFLINE=1`` has the same effect.
+
+    Returns:
+        The folder. That it holds each of the files is for the caller to check.
+
+    Raises:
+        CheckpointError: There is no such folder or model, or it cannot be downloaded.
+    """
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    embedded = EMBEDDED / name_or_path
+    if embedded.is_dir() and embedded.resolve().is_relative_to(EMBEDDED.resolve()):
+        return embedded
+    name = str(name_or_path)
+    if folder.exists():
+        raise CheckpointError(f"{name}: is a file; give the folder that holds it")
+    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or not name:
+        raise CheckpointError(f"{name or 'an empty name'}: no such folder")
+    return _from_hub(name, patterns, revision, local_files_only)
+
+
+def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_files_only: bool) -> Path:
+    # Imported here: the hub client costs a third of a second, and a local folder never needs it.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=list(patterns),
+                local_files_only=local_files_only or HF_HUB_OFFLINE,
+            )
+        )
+    except HFValidationError as error:
+        raise CheckpointError(f"{name}: is neither a folder nor a valid hub name") from error
+    except GatedRepoError as error:
+        raise CheckpointError(f"{name}: access on the hub must be requested first") from error
+    except RevisionNotFoundError as error:
+        raise CheckpointError(f"{name}: the hub has no revision {revision!r} of it") from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointError(f"{name}: neither a folder nor a model on the hub") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        why = "offline mode is on" if local_files_only or HF_HUB_OFFLINE else "the hub cannot be reached"
+        raise CheckpointError(
+            f"{name}: no such folder, not in the local cache, and {why}; "
+            "download it once while online, or give a folder"
+        ) from error
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` that replaces it when the block ends without an error.
+
+    Raises:
+        OptionError: The folder does not exist or cannot be written to.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written ({error.strerror})") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a binary file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)

@@ -1,0 +1,56 @@
+"""Multi-head self-attention with grouped projections."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.modeling.grouped import GroupedLinear
+
+
+class SqueezeBertSelfAttention(nn.Module):
+    """Scaled dot-product attention; the projection after it lives in the block."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__()
+        self.heads = config.num_attention_heads
+        self.dropout = config.attention_probs_dropout_prob
+        self.query = GroupedLinear(config.hidden_size, config.hidden_size, config.q_groups)
+        self.key = GroupedLinear(config.hidden_size, config.hidden_size, config.k_groups)
+        self.value = GroupedLinear(config.hidden_size, config.hidden_size, config.v_groups)
+
+    def forward(
+        self, x: Tensor, bias: Tensor | None, output_attentions: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend.
+
+        Args:
+            x: ``[batch, tokens, hidden]``.
+            bias: Added to the scores, broadcastable to ``[batch, heads, tokens, tokens]``; None where nothing
+                is masked.
+            output_attentions: Also return the probabilities, which costs the fused kernel.
+
+        Returns:
+            Context ``[batch, tokens, hidden]`` and, if asked for, the probabilities
+            ``[batch, heads, tokens, tokens]`` after softmax and before dropout.
+        """
+        query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
+        dropout = self.dropout if self.training else 0.0
+        if not output_attentions:
+            context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+            return self._merge(context), None
+        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+        probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
+        return self._merge(F.dropout(probabilities, dropout) @ value), probabilities
+
+    def _split(self, x: Tensor) -> Tensor:
+        """``[batch, tokens, hidden]`` -> ``[batch, heads, tokens, hidden / heads]``."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def _merge(self, x: Tensor) -> Tensor:
+        """``[batch, heads, tokens, hidden / heads]`` -> ``[batch, tokens, hidden]``."""
+        return x.transpose(1, 2).flatten(2)

@@ -1,0 +1,165 @@
+"""The base model: embeddings, blocks and pooler."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import OptionError
+from squeezebert.modeling.block import SqueezeBertModule
+from squeezebert.modeling.outputs import BaseModelOutput, BaseModelOutputWithPooling
+from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
+
+
+class SqueezeBertEmbeddings(nn.Module):
+    """Sum of word, position and segment embeddings, normed."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(
+            config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id
+        )
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.embedding_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.embedding_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, words: Tensor, token_type_ids: Tensor, position_ids: Tensor) -> Tensor:
+        """Embed.
+
+        Args:
+            words: Word embeddings ``[batch, tokens, hidden]``.
+            token_type_ids: ``[batch, tokens]``.
+            position_ids: ``[batch or 1, tokens]``.
+
+        Returns:
+            ``[batch, tokens, hidden]``.
+        """
+        total = words + self.position_embeddings(position_ids) + self.token_type_embeddings(token_type_ids)
+        embedded: Tensor = self.dropout(self.LayerNorm(total))
+        return embedded
+
+
+class SqueezeBertEncoder(nn.Module):
+    """The stack of blocks."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(SqueezeBertModule(config) for _ in range(config.num_hidden_layers))
+        self.gradient_checkpointing = False
+
+    def forward(
+        self, x: Tensor, bias: Tensor | None, output_attentions: bool, output_hidden_states: bool
+    ) -> BaseModelOutput:
+        """``[batch, tokens, hidden]`` and the score bias -> the output of every block that is asked for."""
+        states, attentions = [x], []
+        for layer in self.layers:
+            if self.gradient_checkpointing and self.training:
+                x, probabilities = checkpoint(layer, x, bias, output_attentions, use_reentrant=False)
+            else:
+                x, probabilities = layer(x, bias, output_attentions)
+            if output_hidden_states:
+                states.append(x)
+            if probabilities is not None:
+                attentions.append(probabilities)
+        return BaseModelOutput(
+            last_hidden_state=x,
+            hidden_states=tuple(states) if output_hidden_states else None,
+            attentions=tuple(attentions) if output_attentions else None,
+        )
+
+
+class SqueezeBertPooler(nn.Module):
+    """Linear and tanh on the first token."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[batch, tokens, hidden]`` -> ``[batch, hidden]``."""
+        return torch.tanh(self.dense(x[:, 0]))
+
+
+class SqueezeBertModel(SqueezeBertPreTrainedModel):
+    """The encoder without a head."""
+
+    base_model_prefix = ""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.embeddings = SqueezeBertEmbeddings(config)
+        self.encoder = SqueezeBertEncoder(config)
+        self.pooler = SqueezeBertPooler(config)
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> BaseModelOutputWithPooling | tuple[Tensor, ...]:
+        """Encode a padded batch.
+
+        Args:
+            input_ids: ``[batch, tokens]`` integers; or give ``inputs_embeds``.
+            attention_mask: ``[batch, tokens]``, 1 for tokens and 0 for padding; all ones by default.
+            token_type_ids: ``[batch, tokens]``; zeros by default.
+            position_ids: ``[batch or 1, tokens]``; counted from 0 by default.
+            inputs_embeds: ``[batch, tokens, hidden]`` in place of word embeddings.
+            output_attentions: Also return the attention probabilities of every block.
+            output_hidden_states: Also return the embedding output and every block's output.
+            return_dict: False for a plain tuple.
+
+        Raises:
+            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or a sequence is longer
+                than the position embeddings.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise OptionError("give either input_ids or inputs_embeds")
+        words = self.embeddings.word_embeddings(input_ids) if inputs_embeds is None else inputs_embeds
+        batch, tokens = words.shape[:2]
+        if position_ids is None:
+            if tokens > self.config.max_position_embeddings:
+                raise OptionError(
+                    f"{tokens} tokens are more than max_position_embeddings "
+                    f"{self.config.max_position_embeddings}; truncate or window the text"
+                )
+            position_ids = torch.arange(tokens, device=words.device)[None]
+        if token_type_ids is None:
+            token_type_ids = torch.zeros(batch, tokens, dtype=torch.long, device=words.device)
+        embedded = self.embeddings(words, token_type_ids, position_ids)
+        encoded = self.encoder(
+            embedded,
+            score_bias(attention_mask, embedded),
+            bool(output_attentions),
+            bool(output_hidden_states),
+        )
+        output = BaseModelOutputWithPooling(
+            last_hidden_state=encoded.last_hidden_state,
+            pooler_output=self.pooler(encoded.last_hidden_state),
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+        )
+        return output.to_tuple() if return_dict is False else output
+
+
+def score_bias(attention_mask: Tensor | None, like: Tensor) -> Tensor | None:
+    """Turn a mask of ones and zeros ``[batch, tokens]`` into what is added to the scores.
+
+    Returns:
+        ``[batch, 1, 1, tokens]`` of 0 and the most negative finite number, in the dtype of ``like``; None for
+        no mask. Finite, so that a row that is padding throughout stays free of NaN.
+    """
+    if attention_mask is None:
+        return None
+    bias = torch.zeros(attention_mask.shape, dtype=like.dtype, device=like.device)
+    bias.masked_fill_(attention_mask == 0, torch.finfo(like.dtype).min)
+    return bias[:, None, None, :]

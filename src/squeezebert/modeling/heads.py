@@ -1,0 +1,368 @@
+"""The models with a head, named and called like the published ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import OptionError
+from squeezebert.modeling.block import activation
+from squeezebert.modeling.encoder import SqueezeBertModel
+from squeezebert.modeling.outputs import (
+    BaseModelOutputWithPooling,
+    MaskedLMOutput,
+    MultipleChoiceModelOutput,
+    PreTrainingOutput,
+    QuestionAnsweringModelOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
+from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
+
+
+class _HeadModel(SqueezeBertPreTrainedModel):
+    """The base model under ``transformer``, where every head expects it."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.transformer = SqueezeBertModel(config)
+
+    def encode(self, *inputs: Tensor | None, **options: Any) -> BaseModelOutputWithPooling:
+        """Run the base model; arguments as in :meth:`SqueezeBertModel.forward`."""
+        output: BaseModelOutputWithPooling = self.transformer(*inputs, **options)
+        return output
+
+
+class SqueezeBertPredictionHeadTransform(nn.Module):
+    """Dense, activation and norm before the vocabulary decoder."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.act = activation(config.hidden_act)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., hidden]`` -> ``[..., hidden]``."""
+        transformed: Tensor = self.LayerNorm(self.act(self.dense(x)))
+        return transformed
+
+
+class SqueezeBertLMPredictionHead(nn.Module):
+    """Scores over the vocabulary; the decoder weight is tied to the word embeddings."""
+
+    def __init__(self, config: SqueezeBertConfig, embeddings: nn.Embedding) -> None:
+        super().__init__()
+        self.transform = SqueezeBertPredictionHeadTransform(config)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        self.decoder.weight = embeddings.weight
+        self.bias = self.decoder.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., hidden]`` -> ``[..., vocabulary]``."""
+        scores: Tensor = self.decoder(self.transform(x))
+        return scores
+
+
+class SqueezeBertOnlyMLMHead(nn.Module):
+    """Holder of the masked-LM head, for its published name ``cls.predictions``."""
+
+    def __init__(self, config: SqueezeBertConfig, embeddings: nn.Embedding) -> None:
+        super().__init__()
+        self.predictions = SqueezeBertLMPredictionHead(config, embeddings)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., hidden]`` -> ``[..., vocabulary]``."""
+        scores: Tensor = self.predictions(x)
+        return scores
+
+
+class SqueezeBertPreTrainingHeads(SqueezeBertOnlyMLMHead):
+    """Masked-LM head and sentence-order head, as in the published pre-training checkpoint."""
+
+    def __init__(self, config: SqueezeBertConfig, embeddings: nn.Embedding) -> None:
+        super().__init__(config, embeddings)
+        self.seq_relationship = nn.Linear(config.hidden_size, 2)
+
+
+class _VocabularyModel(_HeadModel):
+    """What models with a vocabulary decoder share: access to the tied decoder."""
+
+    cls: SqueezeBertOnlyMLMHead
+
+    def get_output_embeddings(self) -> nn.Linear:
+        """Return the decoder, whose weight ``[vocabulary, hidden]`` is the word embedding table."""
+        return self.cls.predictions.decoder
+
+    def tie_weights(self) -> None:
+        """Make the decoder share the word embedding table, and its bias the head's."""
+        head = self.cls.predictions
+        head.decoder.weight = self.transformer.embeddings.word_embeddings.weight
+        head.bias = head.decoder.bias
+
+
+class SqueezeBertForMaskedLM(_VocabularyModel):
+    """Masked language modelling."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.cls = SqueezeBertOnlyMLMHead(config, self.transformer.embeddings.word_embeddings)
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> MaskedLMOutput | tuple[Any, ...]:
+        """Score the vocabulary at every position; inputs as in :meth:`SqueezeBertModel.forward`.
+
+        Args:
+            labels: ``[batch, tokens]`` ids, -100 where no loss is taken.
+        """  # noqa: D417
+        encoded = self.encode(
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
+            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
+        )  # fmt: skip
+        logits = self.cls(encoded.last_hidden_state)
+        loss = None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        output = MaskedLMOutput(loss, logits, encoded.hidden_states, encoded.attentions)
+        return output.to_tuple() if return_dict is False else output
+
+
+class SqueezeBertForPreTraining(_VocabularyModel):
+    """Masked language modelling and sentence order, the objectives of the published pre-training."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.cls: SqueezeBertPreTrainingHeads = SqueezeBertPreTrainingHeads(
+            config, self.transformer.embeddings.word_embeddings
+        )
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        sentence_order_label: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> PreTrainingOutput | tuple[Any, ...]:
+        """Score vocabulary and sentence order; inputs as in :meth:`SqueezeBertModel.forward`.
+
+        Args:
+            labels: ``[batch, tokens]`` ids, -100 where no loss is taken.
+            sentence_order_label: ``[batch]``, 0 for sentences in order, 1 for swapped ones. The loss is the sum
+                of both parts, or the one whose labels are given.
+        """  # noqa: D417
+        encoded = self.encode(
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
+            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
+        )  # fmt: skip
+        scores = self.cls(encoded.last_hidden_state)
+        order = self.cls.seq_relationship(encoded.pooler_output)
+        parts = []
+        if labels is not None:
+            parts.append(F.cross_entropy(scores.flatten(0, 1), labels.flatten()))
+        if sentence_order_label is not None:
+            parts.append(F.cross_entropy(order, sentence_order_label.flatten()))
+        loss = sum(parts[1:], parts[0]) if parts else None
+        output = PreTrainingOutput(loss, scores, order, encoded.hidden_states, encoded.attentions)
+        return output.to_tuple() if return_dict is False else output
+
+
+class SqueezeBertForSequenceClassification(_HeadModel):
+    """Single-label or multi-label classification, or regression, of a text or a pair."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> SequenceClassifierOutput | tuple[Any, ...]:
+        """Score the labels of each text; inputs as in :meth:`SqueezeBertModel.forward`.
+
+        Args:
+            labels: ``[batch]`` integers for one label a text, ``[batch, labels]`` floats for multi-label,
+                ``[batch]`` or ``[batch, labels]`` floats for regression. ``config.problem_type`` decides; if it
+                is None, the number of labels and the dtype do, as in the public implementation.
+        """  # noqa: D417
+        encoded = self.encode(
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
+            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
+        )  # fmt: skip
+        logits = self.classifier(self.dropout(encoded.pooler_output))
+        loss = None if labels is None else classification_loss(logits, labels, self.config.problem_type)
+        output = SequenceClassifierOutput(loss, logits, encoded.hidden_states, encoded.attentions)
+        return output.to_tuple() if return_dict is False else output
+
+
+def classification_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> Tensor:
+    """Mean loss of a classification head; ``logits`` ``[batch, labels]``, targets as in the head's forward."""
+    if problem_type is None:
+        if logits.shape[-1] == 1:
+            problem_type = "regression"
+        elif labels.is_floating_point():
+            problem_type = "multi_label_classification"
+        else:
+            problem_type = "single_label_classification"
+    if problem_type == "regression":
+        return F.mse_loss(logits, labels.view_as(logits).to(logits.dtype))
+    if problem_type == "multi_label_classification":
+        return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+    return F.cross_entropy(logits, labels.flatten())
+
+
+class SqueezeBertForMultipleChoice(_HeadModel):
+    """One score for each choice of a question."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, 1)
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> MultipleChoiceModelOutput | tuple[Any, ...]:
+        """Score the choices; every input has a dimension ``choices`` after ``batch``.
+
+        Args:
+            input_ids: ``[batch, choices, tokens]``, and the other inputs likewise.
+            labels: ``[batch]`` index of the right choice.
+
+        Raises:
+            OptionError: Neither ``input_ids`` nor ``inputs_embeds`` is given.
+        """  # noqa: D417
+        given = input_ids if input_ids is not None else inputs_embeds
+        if given is None:
+            raise OptionError("give either input_ids or inputs_embeds")
+        flat = [
+            None if item is None else item.flatten(0, 1)
+            for item in (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        ]
+        encoded = self.encode(
+            *flat, output_attentions=output_attentions, output_hidden_states=output_hidden_states
+        )
+        logits = self.classifier(self.dropout(encoded.pooler_output)).view(-1, given.shape[1])
+        loss = None if labels is None else F.cross_entropy(logits, labels)
+        output = MultipleChoiceModelOutput(loss, logits, encoded.hidden_states, encoded.attentions)
+        return output.to_tuple() if return_dict is False else output
+
+
+class SqueezeBertForTokenClassification(_HeadModel):
+    """One label for each token."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> TokenClassifierOutput | tuple[Any, ...]:
+        """Score the labels of each token; inputs as in :meth:`SqueezeBertModel.forward`.
+
+        Args:
+            labels: ``[batch, tokens]`` integers, -100 where no loss is taken.
+        """  # noqa: D417
+        encoded = self.encode(
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
+            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
+        )  # fmt: skip
+        logits = self.classifier(self.dropout(encoded.last_hidden_state))
+        loss = None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        output = TokenClassifierOutput(loss, logits, encoded.hidden_states, encoded.attentions)
+        return output.to_tuple() if return_dict is False else output
+
+
+class SqueezeBertForQuestionAnswering(_HeadModel):
+    """Start and end of an answer in the text."""
+
+    def __init__(self, config: SqueezeBertConfig) -> None:
+        super().__init__(config)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+        self.initialize()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> QuestionAnsweringModelOutput | tuple[Any, ...]:
+        """Score every token as start and as end; inputs as in :meth:`SqueezeBertModel.forward`.
+
+        Args:
+            start_positions: ``[batch]`` token indices; one outside the input takes no loss.
+            end_positions: ``[batch]`` token indices, inclusive.
+        """  # noqa: D417
+        encoded = self.encode(
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
+            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
+        )  # fmt: skip
+        start_logits, end_logits = self.qa_outputs(encoded.last_hidden_state).unbind(-1)
+        loss = None
+        if start_positions is not None and end_positions is not None:
+            loss = (_span_loss(start_logits, start_positions) + _span_loss(end_logits, end_positions)) / 2
+        output = QuestionAnsweringModelOutput(
+            loss, start_logits, end_logits, encoded.hidden_states, encoded.attentions
+        )
+        return output.to_tuple() if return_dict is False else output
+
+
+def _span_loss(logits: Tensor, positions: Tensor) -> Tensor:
+    """Cross entropy over ``logits`` ``[batch, tokens]``, without the positions that lie outside."""
+    outside = logits.shape[1]
+    return F.cross_entropy(logits, positions.flatten().clamp(0, outside), ignore_index=outside)

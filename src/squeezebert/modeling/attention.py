@@ -49,7 +49,7 @@ class SqueezeBertSelfAttention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """``[batch, tokens, hidden]`` -> ``[batch, heads, tokens, hidden / heads]``."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
     def _merge(self, x: Tensor) -> Tensor:
         """``[batch, heads, tokens, hidden / heads]`` -> ``[batch, tokens, hidden]``."""

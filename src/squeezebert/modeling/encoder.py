@@ -119,8 +119,8 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             return_dict: False for a plain tuple.
 
         Raises:
-            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or a sequence is longer
-                than the position embeddings.
+            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or a sequence is
+                longer than the position embeddings.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise OptionError("give either input_ids or inputs_embeds")

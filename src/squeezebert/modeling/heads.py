@@ -128,7 +128,7 @@ class SqueezeBertForMaskedLM(_VocabularyModel):
 
         Args:
             labels: ``[batch, tokens]`` ids, -100 where no loss is taken.
-        """  # noqa: D417
+        """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states,
@@ -166,9 +166,9 @@ class SqueezeBertForPreTraining(_VocabularyModel):
 
         Args:
             labels: ``[batch, tokens]`` ids, -100 where no loss is taken.
-            sentence_order_label: ``[batch]``, 0 for sentences in order, 1 for swapped ones. The loss is the sum
-                of both parts, or the one whose labels are given.
-        """  # noqa: D417
+            sentence_order_label: ``[batch]``, 0 for sentences in order, 1 for swapped ones. The loss is the
+                sum of both parts, or the one whose labels are given.
+        """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states,
@@ -210,9 +210,9 @@ class SqueezeBertForSequenceClassification(_HeadModel):
 
         Args:
             labels: ``[batch]`` integers for one label a text, ``[batch, labels]`` floats for multi-label,
-                ``[batch]`` or ``[batch, labels]`` floats for regression. ``config.problem_type`` decides; if it
-                is None, the number of labels and the dtype do, as in the public implementation.
-        """  # noqa: D417
+                ``[batch]`` or ``[batch, labels]`` floats for regression. ``config.problem_type`` decides; if
+                it is None, the number of labels and the dtype do, as in the public implementation.
+        """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states,
@@ -224,7 +224,7 @@ class SqueezeBertForSequenceClassification(_HeadModel):
 
 
 def classification_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> Tensor:
-    """Mean loss of a classification head; ``logits`` ``[batch, labels]``, targets as in the head's forward."""
+    """Mean loss of a classification head; ``logits`` ``[batch, labels]``, targets as in its forward."""
     if problem_type is None:
         if logits.shape[-1] == 1:
             problem_type = "regression"
@@ -268,7 +268,7 @@ class SqueezeBertForMultipleChoice(_HeadModel):
 
         Raises:
             OptionError: Neither ``input_ids`` nor ``inputs_embeds`` is given.
-        """  # noqa: D417
+        """
         given = input_ids if input_ids is not None else inputs_embeds
         if given is None:
             raise OptionError("give either input_ids or inputs_embeds")
@@ -310,7 +310,7 @@ class SqueezeBertForTokenClassification(_HeadModel):
 
         Args:
             labels: ``[batch, tokens]`` integers, -100 where no loss is taken.
-        """  # noqa: D417
+        """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states,
@@ -347,7 +347,7 @@ class SqueezeBertForQuestionAnswering(_HeadModel):
         Args:
             start_positions: ``[batch]`` token indices; one outside the input takes no loss.
             end_positions: ``[batch]`` token indices, inclusive.
-        """  # noqa: D417
+        """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states,

@@ -1,0 +1,7 @@
+"""Model folders and hub names to configs and named arrays, and back; no torch needed for safetensors."""
+
+from squeezebert.checkpoints.matching import Match, match
+from squeezebert.checkpoints.reader import Checkpoint, read_checkpoint
+from squeezebert.checkpoints.writer import write_checkpoint
+
+__all__ = ["Checkpoint", "Match", "match", "read_checkpoint", "write_checkpoint"]

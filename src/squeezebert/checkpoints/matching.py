@@ -1,0 +1,102 @@
+"""Whether a checkpoint fits a model, said in one line where it does not."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.errors import CheckpointError
+
+# What one model has and another lacks: these may be missing, and then start fresh, or be left over.
+PARTS = ("transformer.pooler.", "cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a model takes from a checkpoint.
+
+    Attributes:
+        arrays: The arrays the model has a place for, by published name.
+        missing: Names that the checkpoint lacks, in the model's order; they are to be initialised.
+    """
+
+    arrays: Arrays
+    missing: tuple[str, ...]
+
+
+def match(
+    expected: Mapping[str, tuple[int, ...]],
+    arrays: Arrays,
+    *,
+    place: object,
+    ignore_mismatched_sizes: bool = False,
+) -> Match:
+    """Pair the tensors that a model expects with those of a checkpoint.
+
+    Of the parts in ``PARTS``, one that the checkpoint lacks as a whole is reported as missing and one that
+    the model lacks is ignored. Everything else must agree.
+
+    Args:
+        expected: Shape of each of the model's tensors, by published name.
+        arrays: The checkpoint's, by published name.
+        place: The checkpoint, to be named in an error.
+        ignore_mismatched_sizes: Treat one of ``PARTS`` with a wrong shape as one that is missing.
+
+    Raises:
+        CheckpointError: Tensors are missing, unexpected or of another shape; the message names them, the
+            nearest match, and the remedy where there is one.
+    """
+    wrong = _wrong_shapes(expected, arrays)
+    if ignore_mismatched_sizes:
+        started_fresh = {_part(name) for name in wrong} - {""}
+        arrays = {name: array for name, array in arrays.items() if _part(name) not in started_fresh}
+        wrong = _wrong_shapes(expected, arrays)
+    absent = [name for name in expected if name not in arrays]
+    parts_there = {"", *map(_part, arrays)}
+    parts_wanted = {"", *map(_part, expected)}
+    lacking = [name for name in absent if _part(name) in parts_there]
+    unexpected = [name for name in arrays if name not in expected and _part(name) in parts_wanted]
+    problems = [
+        *_describe("missing", [name + _nearest(name, unexpected) for name in lacking]),
+        *_describe("unexpected", [name + _nearest(name, lacking) for name in unexpected]),
+        *_describe("wrong shape", [_shapes(name, expected, arrays) for name in wrong]),
+    ]
+    if problems:
+        raise CheckpointError(f"{place}: does not fit the model: {'; '.join(problems)}{_remedy(wrong)}")
+    taken = {name: arrays[name] for name in expected if name in arrays}
+    return Match(taken, tuple(absent))
+
+
+def _wrong_shapes(expected: Mapping[str, tuple[int, ...]], arrays: Arrays) -> list[str]:
+    return [n for n, shape in expected.items() if n in arrays and arrays[n].shape != tuple(shape)]
+
+
+def _part(name: str) -> str:
+    return next((part for part in PARTS if name.startswith(part)), "")
+
+
+def _describe(what: str, items: list[str]) -> Iterable[str]:
+    if items:
+        more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+        yield f"{what} {', '.join(items[:_SHOWN])}{more}"
+
+
+def _nearest(name: str, candidates: list[str]) -> str:
+    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.8)
+    return f" (nearest: {close[0]})" if close else ""
+
+
+def _shapes(name: str, expected: Mapping[str, tuple[int, ...]], arrays: Arrays) -> str:
+    return f"{name} {list(arrays[name].shape)} instead of {list(expected[name])}"
+
+
+def _remedy(wrong: list[str]) -> str:
+    if wrong and all(_part(name) for name in wrong):
+        return (
+            "; give the labels it was trained with, or ignore_mismatched_sizes=True to start that part fresh"
+        )
+    return ""

@@ -1,0 +1,66 @@
+"""Weights stored as int8 with one scale per output row, a quarter of the size of float32.
+
+A matrix ``name`` of ``rows`` output channels becomes ``name`` (int8, same shape) and ``name.scale``
+(float32 ``[rows]``); ``value = scale[row] * code``, codes in [-127, 127]. Vectors stay float32.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.engine import _native
+
+METADATA_KEY = "quantization"
+METADATA_VALUE = "int8-rows"
+SCALE_SUFFIX = ".scale"
+
+
+def quantize(arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Store every matrix as int8 codes and row scales; vectors are passed on.
+
+    Args:
+        arrays: Finite float32 arrays; those of two or more axes have their output channels first.
+    """
+    stored: dict[str, NDArray[Any]] = {}
+    for name, array in arrays.items():
+        if array.ndim < 2:
+            stored[name] = array
+            continue
+        codes, scales = _native.quantize_rows(_as_matrix(np.ascontiguousarray(array, dtype=np.float32)))
+        stored[name] = codes.reshape(array.shape)
+        stored[name + SCALE_SUFFIX] = scales
+    return stored
+
+
+def dequantize(stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Turn int8 matrices that have a scale back into float32; everything else is passed on.
+
+    Raises:
+        ValueError: A scale does not fit its codes; the message names the tensor.
+    """
+    restored: dict[str, NDArray[Any]] = {}
+    for name, array in stored.items():
+        if name.endswith(SCALE_SUFFIX) and name.removesuffix(SCALE_SUFFIX) in stored:
+            continue
+        scales = stored.get(name + SCALE_SUFFIX)
+        restored[name] = array if scales is None else _restore(name, array, scales)
+    return restored
+
+
+def _restore(name: str, codes: NDArray[Any], scales: NDArray[Any]) -> NDArray[np.float32]:
+    if codes.dtype != np.int8 or codes.ndim < 2 or scales.dtype != np.float32:
+        raise ValueError(f"{name} has a scale but is not an int8 matrix with float32 scales")
+    if scales.shape != codes.shape[:1]:
+        raise ValueError(f"{name} has {codes.shape[0]} rows and scales of shape {list(scales.shape)}")
+    matrix = _as_matrix(np.ascontiguousarray(codes))
+    return _native.dequantize_rows(matrix, np.ascontiguousarray(scales)).reshape(codes.shape)
+
+
+def _as_matrix(array: NDArray[Any]) -> NDArray[Any]:
+    return array.reshape(array.shape[0], math.prod(array.shape[1:]))

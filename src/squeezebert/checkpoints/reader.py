@@ -1,0 +1,130 @@
+"""A folder or hub name to a config and float32 arrays under the published names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from squeezebert.checkpoints.arrays import Arrays, check_finite
+from squeezebert.checkpoints.names import to_published
+from squeezebert.checkpoints.safetensors_file import read_safetensors
+from squeezebert.checkpoints.torch_file import read_torch_file
+from squeezebert.config import CONFIG_NAME, SqueezeBertConfig
+from squeezebert.errors import CheckpointError
+from squeezebert.files import locate
+
+SAFETENSORS_NAME = "model.safetensors"
+TORCH_NAME = "pytorch_model.bin"
+INDEX_SUFFIX = ".index.json"
+BASE_KEY = "base_checkpoint"
+
+# The files of each format, and their wildcards on the hub. The first format that is there is taken.
+_FORMATS: tuple[tuple[str, str, Callable[[Path], Arrays]], ...] = (
+    (SAFETENSORS_NAME, "model-*-of-*.safetensors", read_safetensors),
+    (TORCH_NAME, "pytorch_model-*-of-*.bin", read_torch_file),
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model's weights and what they mean.
+
+    Attributes:
+        config: Sizes and labels.
+        arrays: Float32 arrays under the published SqueezeBERT names, with ``transformer.`` prefix.
+        folder: Where they were read from; tokenizer files lie there too.
+    """
+
+    config: SqueezeBertConfig
+    arrays: Arrays
+    folder: Path
+
+
+def read_checkpoint(
+    name_or_path: str | Path, *, revision: str | None = None, local_files_only: bool = False
+) -> Checkpoint:
+    """Read a SqueezeBERT or BERT checkpoint in safetensors or PyTorch's ``.bin`` format, whole or sharded.
+
+    A folder whose ``config.json`` has the key ``base_checkpoint``, a path relative to the folder, takes
+    the tensors that it does not hold from there; the key is not in the config that is returned.
+
+    Args:
+        name_or_path: Folder, embedded name or hub name (``"owner/name"``).
+        revision: Branch, tag or commit on the hub.
+        local_files_only: Use only what the hub's cache on this machine holds.
+
+    Raises:
+        CheckpointError: There is no such checkpoint, or its files are missing, damaged, unsafe, or hold
+            values that are not finite. The message names the file.
+        ConfigError: ``config.json`` is missing or wrong.
+        MissingExtraError: It is a ``.bin`` file and torch is not installed.
+    """
+    folder = _find(name_or_path, revision, local_files_only)
+    return _read_folder(folder, children=())
+
+
+def _find(name_or_path: str | Path, revision: str | None, local_files_only: bool) -> Path:
+    for name, shards, _ in _FORMATS:
+        wanted = (CONFIG_NAME, name, name + INDEX_SUFFIX, shards)
+        folder = locate(name_or_path, wanted, revision=revision, local_files_only=local_files_only)
+        if any((folder / file).exists() for file in (name, name + INDEX_SUFFIX)):
+            return folder
+    if not (folder / CONFIG_NAME).exists():
+        raise CheckpointError(f"{folder}: is not a checkpoint: it has no {CONFIG_NAME}")
+    raise CheckpointError(f"{folder}: holds neither {SAFETENSORS_NAME} nor {TORCH_NAME}")
+
+
+def _read_folder(folder: Path, children: tuple[Path, ...]) -> Checkpoint:
+    config = SqueezeBertConfig.from_json_file(folder / CONFIG_NAME)
+    extra = dict(config.extra)
+    base = extra.pop(BASE_KEY, None)
+    arrays: Arrays = {}
+    if base is not None:
+        base_folder = _base_folder(folder, base, children)
+        arrays.update(_read_folder(base_folder, (*children, folder.resolve())).arrays)
+    own = to_published(_read_weights(folder), folder, tied=extra.get("tie_word_embeddings") is not False)
+    check_finite(own, folder)
+    return Checkpoint(config.replace(extra=extra), {**arrays, **own}, folder)
+
+
+def _base_folder(folder: Path, base: object, children: tuple[Path, ...]) -> Path:
+    place = f"{folder / CONFIG_NAME}: {BASE_KEY} {base!r}"
+    if not isinstance(base, str) or PurePosixPath(base).is_absolute() or Path(base).is_absolute():
+        raise CheckpointError(f"{place} is not a path relative to the folder")
+    found = (folder / base).resolve()
+    if not found.is_dir():
+        raise CheckpointError(f"{place} is not a folder")
+    if found == folder.resolve() or found in children:
+        raise CheckpointError(f"{place} leads back to a checkpoint that needs this one")
+    return found
+
+
+def _read_weights(folder: Path) -> Arrays:
+    for name, _, read in _FORMATS:
+        if (folder / name).exists():
+            return read(folder / name)
+        index = folder / (name + INDEX_SUFFIX)
+        if index.exists():
+            arrays: Arrays = {}
+            for shard in _shards(index):
+                arrays.update(read(shard))
+            return arrays
+    raise CheckpointError(f"{folder}: holds neither {SAFETENSORS_NAME} nor {TORCH_NAME}")
+
+
+def _shards(index: Path) -> list[Path]:
+    """The files that an index names, each once, in order."""
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except OSError as error:
+        raise CheckpointError(f"{index}: cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{index}: is not an index of weights ({error})") from error
+    for name in names:
+        if not isinstance(name, str) or name != Path(name).name or name in ("", ".", ".."):
+            raise CheckpointError(f"{index}: names the file {name!r}, which is not a plain file name")
+        if not (index.parent / name).is_file():
+            raise CheckpointError(f"{index.parent / name}: is missing, but {index.name} names it")
+    return [index.parent / name for name in sorted(names)]

@@ -1,0 +1,130 @@
+"""A config and arrays to a folder, in one go: either all files are new or none is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.checkpoints import quantized
+from squeezebert.checkpoints.arrays import Arrays, check_finite
+from squeezebert.checkpoints.names import to_published
+from squeezebert.checkpoints.reader import BASE_KEY, SAFETENSORS_NAME, read_checkpoint
+from squeezebert.checkpoints.safetensors_file import write_safetensors
+from squeezebert.config import CONFIG_NAME, SqueezeBertConfig
+from squeezebert.errors import CheckpointError, OptionError
+from squeezebert.files import atomic_path
+
+
+def _as_float16(arrays: Arrays) -> dict[str, NDArray[Any]]:
+    with np.errstate(over="ignore"):
+        return {name: array.astype(np.float16) for name, array in arrays.items()}
+
+
+def _as_float32(arrays: Arrays) -> dict[str, NDArray[Any]]:
+    return dict(arrays)
+
+
+_ENCODERS: dict[str, Callable[[Arrays], dict[str, NDArray[Any]]]] = {
+    "float32": _as_float32,
+    "float16": _as_float16,
+    "int8": quantized.quantize,
+}
+DTYPES = tuple(_ENCODERS)
+
+
+def write_checkpoint(
+    folder: str | Path,
+    config: SqueezeBertConfig,
+    arrays: Arrays,
+    *,
+    dtype: str = "float32",
+    base: str | Path | None = None,
+    extra_files: Mapping[str, str] | None = None,
+) -> None:
+    """Write ``config.json`` and ``model.safetensors``.
+
+    All files are written under temporary names first and then renamed, the weights last, so that a failure
+    leaves what was there before. Float32 and float16 are readable by transformers; int8 only by this package.
+
+    Args:
+        folder: Made if it is missing.
+        config: Sizes and labels.
+        arrays: Float32 arrays under published names; copies of tied tensors are left out.
+        dtype: Storage type, one of ``DTYPES``.
+        base: A checkpoint folder, named in the new config by a relative path, whose tensors are left
+            out here where they are equal, exactly or after storing them as ``dtype``.
+        extra_files: Text files to write with the others, by file name, such as a model card.
+
+    Raises:
+        OptionError: Unknown ``dtype``, or the folder cannot be written to.
+        CheckpointError: A tensor is not finite, or not finite any more as float16; ``base`` cannot be read.
+    """
+    folder = Path(folder)
+    if base is not None and Path(base).resolve() == folder.resolve():
+        raise CheckpointError(f"{folder}: a checkpoint cannot be its own base")
+    if dtype not in _ENCODERS:
+        raise OptionError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+    check_finite(arrays, "weights to be saved")
+    published = to_published(dict(arrays), "weights to be saved")
+    if base is not None:
+        published = _without_base(published, Path(base), dtype)
+    stored = _ENCODERS[dtype](published)
+    check_finite({n: a for n, a in stored.items() if a.dtype.kind == "f"}, f"weights as {dtype}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
+    _write_files(folder, _config_of(config, folder, dtype, base), stored, extra_files or {})
+
+
+def _config_of(
+    config: SqueezeBertConfig, folder: Path, dtype: str, base: str | Path | None
+) -> SqueezeBertConfig:
+    """The config as it is written: its extra keys tell the storage type and the base of this folder."""
+    extra = {k: v for k, v in config.extra.items() if k not in (BASE_KEY, "dtype", "torch_dtype")}
+    if dtype != "int8":
+        # transformers loads a model in this type.
+        extra["dtype"] = dtype
+    if base is not None:
+        relative = os.path.relpath(Path(base).resolve(), folder.resolve())
+        extra[BASE_KEY] = Path(relative).as_posix()
+    return config.replace(extra=extra)
+
+
+def _without_base(arrays: Arrays, base: Path, dtype: str) -> Arrays:
+    shared = read_checkpoint(base).arrays
+    candidates = {n: a for n, a in arrays.items() if n in shared and a.shape == shared[n].shape}
+    stored = quantized.dequantize(_ENCODERS[dtype](candidates))
+    equal = {
+        name
+        for name, array in candidates.items()
+        if np.array_equal(array, shared[name]) or np.array_equal(stored[name], shared[name])
+    }
+    return {name: array for name, array in arrays.items() if name not in equal}
+
+
+def _write_files(
+    folder: Path, config: SqueezeBertConfig, stored: dict[str, NDArray[Any]], extra_files: Mapping[str, str]
+) -> None:
+    with ExitStack() as stack:
+        # Entered first, so renamed last: a folder with new weights has its new config too.
+        weights = stack.enter_context(atomic_path(folder / SAFETENSORS_NAME))
+        write_safetensors(weights, stored, _metadata(stored))
+        texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
+        for name, text in texts.items():
+            path = stack.enter_context(atomic_path(folder / name))
+            path.write_text(text, encoding="utf-8")
+
+
+def _metadata(stored: dict[str, NDArray[Any]]) -> dict[str, str]:
+    if any(array.dtype == np.int8 for array in stored.values()):
+        # Without "format", transformers refuses the file instead of taking the codes for weights.
+        return {quantized.METADATA_KEY: quantized.METADATA_VALUE}
+    return {"format": "pt"}

@@ -1,0 +1,129 @@
+"""Column files of tagged tokens (CoNLL, CoNLL-U, IOB2): a token a line, a blank line after a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+from pathlib import Path
+
+from squeezebert.data.opening import chomp, open_text, shown
+from squeezebert.data.row import Row
+from squeezebert.errors import DataError
+
+# Lines that the layout is told from.
+SAMPLE = 1000
+
+_DOCUMENT = "-DOCSTART-"
+_TAG = re.compile(r"O|[BIESLUM]-.+")
+_CONLLU_WIDTH, _CONLLU_UPOS = 10, 3
+
+Line = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which columns of a line are what.
+
+    Attributes:
+        separator: A tab, or None for any white space.
+        width: Number of columns of most lines.
+        token: Column of the token.
+        tag: Column of the tag, None where there are no tags.
+    """
+
+    separator: str | None
+    width: int
+    token: int
+    tag: int | None
+
+    def split(self, line: str) -> list[str]:
+        return line.split(self.separator)
+
+    def is_comment(self, line: str) -> bool:
+        """Whether a line that starts with # is a comment and not a token such as #hashtag."""
+        return line.startswith("#") and len(self.split(line)) != self.width
+
+
+def read_conll(path: str | Path) -> Iterator[Row]:
+    """Give each sentence as ``{"tokens": [...], "tags": [...]}``, tags as written (IOB1, IO, IOB2, BIOES).
+
+    The columns are told from the first lines. The token is the first column, or the second after an index
+    that counts within the sentence. The tag is the last column in which every value looks like a tag
+    (``O``, ``B-PER``); failing that it is UPOS in ten columns of CoNLL-U, else the last one. A file of one
+    column has no tags. ``#`` comments, ``-DOCSTART-`` lines and CoNLL-U's multiword and empty nodes are
+    skipped. A token may be the empty string, as in the Broad Twitter Corpus.
+
+    Raises:
+        DataError: A line has too few columns.
+    """
+    name = shown(path)
+    lines = enumerate(map(chomp, open_text(path)), 1)
+    sample = list(islice(lines, SAMPLE))
+    layout = _detect([line for _, line in sample])
+    for sentence in _sentences(chain(sample, lines), layout):
+        yield _row(sentence, layout, name)
+
+
+def _sentences(lines: Iterable[Line], layout: _Layout) -> Iterator[list[Line]]:
+    sentence: list[Line] = []
+    for number, line in lines:
+        if not line.strip() or line.startswith(_DOCUMENT):
+            if sentence:
+                yield sentence
+            sentence = []
+        elif not layout.is_comment(line):
+            sentence.append((number, line))
+    if sentence:
+        yield sentence
+
+
+def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
+    tokens, tags = [], []
+    needed = max(layout.token, layout.tag or 0) + 1
+    for number, line in sentence:
+        columns = layout.split(line)
+        if len(columns) < needed:
+            raise DataError(
+                f"{name}:{number}: has {len(columns)} columns where {needed} are needed; is the tag missing?"
+            )
+        if layout.token and not columns[0].isdecimal():
+            continue
+        tokens.append(columns[layout.token])
+        if layout.tag is not None:
+            tags.append(columns[layout.tag])
+    values = {"tokens": tokens} if layout.tag is None else {"tokens": tokens, "tags": tags}
+    return Row(values, f"{name}:{sentence[0][0]}")
+
+
+def _detect(lines: list[str]) -> _Layout:
+    filled = [line for line in lines if line.strip() and not line.startswith(_DOCUMENT)]
+    tabbed = sum("\t" in line for line in filled)
+    comments = sum(line.startswith("#") and "\t" not in line for line in filled)
+    separator = "\t" if tabbed and tabbed >= len(filled) - comments - tabbed else None
+    widths = Counter(len(line.split(separator)) for line in filled if not line.startswith("#"))
+    width = widths.most_common(1)[0][0] if widths else 1
+    rows = [line.split(separator) for line in filled]
+    rows = [row for row in rows if len(row) == width]
+    token = int(width > 2 and _counts(rows))
+    return _Layout(separator, width, token, _tag_column(rows, width, token))
+
+
+def _counts(rows: list[list[str]]) -> bool:
+    """Whether the first column counts up by one or starts again."""
+    indices = [int(row[0]) for row in rows if row[0].isdecimal()]
+    ranges = sum(bool(re.fullmatch(r"\d+[-.]\d+", row[0])) for row in rows)
+    if not indices or len(indices) + ranges < len(rows):
+        return False
+    return all(after in (before + 1, indices[0]) for before, after in pairwise(indices))
+
+
+def _tag_column(rows: list[list[str]], width: int, token: int) -> int | None:
+    for column in range(width - 1, token, -1):
+        if all(_TAG.fullmatch(row[column]) for row in rows):
+            return column
+    if width == _CONLLU_WIDTH and token:
+        return _CONLLU_UPOS
+    return width - 1 if width - 1 > token else None

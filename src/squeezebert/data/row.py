@@ -1,0 +1,20 @@
+"""The unit that data readers give: one example, and where it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One example of a data file.
+
+    Attributes:
+        values: The columns by name.
+        where: Place for error messages, such as ``"reviews.csv:17"`` (file and line).
+    """
+
+    values: Mapping[str, Any]
+    where: str

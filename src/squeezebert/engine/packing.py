@@ -1,0 +1,94 @@
+"""Ragged batches: texts one after the other without padding, and the padded form for backends that need it.
+
+Pure functions on numpy arrays; packing and unpacking are inverse to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.errors import OptionError
+
+
+class Tokens(Protocol):
+    """What a model reads of one text; an ``Encoding`` is one."""
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """Piece ids ``[tokens]``."""
+
+    @property
+    def type_ids(self) -> Sequence[int]:
+        """Segment of each token ``[tokens]``."""
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """Texts one after the other.
+
+    Attributes:
+        input_ids: Piece ids of all texts ``[T]``, int32.
+        token_type_ids: Their segments ``[T]``, int32.
+        starts: Text ``b`` has the tokens ``starts[b]`` to ``starts[b + 1]``; ``[B + 1]``, int32.
+    """
+
+    input_ids: NDArray[np.int32]
+    token_type_ids: NDArray[np.int32]
+    starts: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Tokens of each text ``[B]``."""
+        return np.diff(self.starts)
+
+    def unpack(self, array: NDArray[Any]) -> list[NDArray[Any]]:
+        """Split what belongs to the tokens, ``[T, …]``, into one view per text ``[tokens, …]``."""
+        return [array[start:end] for start, end in zip(self.starts[:-1], self.starts[1:], strict=True)]
+
+    def padded(self, pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Give ``input_ids``, ``token_type_ids`` and ``attention_mask``, each ``[B, L]`` int64."""
+        mask = self._mask()
+        input_ids = np.full(mask.shape, pad_id, dtype=np.int64)
+        token_type_ids = np.zeros(mask.shape, dtype=np.int64)
+        input_ids[mask] = self.input_ids
+        token_type_ids[mask] = self.token_type_ids
+        return input_ids, token_type_ids, mask.astype(np.int64)
+
+    def pack_padded(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Drop the padding: ``[B, L, …]`` of :meth:`padded` -> ``[T, …]``."""
+        packed: NDArray[Any] = array[self._mask()]
+        return packed
+
+    def _mask(self) -> NDArray[np.bool_]:
+        longest = int(self.lengths.max(initial=0))
+        mask: NDArray[np.bool_] = np.arange(longest) < self.lengths[:, None]
+        return mask
+
+
+def pack(texts: Sequence[Tokens]) -> PackedBatch:
+    """Put texts one after the other.
+
+    Raises:
+        OptionError: A text has no tokens at all, not even ``[CLS]`` and ``[SEP]``.
+    """
+    lengths = [len(text.ids) for text in texts]
+    if 0 in lengths:
+        raise OptionError(f"text {lengths.index(0)} of the batch has no tokens; add special tokens")
+    return PackedBatch(
+        input_ids=_join([text.ids for text in texts]),
+        token_type_ids=_join([text.type_ids for text in texts]),
+        starts=np.cumsum([0, *lengths], dtype=np.int32),
+    )
+
+
+def _join(parts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    return np.array([value for part in parts for value in part], dtype=np.int32)

@@ -1,0 +1,263 @@
+"""The seam: what every task owns, and the values that pass between a task and those who run it.
+
+The way of the data, for predicting, evaluating and training::
+
+    Row ── example() ──▶ Example ── encode() ──▶ [Window] ── backend.run() ──▶ [Outputs]
+                            │                       │                             │
+                            │                       ├── features() ─▶ [Feature] ── collate() ─▶ head's loss
+                            └───────────────────────┴── decode() ◀────────────────┘
+                                                           │
+                                metric(examples, answers) ◀┴─▶ the user
+
+A task has no state. Everything that depends on the model comes in a :class:`Setup`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import Outputs
+from squeezebert.engine.packing import Tokens
+from squeezebert.errors import OptionError
+from squeezebert.tasks.columns import Column, resolve
+
+if TYPE_CHECKING:
+    from squeezebert.data import Row
+    from squeezebert.tokenization import Encoding, SqueezeBertTokenizer, SqueezeBertTokenizerFast
+
+Answer = Any
+"""One dict, or a list of dicts where a text has several answers; keys as in the transformers pipelines."""
+
+NO_LOSS = -100
+"""Target of a token that takes no loss, as torch's cross entropy spells it."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The model's side of a task.
+
+    Attributes:
+        config: Sizes and labels.
+        tokenizer: Text to windows.
+        max_length: Longest window, in tokens, with its special tokens.
+        stride: Tokens of text that neighbouring windows share.
+    """
+
+    config: SqueezeBertConfig
+    tokenizer: SqueezeBertTokenizer | SqueezeBertTokenizerFast
+    max_length: int
+    stride: int
+
+    @classmethod
+    def of(
+        cls,
+        config: SqueezeBertConfig,
+        tokenizer: SqueezeBertTokenizer | SqueezeBertTokenizerFast,
+        *,
+        max_length: int | None = None,
+        stride: int | None = None,
+    ) -> Setup:
+        """Choose the window: as long as the model reads, with a quarter shared, unless told else.
+
+        Raises:
+            OptionError: ``max_length`` or ``stride`` make no windows that this model can read.
+        """
+        longest = min(config.max_position_embeddings, tokenizer.model_max_length)
+        length = longest if max_length is None else max_length
+        if not 4 <= length <= longest:
+            raise OptionError(
+                f"max_length {length} is not between 4 and {longest}, the most this model reads"
+            )
+        shared = length // 4 if stride is None else stride
+        if not 0 <= shared < length - 2:
+            raise OptionError(
+                f"stride {shared} is not between 0 and max_length {length} less the special tokens"
+            )
+        return cls(config, tokenizer, length, shared)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of a text that the model reads at once.
+
+    Attributes:
+        encoding: Tokens with their offsets.
+        masked_ids: What the model reads in place of ``encoding.ids``, where tokens were masked.
+        wanted: Token positions whose outputs are needed, None for all; see ``Backend.run``.
+        choice: Which choice of a question the window belongs to.
+    """
+
+    encoding: Encoding
+    masked_ids: Sequence[int] | None = None
+    wanted: tuple[int, ...] | None = None
+    choice: int = 0
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """Piece ids that the model reads ``[tokens]``."""
+        return self.encoding.ids if self.masked_ids is None else self.masked_ids
+
+    @property
+    def type_ids(self) -> Sequence[int]:
+        """Segments ``[tokens]``."""
+        return self.encoding.type_ids
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One training example as the head takes it; :func:`squeezebert.tasks.collate.collate` batches it.
+
+    Attributes:
+        inputs: What the model reads; one text, or one for each choice.
+        targets: Arguments of the head's loss that belong to the text, by name: a scalar or ``[labels]``.
+        token_targets: Those that belong to its tokens ``[tokens]``, ``NO_LOSS`` where none is taken.
+    """
+
+    inputs: tuple[Tokens, ...]
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    token_targets: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a task knows of one input; each task adds its fields.
+
+    Attributes:
+        where: Place for error messages, such as ``"reviews.csv:17"``.
+    """
+
+    where: str
+
+
+ExampleT = TypeVar("ExampleT", bound=Example)
+OptionsT = TypeVar("OptionsT")
+
+
+class Task(ABC, Generic[ExampleT, OptionsT]):
+    """One task: its columns, head, targets, answers and metric.
+
+    Attributes:
+        name: As in ``pipeline(name)``.
+        head: Class name of the torch model.
+        columns: The columns it reads, inputs first.
+        options_type: Frozen dataclass of what a user can ask of :meth:`decode`, with defaults.
+        evaluation_options: The options whose answers :meth:`metric` takes.
+    """
+
+    name: ClassVar[str]
+    head: ClassVar[str]
+    columns: ClassVar[tuple[Column, ...]]
+    options_type: type[OptionsT]
+    evaluation_options: OptionsT
+
+    def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:
+        """Read the inputs of a row; labels are not looked at.
+
+        Args:
+            row: Columns by any of the names that the task knows.
+            columns: Name in the row of a canonical column: ``{"text": "Review Body"}``.
+
+        Raises:
+            DataError: A column is missing or has a value of a wrong type.
+        """
+        inputs = tuple(column for column in self.columns if not column.label)
+        return self.read(resolve(inputs, row, columns or {}), row.where)
+
+    def labelled_example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:
+        """Read the inputs and labels of a row, for training and evaluation.
+
+        Raises:
+            DataError: As :meth:`example`; also where the label is missing.
+        """
+        return self.read(resolve(self.columns, row, columns or {}), row.where)
+
+    def options(self, **values: Any) -> OptionsT:
+        """Check what a user asks of :meth:`decode`.
+
+        Raises:
+            OptionError: The task has no such option, or its value makes no sense.
+        """
+        known = [item.name for item in dataclasses.fields(self.options_type)]  # type: ignore[arg-type]
+        for name in values:
+            if name not in known:
+                raise OptionError(
+                    f"{self.name} has no option {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+                )
+        return self.options_type(**values)
+
+    def configure(self, config: SqueezeBertConfig, examples: Sequence[ExampleT]) -> SqueezeBertConfig:
+        """Give the config of a new head for these labelled examples: labels, problem type, architectures.
+
+        A ``problem_type`` that the config has is kept, where the task knows such a thing.
+
+        Raises:
+            DataError: The labels do not make a task, for example because all are the same.
+        """
+        return config.replace(architectures=(self.head,))
+
+    @abstractmethod
+    def read(self, values: Mapping[str, Any], where: str) -> ExampleT:
+        """Make an example of canonical columns; those of labels are absent when predicting."""
+
+    @abstractmethod
+    def encode(self, example: ExampleT, setup: Setup) -> list[Window]:
+        """Cut an example into windows that the model can read; at least one.
+
+        Raises:
+            DataError: The example has a part that no window can hold.
+        """
+
+    @abstractmethod
+    def decode(
+        self,
+        example: ExampleT,
+        windows: Sequence[Window],
+        outputs: Sequence[Outputs],
+        setup: Setup,
+        options: OptionsT,
+    ) -> Answer:
+        """Turn the model's outputs into the answer; ``outputs[i]`` belongs to ``windows[i]``."""
+
+    @abstractmethod
+    def features(
+        self, example: ExampleT, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Turn a labelled example and its windows into training examples.
+
+        Args:
+            example: From :meth:`labelled_example`.
+            windows: From :meth:`encode`; they can be kept from epoch to epoch.
+            setup: The model's side; ``setup.config`` comes from :meth:`configure`.
+            rng: For tasks that draw something anew each epoch (masking).
+
+        Raises:
+            DataError: The label is not one of the model's; the message names it, the place, and the nearest.
+        """
+
+    @abstractmethod
+    def metric(
+        self, examples: Sequence[ExampleT], answers: Sequence[Answer], config: SqueezeBertConfig
+    ) -> dict[str, float]:
+        """Compare answers, made with ``evaluation_options``, with the labels of their examples.
+
+        Returns:
+            Metrics by name, as fractions (not percent). The first one is the field's headline for the task.
+
+        Raises:
+            DataError: There are no examples, or a label is not one of the model's.
+        """
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Give `` (nearest: 'x')`` for an error message, or nothing where nothing is near."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" (nearest: {close[0]!r})" if close else ""

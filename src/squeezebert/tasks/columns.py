@@ -1,0 +1,76 @@
+"""Columns: what a task reads of a row, under the names that people give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from squeezebert.errors import DataError
+
+if TYPE_CHECKING:
+    from squeezebert.data import Row
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a task reads.
+
+    Attributes:
+        name: Canonical name.
+        aliases: Other names accepted in a file, the likeliest first; compared without regard to case.
+        required: Whether a row must have it.
+        label: Whether it holds what the model should answer, so that predicting does without.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    required: bool = True
+    label: bool = False
+
+
+def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Take the wanted columns of a row under their canonical names.
+
+    The canonical name is looked up first, then the aliases in order, each without regard to case.
+
+    Args:
+        wanted: The task's columns.
+        row: The row under the names of its file.
+        chosen: Name in the row of a canonical column, as the user says with ``--column text=NAME``.
+
+    Returns:
+        Values by canonical name; a column that is not required and not there is left out.
+
+    Raises:
+        DataError: A required column, or one that the user has chosen, is not there.
+    """
+    by_folded = {name.strip().casefold(): name for name in reversed(list(row.values))}
+    values = {}
+    for column in wanted:
+        name = _find(column, row, chosen, by_folded)
+        if name is not None:
+            values[column.name] = row.values[name]
+    return values
+
+
+def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mapping[str, str]) -> str | None:
+    if column.name in chosen:
+        if chosen[column.name] not in row.values:
+            raise DataError(f"{row.where}: has no column {chosen[column.name]!r}; it has {_names(row)}")
+        return chosen[column.name]
+    for name in (column.name, *column.aliases):
+        # A column that the user has given to another role is not taken a second time.
+        found = by_folded.get(name.casefold())
+        if found is not None and found not in chosen.values():
+            return found
+    if column.required:
+        raise DataError(
+            f"{row.where}: has no column for {column.name!r}; it has {_names(row)}; "
+            f"say which with --column {column.name}=NAME"
+        )
+    return None
+
+
+def _names(row: Row) -> str:
+    return ", ".join(map(repr, row.values)) or "none"

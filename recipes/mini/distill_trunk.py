@@ -4,10 +4,10 @@ Run again to resume; give another ``--tokens`` to make the rest of the schedule 
 
     python recipes/mini/distill_trunk.py --data $SQUEEZEBERT_DATA --out runs/trunk --tokens 8e6
 
-Loss (weights found on 2 cores, see docs/decisions.md): cosine distance to the teacher's last hidden state per
-token, 3 × that of the mean-pooled sentence and of the pooler's output to it, 20 × the squared difference of the
-batch's similarity matrices, 0.3 × cosine distance after blocks 2 and 4. No weight of the teacher is copied: the
-word embeddings start from its output for each vocabulary piece alone.
+Loss: cosine distance to the teacher's last hidden state per token, 3 × that of the mean-pooled sentence and of the
+pooler's output to it, 20 × the squared difference of the batch's similarity matrices, 0.3 × cosine distance after
+blocks 2 and 4. No weight of the teacher is copied: the word embeddings start from its output for each vocabulary
+piece alone.
 """
 
 from __future__ import annotations

@@ -32,19 +32,26 @@ class _Layout:
         width: Number of columns of most lines.
         token: Column of the token.
         tag: Column of the tag, None where there are no tags.
+        typed: Whether the tags look like ``O`` and ``B-PER``.
     """
 
     separator: str | None
     width: int
     token: int
     tag: int | None
+    typed: bool
 
     def split(self, line: str) -> list[str]:
         return line.split(self.separator)
 
     def is_comment(self, line: str) -> bool:
         """Whether a line that starts with # is a comment and not a token such as #hashtag."""
-        return line.startswith("#") and len(self.split(line)) != self.width
+        if not line.startswith("#"):
+            return False
+        columns = self.split(line)
+        if len(columns) != self.width:
+            return True
+        return self.typed and self.tag is not None and not _TAG.fullmatch(columns[self.tag])
 
 
 def read_conll(path: str | Path) -> Iterator[Row]:
@@ -100,15 +107,17 @@ def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
 
 def _detect(lines: list[str]) -> _Layout:
     filled = [line for line in lines if line.strip() and not line.startswith(_DOCUMENT)]
-    tabbed = sum("\t" in line for line in filled)
-    comments = sum(line.startswith("#") and "\t" not in line for line in filled)
-    separator = "\t" if tabbed and tabbed >= len(filled) - comments - tabbed else None
-    widths = Counter(len(line.split(separator)) for line in filled if not line.startswith("#"))
-    width = widths.most_common(1)[0][0] if widths else 1
+    filled = [line for line in filled if not line.startswith("#")] or filled
+    separator = "\t" if 2 * sum("\t" in line for line in filled) > len(filled) else None
     rows = [line.split(separator) for line in filled]
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     rows = [row for row in rows if len(row) == width]
     token = int(width > 2 and _counts(rows))
-    return _Layout(separator, width, token, _tag_column(rows, width, token))
+    for column in range(width - 1, token, -1):
+        if all(_TAG.fullmatch(row[column]) for row in rows):
+            return _Layout(separator, width, token, column, typed=True)
+    last = _CONLLU_UPOS if width == _CONLLU_WIDTH and token else width - 1
+    return _Layout(separator, width, token, last if last > token else None, typed=False)
 
 
 def _counts(rows: list[list[str]]) -> bool:
@@ -118,12 +127,3 @@ def _counts(rows: list[list[str]]) -> bool:
     if not indices or len(indices) + ranges < len(rows):
         return False
     return all(after in (before + 1, indices[0]) for before, after in pairwise(indices))
-
-
-def _tag_column(rows: list[list[str]], width: int, token: int) -> int | None:
-    for column in range(width - 1, token, -1):
-        if all(_TAG.fullmatch(row[column]) for row in rows):
-            return column
-    if width == _CONLLU_WIDTH and token:
-        return _CONLLU_UPOS
-    return width - 1 if width - 1 > token else None

@@ -45,7 +45,7 @@ def read_rows(path: str | Path, *, format: str | None = None) -> Iterator[Row]:
         format: One of `FORMATS`; None tells it from the file's extension.
 
     Returns:
-        Rows whose columns are named as in the file; ``txt`` gives ``text``, ``conll`` ``tokens`` and ``tags``.
+        Rows with the file's column names; ``txt`` gives ``text``, ``conll`` gives ``tokens`` and ``tags``.
 
     Raises:
         DataError: There is no such file or format (raised at once), a row cannot be read, or there is none

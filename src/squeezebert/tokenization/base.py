@@ -1,0 +1,160 @@
+"""What a tokenizer is made of, and how it is loaded, saved and trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from squeezebert.files import locate
+from squeezebert.tokenization import store
+from squeezebert.tokenization.encoder import Encoder
+from squeezebert.tokenization.padding import check_side
+from squeezebert.tokenization.training import train_vocabulary
+from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
+
+Tokenizer = TypeVar("Tokenizer", bound="BaseTokenizer")
+
+
+class BaseTokenizer(Encoder):
+    """What `SqueezeBertTokenizer` and `SqueezeBertTokenizerFast` have in common.
+
+    Args:
+        vocab: A ``vocab.txt``, or the pieces in the order of their ids.
+        do_lower_case: Lower-case the text.
+        strip_accents: Remove accents; None for the same as ``do_lower_case``.
+        tokenize_chinese_chars: Make each CJK ideograph a word.
+        unk_token: Stands for words that the pieces cannot spell.
+        sep_token: Ends a text.
+        pad_token: Fills short rows of a batch.
+        cls_token: Begins a sequence.
+        mask_token: Stands for a word to be predicted.
+        model_max_length: Tokens that the model can read at once.
+        padding_side: "right" or "left".
+        truncation_side: The side that is cut off.
+        clean_up_tokenization_spaces: Whether `decode` does so by default.
+        added_tokens: Tokens beyond the vocabulary, in the order of their ids.
+
+    Raises:
+        TokenizerError: The vocabulary is empty or lacks the unknown token, or an option is wrong.
+    """
+
+    def __init__(
+        self,
+        vocab: str | os.PathLike[str] | Sequence[str],
+        *,
+        do_lower_case: bool = True,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+        unk_token: str = "[UNK]",
+        sep_token: str = "[SEP]",
+        pad_token: str = "[PAD]",
+        cls_token: str = "[CLS]",
+        mask_token: str = "[MASK]",
+        model_max_length: int = store.MAX_LENGTH,
+        padding_side: str = "right",
+        truncation_side: str = "right",
+        clean_up_tokenization_spaces: bool = False,
+        added_tokens: Iterable[AddedToken] = (),
+    ) -> None:
+        check_side("padding_side", padding_side)
+        check_side("truncation_side", truncation_side)
+        pieces = store.read_vocab(Path(vocab)) if isinstance(vocab, (str, os.PathLike)) else vocab
+        self._vocabulary = Vocabulary(
+            pieces,
+            {
+                "unk_token": unk_token,
+                "sep_token": sep_token,
+                "pad_token": pad_token,
+                "cls_token": cls_token,
+                "mask_token": mask_token,
+            },
+        )
+        self.do_lower_case = do_lower_case
+        self.strip_accents = strip_accents
+        self.tokenize_chinese_chars = tokenize_chinese_chars
+        self.model_max_length = model_max_length
+        self.padding_side = padding_side
+        self.truncation_side = truncation_side
+        self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
+        for token in added_tokens:
+            self._vocabulary.add(token)
+        self._prepare()
+
+    @classmethod
+    def from_pretrained(
+        cls: type[Tokenizer],
+        name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        **overrides: Any,
+    ) -> Tokenizer:
+        """Load the tokenizer of a checkpoint folder, an embedded model or a model on the hub.
+
+        Args:
+            name_or_path: Folder, embedded name or hub name.
+            revision: Branch, tag or commit on the hub.
+            local_files_only: Do not download.
+            **overrides: Arguments of the constructor that go before what the files say.
+
+        Raises:
+            CheckpointError: There is no such folder or model.
+            TokenizerError: Its tokenizer files are missing, unreadable, or not WordPiece as BERT has it.
+        """
+        folder = locate(name_or_path, store.FILE_NAMES, revision=revision, local_files_only=local_files_only)
+        return cls(**{**store.read_folder(folder), **overrides})
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Write the tokenizer files, readable by this package and by transformers, and return their paths."""
+        return tuple(map(str, store.write_folder(Path(save_directory), self._vocabulary, self._options())))
+
+    @classmethod
+    def train_from_iterator(
+        cls: type[Tokenizer],
+        texts: Iterable[str],
+        vocab_size: int,
+        *,
+        min_frequency: int = 2,
+        limit_alphabet: int = 1000,
+        **options: Any,
+    ) -> Tokenizer:
+        """Learn a vocabulary from texts and return a tokenizer with it.
+
+        Args:
+            texts: The training texts, read once.
+            vocab_size: Pieces to learn at most, the five special tokens included.
+            min_frequency: How often a pair of pieces has to occur to become a piece.
+            limit_alphabet: Different characters to keep at most.
+            **options: Further arguments of the constructor.
+
+        Raises:
+            TokenizerError: ``vocab_size`` does not even hold the special tokens.
+        """
+        # [PAD] comes first, because models take 0 as its id.
+        names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+        start = cls([options.get(name, SPECIAL_TOKENS[name]) for name in names], **options)
+        pieces = train_vocabulary(
+            texts,
+            store.describe(start._vocabulary, start._options()),
+            vocab_size=vocab_size,
+            min_frequency=min_frequency,
+            limit_alphabet=limit_alphabet,
+        )
+        return cls(pieces, **options)
+
+    def _options(self) -> dict[str, Any]:
+        """What ``tokenizer_config.json`` says besides the tokens."""
+        return {
+            "do_lower_case": self.do_lower_case,
+            "strip_accents": self.strip_accents,
+            "tokenize_chinese_chars": self.tokenize_chinese_chars,
+            "model_max_length": self.model_max_length,
+            "padding_side": self.padding_side,
+            "truncation_side": self.truncation_side,
+            "clean_up_tokenization_spaces": self.clean_up_tokenization_spaces,
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.vocab_size} pieces, model_max_length={self.model_max_length})"

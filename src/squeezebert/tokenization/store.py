@@ -1,0 +1,295 @@
+"""A tokenizer's files: the vocabulary, the options, and the special and added tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from squeezebert.errors import TokenizerError
+from squeezebert.files import write_text
+from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
+
+VOCAB_NAME = "vocab.txt"
+TOKENIZER_NAME = "tokenizer.json"
+CONFIG_NAME = "tokenizer_config.json"
+SPECIALS_NAME = "special_tokens_map.json"
+ADDED_NAME = "added_tokens.json"
+FILE_NAMES = (VOCAB_NAME, TOKENIZER_NAME, CONFIG_NAME, SPECIALS_NAME, ADDED_NAME)
+
+MAX_LENGTH = 512
+# transformers writes int(1e30) where it knows no limit.
+_NO_LIMIT = 10**6
+_OPTIONS = (
+    "do_lower_case", "strip_accents", "tokenize_chinese_chars", "padding_side", "truncation_side",
+    "clean_up_tokenization_spaces",
+)  # fmt: skip
+
+
+def read_vocab(path: Path) -> list[str]:
+    """Read a ``vocab.txt``: one piece per line, its id is the line number from 0.
+
+    Raises:
+        TokenizerError: The file cannot be read, is not UTF-8, or is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise TokenizerError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise TokenizerError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    if lines[-1] == "":
+        lines.pop()
+    if not lines:
+        raise TokenizerError(f"{path}: is empty; expected one piece per line")
+    return lines
+
+
+def read_folder(folder: Path) -> dict[str, Any]:
+    """Read the tokenizer files of a checkpoint as arguments of a tokenizer's constructor.
+
+    ``vocab.txt`` goes before the vocabulary in ``tokenizer.json``; options are those of
+    ``tokenizer_config.json``, then of ``tokenizer.json``, then the defaults.
+
+    Raises:
+        TokenizerError: There is no vocabulary, or a file is unreadable or holds what is not supported.
+    """
+    config = _read_json(folder / CONFIG_NAME)
+    serialized = _read_json(folder / TOKENIZER_NAME)
+    specials = _read_json(folder / SPECIALS_NAME)
+    if (folder / VOCAB_NAME).is_file():
+        pieces = read_vocab(folder / VOCAB_NAME)
+    elif serialized:
+        pieces = _serialized_pieces(serialized, folder / TOKENIZER_NAME)
+    else:
+        raise TokenizerError(f"{folder}: has neither {VOCAB_NAME} nor {TOKENIZER_NAME}")
+    options: dict[str, Any] = {"vocab": pieces}
+    options.update(_serialized_options(serialized, folder / TOKENIZER_NAME))
+    options.update({key: config[key] for key in _OPTIONS if config.get(key) is not None})
+    for name in SPECIAL_TOKENS:
+        content = config.get(name) or specials.get(name)
+        if content is not None:
+            options[name] = _content(content, f"{folder}: {name}")
+    limit = config.get("model_max_length")
+    if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT:
+        options["model_max_length"] = int(limit)
+    options["added_tokens"] = _added_tokens(folder, config, specials, serialized, len(pieces))
+    return options
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TokenizerError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise TokenizerError(f"{path}: is not valid JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise TokenizerError(f"{path}: holds a {type(values).__name__}, not a JSON object")
+    return values
+
+
+def _serialized_pieces(serialized: Mapping[str, Any], path: Path) -> list[str]:
+    """The vocabulary of a tokenizer.json, in the order of its ids."""
+    vocab = _part(serialized, "model", path).get("vocab")
+    if not isinstance(vocab, dict) or not vocab:
+        raise TokenizerError(f"{path}: model.vocab is not an object of piece to id")
+    pieces = sorted(vocab, key=vocab.__getitem__)
+    for expected, piece in enumerate(pieces):
+        if vocab[piece] != expected:
+            raise TokenizerError(
+                f"{path}: id {expected} of model.vocab is missing; {piece!r} has {vocab[piece]}"
+            )
+    return pieces
+
+
+def _serialized_options(serialized: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The normaliser options of a tokenizer.json; refuses what is not BERT's WordPiece."""
+    if not serialized:
+        return {}
+    model = _part(serialized, "model", path)
+    expected = {"continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
+    for key, wanted in {"type": "WordPiece", **expected}.items():
+        if model.get(key, wanted) != wanted:
+            raise TokenizerError(f"{path}: model.{key} is {model[key]!r}; only {wanted!r} is supported")
+    for name, wanted in (("normalizer", "BertNormalizer"), ("pre_tokenizer", "BertPreTokenizer")):
+        kind = _part(serialized, name, path).get("type")
+        if kind != wanted:
+            raise TokenizerError(f"{path}: {name} is {kind!r}; only {wanted!r} is supported")
+    normalizer = _part(serialized, "normalizer", path)
+    options = {
+        "do_lower_case": normalizer.get("lowercase"),
+        "strip_accents": normalizer.get("strip_accents"),
+        "tokenize_chinese_chars": normalizer.get("handle_chinese_chars"),
+    }
+    if isinstance(model.get("unk_token"), str):
+        options["unk_token"] = model["unk_token"]
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def _part(serialized: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
+    part = serialized.get(name)
+    if not isinstance(part, dict):
+        raise TokenizerError(f"{path}: {name} is {part!r}; expected an object")
+    return part
+
+
+def _content(token: Any, place: str) -> str:
+    """The text of a token, which files give as a string or as an object with properties."""
+    content = token.get("content") if isinstance(token, dict) else token
+    if not isinstance(content, str):
+        raise TokenizerError(f"{place} is {token!r}; expected a string")
+    if isinstance(token, dict):
+        for flag in ("lstrip", "rstrip", "single_word"):
+            if token.get(flag):
+                raise TokenizerError(f"{place}: {flag} of the token {content!r} is not supported")
+    return content
+
+
+def _added_tokens(
+    folder: Path,
+    config: Mapping[str, Any],
+    specials: Mapping[str, Any],
+    serialized: Mapping[str, Any],
+    first_free: int,
+) -> list[AddedToken]:
+    """Tokens beyond the vocabulary from wherever the files name them, in the order of their ids."""
+    found: dict[str, tuple[int | None, AddedToken]] = {}
+
+    def note(token: Any, index: Any, special: bool, place: str) -> None:
+        content = _content(token, place)
+        details = token if isinstance(token, dict) else {}
+        special = bool(details.get("special", special))
+        normalized = bool(details.get("normalized", not special))
+        if content not in found:
+            identity = None if index is None else int(index)
+            found[content] = (identity, AddedToken(content, special, normalized))
+
+    for token in serialized.get("added_tokens", ()):
+        note(token, token.get("id"), False, f"{folder / TOKENIZER_NAME}: added_tokens")
+    for index, token in (config.get("added_tokens_decoder") or {}).items():
+        note(token, index, False, f"{folder / CONFIG_NAME}: added_tokens_decoder")
+    for source, name in ((config, CONFIG_NAME), (specials, SPECIALS_NAME)):
+        for key in ("extra_special_tokens", "additional_special_tokens"):
+            for token in source.get(key) or ():
+                note(token, None, True, f"{folder / name}: {key}")
+    for token, index in _read_json(folder / ADDED_NAME).items():
+        note(token, index, False, f"{folder / ADDED_NAME}")
+    ordered = sorted(found.values(), key=lambda item: (item[0] is None, item[0] or 0))
+    _check_ids([(index, token) for index, token in ordered if index is not None], first_free, folder)
+    return [token for _, token in ordered]
+
+
+def _check_ids(tokens: Iterable[tuple[int, AddedToken]], first_free: int, folder: Path) -> None:
+    beyond = [(index, token) for index, token in tokens if index >= first_free]
+    for expected, (index, token) in enumerate(beyond, first_free):
+        if index != expected:
+            raise TokenizerError(
+                f"{folder}: the added token {token.content!r} has id {index}; expected {expected}, because "
+                f"ids follow the {first_free} pieces of the vocabulary without gaps"
+            )
+
+
+def describe(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a tokenizer as the ``tokenizer.json`` of the `tokenizers` library.
+
+    Args:
+        vocabulary: Pieces, special and added tokens.
+        options: ``do_lower_case``, ``strip_accents`` and ``tokenize_chinese_chars``.
+    """
+    cls_token, sep_token = vocabulary.specials["cls_token"], vocabulary.specials["sep_token"]
+
+    def special(token: str, segment: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": token, "type_id": segment}}
+
+    def sequence(name: str, segment: int) -> dict[str, Any]:
+        return {"Sequence": {"id": name, "type_id": segment}}
+
+    single = [special(cls_token, 0), sequence("A", 0), special(sep_token, 0)]
+    added = sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content])
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {"id": vocabulary.ids[token.content], **_token_properties(token)} for token in added
+        ],
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": options["tokenize_chinese_chars"],
+            "strip_accents": options["strip_accents"],
+            "lowercase": options["do_lower_case"],
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": single,
+            "pair": [*single, sequence("B", 1), special(sep_token, 1)],
+            "special_tokens": {
+                token: {"id": token, "ids": [vocabulary.ids[token]], "tokens": [token]}
+                for token in (cls_token, sep_token)
+            },
+        },
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": vocabulary.specials["unk_token"],
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {piece: vocabulary.ids[piece] for piece in vocabulary.pieces},
+        },
+    }
+
+
+def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any]) -> list[Path]:
+    """Write the tokenizer files, each atomically; the folder is made if it is missing.
+
+    Args:
+        folder: Where to.
+        vocabulary: Pieces, special and added tokens.
+        options: What ``tokenizer_config.json`` is to say besides the tokens.
+
+    Returns:
+        The files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    named = set(vocabulary.specials.values())
+    decoder = {
+        str(vocabulary.ids[token.content]): _token_properties(token) for token in vocabulary.added.values()
+    }
+    extra = [token for token in vocabulary.special_contents() if token not in named]
+    config = {
+        **options,
+        **vocabulary.specials,
+        "added_tokens_decoder": decoder,
+        "extra_special_tokens": extra,
+        "tokenizer_class": "SqueezeBertTokenizer",
+    }
+    write_text(folder / VOCAB_NAME, vocab_text(vocabulary))
+    for name, values in (
+        (CONFIG_NAME, config),
+        (SPECIALS_NAME, {**vocabulary.specials, "additional_special_tokens": extra}),
+        (TOKENIZER_NAME, describe(vocabulary, options)),
+    ):
+        write_text(folder / name, json.dumps(values, ensure_ascii=False, indent=2) + "\n")
+    return [folder / name for name in (VOCAB_NAME, CONFIG_NAME, SPECIALS_NAME, TOKENIZER_NAME)]
+
+
+def vocab_text(vocabulary: Vocabulary) -> str:
+    """The content of ``vocab.txt``."""
+    return "".join(f"{piece}\n" for piece in vocabulary.pieces)
+
+
+def _token_properties(token: AddedToken) -> dict[str, Any]:
+    return {
+        "content": token.content,
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": token.normalized,
+        "special": token.special,
+    }

@@ -1,0 +1,53 @@
+"""Learning a WordPiece vocabulary from texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from squeezebert.errors import TokenizerError
+
+
+def train_vocabulary(
+    texts: Iterable[str],
+    description: Mapping[str, Any],
+    *,
+    vocab_size: int,
+    min_frequency: int,
+    limit_alphabet: int,
+) -> list[str]:
+    """Learn pieces from texts.
+
+    Args:
+        texts: The training texts, read once.
+        description: The untrained tokenizer, whose normaliser is applied to the texts, as a
+            ``tokenizer.json``. Its vocabulary, the special tokens, comes first in the new one.
+        vocab_size: Pieces to learn at most, special tokens included.
+        min_frequency: How often a pair of pieces has to occur to become a piece.
+        limit_alphabet: Different characters to keep at most.
+
+    Returns:
+        The pieces in the order of their ids.
+
+    Raises:
+        TokenizerError: ``vocab_size`` does not even hold the special tokens.
+    """
+    # Imported here: the tokenizer in pure Python needs the library for nothing else.
+    from tokenizers import Tokenizer
+    from tokenizers.trainers import WordPieceTrainer
+
+    specials = list(description["model"]["vocab"])
+    if vocab_size <= len(specials):
+        raise TokenizerError(f"vocab_size {vocab_size} has no room beside {len(specials)} special tokens")
+    tokenizer = Tokenizer.from_str(json.dumps(description))
+    trainer = WordPieceTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        limit_alphabet=limit_alphabet,
+        special_tokens=specials,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    vocab = tokenizer.get_vocab(with_added_tokens=False)
+    return sorted(vocab, key=vocab.__getitem__)

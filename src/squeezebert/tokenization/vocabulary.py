@@ -1,0 +1,92 @@
+"""Pieces, special tokens and added tokens, and the ids of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from squeezebert.errors import TokenizerError
+
+SPECIAL_TOKENS = {
+    "unk_token": "[UNK]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token that is found in the text as a whole, before it is divided into words.
+
+    Attributes:
+        content: The token as it is written.
+        special: Left out by ``decode(..., skip_special_tokens=True)``.
+        normalized: Looked for in the normalised text, so that case and accents do not matter; otherwise in
+            the text as written.
+    """
+
+    content: str
+    special: bool = False
+    normalized: bool = True
+
+
+class Vocabulary:
+    """The ids of a tokenizer: pieces in the order of ``vocab.txt``, then the tokens added to them.
+
+    A piece that occurs twice keeps its last id, as in the reference implementation.
+
+    Raises:
+        TokenizerError: There are no pieces, or none of them is the unknown token.
+    """
+
+    def __init__(self, pieces: Sequence[str], specials: Mapping[str, str]) -> None:
+        self.pieces = list(pieces)
+        self.specials = {**SPECIAL_TOKENS, **specials}
+        self.added: dict[str, AddedToken] = {}
+        self.ids = {piece: index for index, piece in enumerate(self.pieces)}
+        self._tokens = list(self.pieces)
+        if self.specials["unk_token"] not in self.ids:
+            raise TokenizerError(
+                f"the vocabulary of {len(self.pieces)} pieces lacks the unknown token "
+                f"{self.specials['unk_token']!r}; give its name as unk_token"
+            )
+        # The order is that of the reference, because it decides the ids of those that are not pieces.
+        for content in self.specials.values():
+            self.add(AddedToken(content, special=True, normalized=False))
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def add(self, token: AddedToken) -> bool:
+        """Add a token, or change the properties of one; say whether it got a new id.
+
+        Raises:
+            TokenizerError: The token is empty.
+        """
+        if not token.content:
+            raise TokenizerError("an added token is empty; give it at least one character")
+        self.added[token.content] = token
+        if token.content in self.ids:
+            return False
+        self.ids[token.content] = len(self._tokens)
+        self._tokens.append(token.content)
+        return True
+
+    def id_of(self, token: str) -> int:
+        """Id of a token; that of the unknown token if there is none."""
+        found = self.ids.get(token)
+        return self.ids[self.specials["unk_token"]] if found is None else found
+
+    def token_of(self, index: int) -> str | None:
+        """Token of an id; None outside the vocabulary."""
+        return self._tokens[index] if 0 <= index < len(self._tokens) else None
+
+    def tokens_of(self, ids: Iterable[int]) -> list[str]:
+        """Tokens of ids that are known to be in the vocabulary."""
+        return [self._tokens[index] for index in ids]
+
+    def special_contents(self) -> list[str]:
+        """All special tokens, each once: the five named ones first."""
+        return [token.content for token in self.added.values() if token.special]

@@ -104,6 +104,10 @@ class SqueezeBertConfig:
         object.__setattr__(self, "id2label", MappingProxyType(dict(self.id2label)))
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Mapping proxies can be neither copied nor pickled, and models hold a config.
+        return type(self).from_dict, (self.to_dict(),)
+
     @property
     def num_labels(self) -> int:
         """Outputs of a classification head."""

@@ -27,6 +27,11 @@ class Match:
     arrays: Arrays
     missing: tuple[str, ...]
 
+    @property
+    def missing_parts(self) -> tuple[str, ...]:
+        """The parts of the model that are to be initialised, such as "classifier"."""
+        return tuple(dict.fromkeys(_part(name).rstrip(".") for name in self.missing))
+
 
 def match(
     expected: Mapping[str, tuple[int, ...]],

@@ -42,11 +42,11 @@ _RENAMES = tuple(
 
 _CONVOLUTION = re.compile(_LAYER + r"\.(attention\.(query|key|value)|\w+\.conv1d)\.weight$")
 
-# Copies of other tensors that some programs write; the second is the one that is kept.
-_TIED = (
-    ("cls.predictions.decoder.weight", WORD_EMBEDDINGS),
-    ("cls.predictions.decoder.bias", "cls.predictions.bias"),
-)
+# Names of copies of other tensors, which some programs write, and of what they copy.
+TIED_COPIES = {
+    "cls.predictions.decoder.weight": WORD_EMBEDDINGS,
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
 
 
 def published_name(name: str) -> str:
@@ -82,7 +82,7 @@ def to_published(arrays: Arrays, place: object, *, tied: bool = True) -> Arrays:
 
 
 def _without_copies(arrays: Arrays, tied: bool) -> Arrays:
-    for copy, kept in _TIED:
+    for copy, kept in TIED_COPIES.items():
         if copy not in arrays:
             continue
         if kept not in arrays:

@@ -37,7 +37,9 @@ class SqueezeBertEmbeddings(nn.Module):
         Returns:
             ``[batch, tokens, hidden]``.
         """
-        total = words + self.position_embeddings(position_ids) + self.token_type_embeddings(token_type_ids)
+        positions = look_up(self.position_embeddings, position_ids, "position_ids")
+        segments = look_up(self.token_type_embeddings, token_type_ids, "token_type_ids")
+        total = words + positions + segments
         embedded: Tensor = self.dropout(self.LayerNorm(total))
         return embedded
 
@@ -86,8 +88,6 @@ class SqueezeBertPooler(nn.Module):
 class SqueezeBertModel(SqueezeBertPreTrainedModel):
     """The encoder without a head."""
 
-    base_model_prefix = ""
-
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__(config)
         self.embeddings = SqueezeBertEmbeddings(config)
@@ -119,12 +119,15 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             return_dict: False for a plain tuple.
 
         Raises:
-            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or a sequence is
-                longer than the position embeddings.
+            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, an id is out of
+                range (on CPU), or a sequence is longer than the position embeddings.
         """
-        if (input_ids is None) == (inputs_embeds is None):
+        if input_ids is not None and inputs_embeds is None:
+            words = look_up(self.embeddings.word_embeddings, input_ids, "input_ids")
+        elif inputs_embeds is not None and input_ids is None:
+            words = inputs_embeds
+        else:
             raise OptionError("give either input_ids or inputs_embeds")
-        words = self.embeddings.word_embeddings(input_ids) if inputs_embeds is None else inputs_embeds
         batch, tokens = words.shape[:2]
         if position_ids is None:
             if tokens > self.config.max_position_embeddings:
@@ -149,6 +152,20 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             attentions=encoded.attentions,
         )
         return output.to_tuple() if return_dict is False else output
+
+
+def look_up(table: nn.Embedding, ids: Tensor, name: str) -> Tensor:
+    """``[...]`` ids -> ``[..., hidden]``, with an error that names an id out of range."""
+    try:
+        found: Tensor = table(ids)
+    except IndexError as error:
+        wrong = ids[(ids < 0) | (ids >= table.num_embeddings)]
+        if wrong.numel() == 0:
+            raise
+        raise OptionError(
+            f"{name} holds {int(wrong[0])}; the model has the ids 0 to {table.num_embeddings - 1}"
+        ) from error
+    return found
 
 
 def score_bias(attention_mask: Tensor | None, like: Tensor) -> Tensor | None:

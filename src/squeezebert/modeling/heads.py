@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -51,13 +52,26 @@ class SqueezeBertPredictionHeadTransform(nn.Module):
         return transformed
 
 
+class TiedDecoder(nn.Linear):
+    """Linear whose parameters belong to others, and are copied into a state dict.
+
+    Safetensors refuses tensors that share memory, and transformers' Trainer saves a state dict as it is.
+    """
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if not keep_vars:
+            for name in ("weight", "bias"):
+                destination[prefix + name] = destination[prefix + name].clone()
+
+
 class SqueezeBertLMPredictionHead(nn.Module):
     """Scores over the vocabulary; the decoder weight is tied to the word embeddings."""
 
     def __init__(self, config: SqueezeBertConfig, embeddings: nn.Embedding) -> None:
         super().__init__()
         self.transform = SqueezeBertPredictionHeadTransform(config)
-        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        self.decoder = TiedDecoder(config.hidden_size, config.vocab_size)
         self.decoder.weight = embeddings.weight
         self.bias = self.decoder.bias
 
@@ -102,6 +116,17 @@ class _VocabularyModel(_HeadModel):
         head = self.cls.predictions
         head.decoder.weight = self.transformer.embeddings.word_embeddings.weight
         head.bias = head.decoder.bias
+
+    @torch.no_grad()
+    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+        """As in the base class; the decoder follows, with a bias of 0 for new words."""
+        words = super().resize_token_embeddings(vocab_size)
+        decoder = self.cls.predictions.decoder
+        kept = decoder.bias[:vocab_size]
+        decoder.bias = nn.Parameter(F.pad(kept, (0, vocab_size - len(kept))))
+        decoder.out_features = vocab_size
+        self.tie_weights()
+        return words
 
 
 class SqueezeBertForMaskedLM(_VocabularyModel):

@@ -1,12 +1,45 @@
-"""What all models share: initialisation, and later loading and saving."""
+"""What all models share: initialisation, loading, saving, and the small methods that trainers call."""
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+import torch
+from torch import Tensor, nn
+
+from squeezebert.checkpoints import match, read_checkpoint, write_checkpoint
+from squeezebert.checkpoints.names import BACKBONE_PREFIX, TIED_COPIES
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import OptionError
 from squeezebert.modeling.grouped import GroupedLinear
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+logger = logging.getLogger(__name__)
+
+
+class ModelConfig(SqueezeBertConfig):
+    """The config of a live model: equal to the one it was made from, and what transformers' Trainer wants.
+
+    Its fields are frozen. Other attributes can be set, because the Trainer sets ``use_cache`` on every
+    model's config; they are neither compared nor saved.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SqueezeBertConfig) and self.to_dict() == other.to_dict()
+
+    def get_text_config(self) -> Self:
+        """Return the config of the part that reads text, which is all of it."""
+        return self
+
+    def to_json_string(self) -> str:
+        """Return the JSON of :meth:`to_dict`, for the Trainer's loggers."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True)
 
 
 class SqueezeBertPreTrainedModel(nn.Module):
@@ -16,9 +49,12 @@ class SqueezeBertPreTrainedModel(nn.Module):
         config: Sizes and groups; kept as ``self.config``.
     """
 
+    base_model_prefix = "transformer"
+    main_input_name = "input_ids"
+
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config = ModelConfig.from_dict(config.to_dict())
 
     @torch.no_grad()
     def initialize(self) -> None:
@@ -30,3 +66,173 @@ class SqueezeBertPreTrainedModel(nn.Module):
                 module.bias.zero_()
             if isinstance(module, nn.Embedding) and module.padding_idx is not None:
                 module.weight[module.padding_idx].zero_()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        config: SqueezeBertConfig | None = None,
+        labels: Sequence[str] | None = None,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        ignore_mismatched_sizes: bool = False,
+        dtype: torch.dtype = torch.float32,
+    ) -> Self:
+        """Load a SqueezeBERT or BERT checkpoint; the model is in eval mode.
+
+        Heads and pooler that the checkpoint lacks start with random weights, which is logged in one line.
+        Anything else that does not fit is an error.
+
+        Args:
+            name_or_path: Folder, embedded name or hub name (``"owner/name"``).
+            config: Replaces the checkpoint's config.
+            labels: Names of the outputs of a new or loaded classification head, in order.
+            revision: Branch, tag or commit on the hub.
+            local_files_only: Use only what the hub's cache on this machine holds.
+            ignore_mismatched_sizes: Start a head afresh where its shape differs from the checkpoint's.
+            dtype: Type of the parameters. Half precision makes norms with an epsilon of 1e-12 unsafe.
+
+        Raises:
+            CheckpointError: See :func:`squeezebert.checkpoints.read_checkpoint` and
+                :func:`squeezebert.checkpoints.match`.
+            ConfigError: ``config.json`` is missing or wrong.
+        """
+        checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
+        config = config or checkpoint.config
+        model = cls(config if labels is None else config.with_labels(list(labels)))
+        matched = match(
+            {name: tuple(tensor.shape) for name, tensor in model._published_state().items()},
+            checkpoint.arrays,
+            place=checkpoint.folder,
+            ignore_mismatched_sizes=ignore_mismatched_sizes,
+        )
+        if matched.missing:
+            logger.warning(
+                "%s: has no %s; starting with random weights, so train before use",
+                checkpoint.folder,
+                ", ".join(matched.missing_parts),
+            )
+        prefix = model._published_prefix
+        state = {n.removeprefix(prefix): torch.from_numpy(a) for n, a in matched.arrays.items()}
+        model.load_state_dict(state, strict=False)
+        return model.to(dtype).eval()
+
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        *,
+        dtype: str = "float32",
+        base: str | Path | None = None,
+        state_dict: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """Write ``config.json`` and ``model.safetensors``, atomically; transformers can load them.
+
+        Args:
+            folder: Made if it is missing.
+            dtype: Storage type: "float32", "float16", or "int8", which only this package reads.
+            base: A checkpoint folder whose equal tensors are referred to and not written again.
+            state_dict: Weights to save in place of the model's own, such as averaged ones.
+
+        Raises:
+            CheckpointError: A weight is NaN or infinite.
+            OptionError: The folder cannot be written to, or ``dtype`` is unknown.
+        """
+        state = self._published_state() if state_dict is None else self._published(state_dict)
+        arrays = {name: tensor.detach().to("cpu", torch.float32).numpy() for name, tensor in state.items()}
+        config = self.config.replace(architectures=(type(self).__name__,))
+        write_checkpoint(folder, config, arrays, dtype=dtype, base=base)
+
+    @property
+    def base_model(self) -> SqueezeBertPreTrainedModel:
+        """The encoder without a head."""
+        base: SqueezeBertPreTrainedModel = getattr(self, self.base_model_prefix, self)
+        return base
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the parameters."""
+        return next(self.parameters()).dtype
+
+    def num_parameters(self, only_trainable: bool = False) -> int:
+        """Count the parameters, tied ones once."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad or not only_trainable)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Return the word embeddings, ``[vocabulary, hidden]``."""
+        return cast(nn.Embedding, self.base_model.get_submodule("embeddings.word_embeddings"))
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        """Replace the word embeddings, and the decoder that is tied to them."""
+        self.base_model.get_submodule("embeddings").word_embeddings = value
+        self.tie_weights()
+
+    def tie_weights(self) -> None:
+        """Make tied parameters one; a model without a vocabulary decoder has none."""
+
+    @torch.no_grad()
+    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+        """Change the number of word embeddings; those that stay keep their values, new ones are random.
+
+        Returns:
+            The new word embeddings, ``[vocab_size, hidden]``.
+
+        Raises:
+            ConfigError: ``vocab_size`` is not positive, or does not cover the padding id.
+        """
+        config = ModelConfig.from_dict(self.config.replace(vocab_size=vocab_size).to_dict())
+        old = self.get_input_embeddings()
+        new = nn.Embedding(vocab_size, old.embedding_dim, old.padding_idx).to(old.weight)
+        new.weight.normal_(0.0, config.initializer_range)
+        kept = min(vocab_size, old.num_embeddings)
+        new.weight[:kept] = old.weight[:kept]
+        new.weight.requires_grad_(old.weight.requires_grad)
+        self.set_input_embeddings(new)
+        for module in self.modules():
+            if isinstance(module, SqueezeBertPreTrainedModel):
+                module.config = config
+        return new
+
+    def gradient_checkpointing_enable(
+        self,
+        gradient_checkpointing_kwargs: Mapping[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
+    ) -> None:
+        """Recompute each block in the backward pass instead of keeping its activations.
+
+        The arguments are those that transformers' Trainer passes.
+
+        Raises:
+            OptionError: An argument asks for anything but non-reentrant checkpoints of every block.
+        """
+        options = dict(gradient_checkpointing_kwargs or {})
+        if options not in ({}, {"use_reentrant": False}) or every_n_layers != 1 or offload:
+            raise OptionError(
+                f"gradient checkpointing with {options}, every_n_layers {every_n_layers}, offload {offload} "
+                "is not supported; blocks are checkpointed one by one, without reentrance"
+            )
+        self._set_gradient_checkpointing(True)
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep activations for the backward pass, the default."""
+        self._set_gradient_checkpointing(False)
+
+    def _set_gradient_checkpointing(self, value: bool) -> None:
+        vars(self.base_model.get_submodule("encoder"))["gradient_checkpointing"] = value
+
+    @property
+    def _published_prefix(self) -> str:
+        """What stands before this model's tensor names in a checkpoint."""
+        return BACKBONE_PREFIX if self.base_model is self else ""
+
+    def _published(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {self._published_prefix + n: t for n, t in state.items() if n not in TIED_COPIES}
+
+    def _published_state(self) -> dict[str, Tensor]:
+        return self._published(self.state_dict())

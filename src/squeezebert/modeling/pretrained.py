@@ -159,9 +159,15 @@ class SqueezeBertPreTrainedModel(nn.Module):
         """Type of the parameters."""
         return next(self.parameters()).dtype
 
-    def num_parameters(self, only_trainable: bool = False) -> int:
-        """Count the parameters, tied ones once."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad or not only_trainable)
+    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+        """Count the parameters, tied ones once; the arguments are those that transformers' Trainer uses."""
+        embeddings = {m.weight for m in self.modules() if isinstance(m, nn.Embedding)}
+        return sum(
+            parameter.numel()
+            for parameter in self.parameters()
+            if (parameter.requires_grad or not only_trainable)
+            and (parameter not in embeddings or not exclude_embeddings)
+        )
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the word embeddings, ``[vocabulary, hidden]``."""

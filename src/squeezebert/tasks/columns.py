@@ -74,3 +74,35 @@ def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mappin
 
 def _names(row: Row) -> str:
     return ", ".join(map(repr, row.values)) or "none"
+
+
+def text_of(values: Mapping[str, Any], name: str, where: str) -> str:
+    """Take a text column.
+
+    Raises:
+        DataError: Its value is not a string.
+    """
+    value = values[name]
+    if not isinstance(value, str):
+        raise DataError(f"{where}: {name} is {_kind(value)}; expected a string")
+    return value
+
+
+def texts_of(values: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    """Take a column of several strings: a list, or a string that is split at white space.
+
+    Raises:
+        DataError: It is neither, or an item is not a string.
+    """
+    value = values[name]
+    items = value.split() if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise DataError(f"{where}: {name} is {_kind(value)}; expected a list of strings")
+    for position, item in enumerate(items):
+        if not isinstance(item, str):
+            raise DataError(f"{where}: {name}[{position}] is {_kind(item)}; expected a string")
+    return tuple(items)
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else f"a {type(value).__name__}"

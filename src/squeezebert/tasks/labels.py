@@ -1,0 +1,60 @@
+"""Labels in data and labels of a model."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import DataError
+from squeezebert.tasks.base import nearest
+
+_INTEGER = re.compile(r"[+-]?\d+")
+_SHOWN = 12
+
+
+def label_index(label: str | int | float, config: SqueezeBertConfig, where: str) -> int:
+    """Find the output of the head that stands for a label.
+
+    A label is a name of the config or, where it is no name, an index into it, as many data sets have it.
+
+    Raises:
+        DataError: It is neither.
+    """
+    name = str(label)
+    if name in config.label2id:
+        return config.label2id[name]
+    if _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels:
+        return int(name)
+    labels = list(config.label2id)
+    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+    raise DataError(f"{where}: unknown label {name!r}{nearest(name, labels)}; the model knows {shown}")
+
+
+def ordered(labels: Iterable[Any]) -> list[str]:
+    """Each label once: in numeric order where all are integers, else in alphabetical order."""
+    names = {str(label) for label in labels}
+    if all(map(_INTEGER.fullmatch, names)):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
+
+
+def as_number(label: object) -> float | None:
+    """The finite number that a label is or spells, else None."""
+    if not isinstance(label, (str, int, float)):
+        return None
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def are_measurements(labels: Iterable[Any]) -> bool:
+    """Whether labels are numbers on a scale, so that the task is regression: all are numbers, one has a point."""
+    values = list(labels)
+    if any(as_number(label) is None for label in values):
+        return False
+    return any(isinstance(label, float) or not _INTEGER.fullmatch(str(label).strip()) for label in values)

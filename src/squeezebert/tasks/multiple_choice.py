@@ -1,0 +1,169 @@
+"""Multiple choice: which of several continuations or answers fits a prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import Outputs
+from squeezebert.errors import DataError
+from squeezebert.tasks import metrics
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.scores import softmax
+from squeezebert.tasks.text_classification import merge
+
+if TYPE_CHECKING:
+    from squeezebert.data import Row
+
+_NUMBERED = re.compile(
+    r"(?:choice|option|ending|answer|sol|alternative)[ _-]?(?:\d+|[a-z])|[a-h]", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class ChoiceExample(Example):
+    """A prompt, its choices, and for training the index of the right one."""
+
+    prompt: str
+    choices: tuple[str, ...]
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class MultipleChoiceOptions:
+    """There is nothing to choose: an answer has the scores of all choices."""
+
+
+class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
+    """Commonsense questions, sentence completion, exams."""
+
+    name = "multiple-choice"
+    head = "SqueezeBertForMultipleChoice"
+    columns = (
+        Column("prompt", ("question", "context", "sentence", "stem", "goal", "text", "premise")),
+        Column("choices", ("options", "endings", "answers", "alternatives")),
+        Column("label", ("answer", "answerkey", "answer_key", "correct", "target", "gold"), label=True),
+    )
+    options_type = MultipleChoiceOptions
+    evaluation_options = MultipleChoiceOptions()
+
+    def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ChoiceExample:
+        """As :meth:`Task.example`; choices may also stand in columns ``choice1``, ``choice2`` … or A, B …."""
+        return super().example(_gathered(row), columns)
+
+    def labelled_example(self, row: Row, columns: Mapping[str, str] | None = None) -> ChoiceExample:
+        """As :meth:`Task.labelled_example`, with choices as in :meth:`example`."""
+        return super().labelled_example(_gathered(row), columns)
+
+    def read(self, values: Mapping[str, Any], where: str) -> ChoiceExample:
+        """Make an example; the label is an index from 0, a letter from A, or the text of the choice."""
+        choices = values["choices"]
+        if not isinstance(choices, (list, tuple)) or not all(isinstance(item, str) for item in choices):
+            raise DataError(f"{where}: choices is {choices!r}; expected a list of strings")
+        if len(choices) < 2:
+            raise DataError(f"{where}: has {len(choices)} choices; two or more are needed")
+        label = _read_label(values["label"], choices, where) if "label" in values else None
+        return ChoiceExample(where, text_of(values, "prompt", where), tuple(choices), label)
+
+    def encode(self, example: ChoiceExample, setup: Setup) -> list[Window]:
+        """Window the prompt with each choice, choice after choice."""
+        return [
+            Window(encoding, choice=index)
+            for index, choice in enumerate(example.choices)
+            for encoding in setup.tokenizer.encode_windows(
+                example.prompt,
+                choice,
+                max_length=setup.max_length,
+                stride=setup.stride,
+                truncation="longest_first",
+            )
+        ]
+
+    def decode(
+        self,
+        example: ChoiceExample,
+        windows: Sequence[Window],
+        outputs: Sequence[Outputs],
+        setup: Setup,
+        options: MultipleChoiceOptions,
+    ) -> Answer:
+        """Give ``{"label", "choice", "score", "scores", "windows", "truncated"}``.
+
+        ``label`` is the index of ``choice``; ``scores`` are probabilities over the choices; ``windows`` counts
+        those of the choice that has most.
+        """
+        logits = []
+        for index in range(len(example.choices)):
+            mine = [position for position, window in enumerate(windows) if window.choice == index]
+            logits.append(merge([windows[i] for i in mine], [outputs[i] for i in mine])[0])
+        scores = softmax(np.array(logits))
+        best = int(scores.argmax())
+        return {
+            "label": best,
+            "choice": example.choices[best],
+            "score": float(scores[best]),
+            "scores": scores.tolist(),
+            "windows": max(map(len, _by_choice(windows))),
+            "truncated": False,
+        }
+
+    def features(
+        self, example: ChoiceExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Put the choices of a window side by side; a choice with fewer windows repeats its last one."""
+        if example.label is None:
+            raise DataError(f"{example.where}: has no label")
+        target = {"labels": np.array(example.label, dtype=np.int64)}
+        groups = _by_choice(windows)
+        return [
+            Feature(tuple(group[min(index, len(group) - 1)] for group in groups), target)
+            for index in range(max(map(len, groups)))
+        ]
+
+    def metric(
+        self, examples: Sequence[ChoiceExample], answers: Sequence[Answer], config: SqueezeBertConfig
+    ) -> dict[str, float]:
+        """Give the accuracy."""
+        if not examples:
+            raise DataError("there are no examples to evaluate")
+        true = np.array([example.label for example in examples])
+        return {"accuracy": metrics.accuracy(true, np.array([answer["label"] for answer in answers]))}
+
+
+def _by_choice(windows: Sequence[Window]) -> list[list[Window]]:
+    groups: list[list[Window]] = [[] for _ in range(max(window.choice for window in windows) + 1)]
+    for window in windows:
+        groups[window.choice].append(window)
+    return groups
+
+
+def _gathered(row: Row) -> Row:
+    """Put numbered columns, as tables have them, into one column ``choices``."""
+    numbered = [name for name in row.values if _NUMBERED.fullmatch(name)]
+    if len(numbered) < 2 or "choices" in row.values:
+        return row
+    rest = {name: value for name, value in row.values.items() if name not in numbered}
+    return type(row)({**rest, "choices": [row.values[name] for name in numbered]}, row.where)
+
+
+def _read_label(value: object, choices: Sequence[str], where: str) -> int:
+    name = str(value).strip()
+    if isinstance(value, str) and value in choices:
+        return choices.index(value)
+    index = -1
+    if name.isdecimal():
+        index = int(name)
+    elif len(name) == 1 and name.isascii() and name.isalpha():
+        index = ord(name.upper()) - ord("A")
+    if not 0 <= index < len(choices):
+        raise DataError(
+            f"{where}: label {value!r} is none of the {len(choices)} choices; expected an index from 0, "
+            "a letter from A, or the text of the choice"
+        )
+    return index

@@ -1,0 +1,282 @@
+"""Question answering: the span of a text that answers a question, or that there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import Outputs
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.scores import log_sum_exp
+from squeezebert.tasks.squad import Prediction, squad_scores
+
+# Spans considered for each that is wanted: several can stand for the same words.
+_SPARE = 20
+
+
+@dataclass(frozen=True)
+class Gold:
+    """A right answer: its text, and where in the context it starts, if that is known."""
+
+    text: str
+    start: int | None = None
+
+
+@dataclass(frozen=True)
+class QuestionExample(Example):
+    """A question about a context, and for training its right answers; an empty tuple where there is none."""
+
+    question: str
+    context: str
+    answers: tuple[Gold, ...] | None = None
+
+
+@dataclass(frozen=True)
+class QuestionAnsweringOptions:
+    """What to answer.
+
+    Attributes:
+        top_k: How many answers, best first; 1 gives one dict and not a list.
+        max_answer_len: Longest answer, in tokens.
+        handle_impossible_answer: Whether "no answer" (an empty ``answer``) competes with the others.
+    """
+
+    top_k: int = 1
+    max_answer_len: int = 30
+    handle_impossible_answer: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("top_k", "max_answer_len"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} {getattr(self, name)} is less than 1")
+
+
+class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
+    """Extractive question answering, as in SQuAD v1.1 and v2.0."""
+
+    name = "question-answering"
+    head = "SqueezeBertForQuestionAnswering"
+    columns = (
+        Column("question", ("query",)),
+        Column("context", ("passage", "paragraph", "document", "text")),
+        Column("answers", ("answer",), label=True),
+    )
+    options_type = QuestionAnsweringOptions
+    evaluation_options = QuestionAnsweringOptions()
+
+    def read(self, values: Mapping[str, Any], where: str) -> QuestionExample:
+        """Make an example.
+
+        Answers are a string (empty for none), a list of ``{"text", "start"}`` with ``answer_start`` as
+        another name, or ``{"text": [...], "answer_start": [...]}``.
+        """
+        answers = _read_answers(values["answers"], where) if "answers" in values else None
+        return QuestionExample(
+            where, text_of(values, "question", where), text_of(values, "context", where), answers
+        )
+
+    def encode(self, example: QuestionExample, setup: Setup) -> list[Window]:
+        """Window the context, each window with the question; that may fill half a window and is else cut."""
+        question = _shortened(example.question, setup)
+        room = setup.max_length - len(setup.tokenizer.encode_windows(question)[0].ids) - 1
+        encodings = setup.tokenizer.encode_windows(
+            question,
+            example.context,
+            max_length=setup.max_length,
+            stride=min(setup.stride, max(room - 1, 0) // 2),
+            truncation="only_second",
+        )
+        return [Window(encoding) for encoding in encodings]
+
+    def decode(
+        self,
+        example: QuestionExample,
+        windows: Sequence[Window],
+        outputs: Sequence[Outputs],
+        setup: Setup,
+        options: QuestionAnsweringOptions,
+    ) -> Answer:
+        """Give ``{"score", "start", "end", "answer", "no_answer_score", "windows", "truncated"}`` or a list.
+
+        ``start`` and ``end`` are characters of the context, at the borders of words. ``score`` is the
+        probability of the span among all pairs of a start and an end in the same window, over all windows;
+        ``no_answer_score`` is that of the pair on ``[CLS]``, in the window that is least sure of it.
+        """
+        total, nothing = _normalizer(windows, outputs)
+        common = {
+            "no_answer_score": math.exp(nothing - total),
+            "windows": len(windows),
+            "truncated": _shortened(example.question, setup) != example.question,
+        }
+        found: dict[tuple[int, int], float] = {}
+        for window, output in zip(windows, outputs, strict=True):
+            for span, score in _spans(window, output, options):
+                found[span] = max(score, found.get(span, -math.inf))
+        if options.handle_impossible_answer or not found:
+            found[0, 0] = nothing
+        best = sorted(found.items(), key=lambda item: -item[1])[: options.top_k]
+        answers = [
+            {
+                "score": math.exp(score - total),
+                "start": start,
+                "end": end,
+                "answer": example.context[start:end],
+                **common,
+            }
+            for (start, end), score in best
+        ]
+        return answers[0] if options.top_k == 1 else answers
+
+    def features(
+        self, example: QuestionExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Point at the first right answer; a window that does not hold all of it points at ``[CLS]``."""
+        span = _answer_span(example)
+        features = []
+        for window in windows:
+            start, end = (0, 0) if span is None else _token_span(window, *span)
+            targets = {"start_positions": np.array(start), "end_positions": np.array(end)}
+            features.append(Feature((window,), targets))
+        return features
+
+    def metric(
+        self, examples: Sequence[QuestionExample], answers: Sequence[Answer], config: SqueezeBertConfig
+    ) -> dict[str, float]:
+        """Give SQuAD's F1 and exact match; see :func:`squad_scores`."""
+        if not examples:
+            raise DataError("there are no examples to evaluate")
+        return squad_scores(
+            [
+                Prediction(
+                    tuple(gold.text for gold in _answers(example)),
+                    answer["answer"],
+                    _log(answer["no_answer_score"]) - _log(answer["score"]),
+                )
+                for example, answer in zip(examples, answers, strict=True)
+            ]
+        )
+
+
+def _log(probability: float) -> float:
+    return math.log(max(probability, 5e-324))
+
+
+def _shortened(question: str, setup: Setup) -> str:
+    """The question, or as much of it as half a window holds."""
+    parts = setup.tokenizer.encode_windows(question, max_length=max(setup.max_length // 2, 3))
+    if len(parts) == 1:
+        return question
+    return question[: parts[0].offsets[-2][1]]
+
+
+def _allowed(window: Window) -> NDArray[np.bool_]:
+    """The tokens of the context ``[tokens]``."""
+    return np.array([owner == 1 for owner in window.encoding.sequence_ids])
+
+
+def _normalizer(windows: Sequence[Window], outputs: Sequence[Outputs]) -> tuple[float, float]:
+    """Logarithm of the sum over all pairs of start and end, and the logit of no answer.
+
+    Pairs are those of tokens of the context and ``[CLS]`` in one window.
+    """
+    totals, nothing = [], math.inf
+    for window, output in zip(windows, outputs, strict=True):
+        chosen = _allowed(window)
+        chosen[0] = True
+        start, end = (output[name].astype(np.float64) for name in ("start_logits", "end_logits"))
+        totals.append(float(log_sum_exp(start[chosen]) + log_sum_exp(end[chosen])))
+        nothing = min(nothing, float(start[0] + end[0]))
+    return float(log_sum_exp(np.array(totals))), nothing
+
+
+def _spans(
+    window: Window, output: Outputs, options: QuestionAnsweringOptions
+) -> Iterator[tuple[tuple[int, int], float]]:
+    """The best spans of a window, as characters of the context, with their logits."""
+    positions = np.flatnonzero(_allowed(window))
+    count, longest = len(positions), min(options.max_answer_len, len(positions))
+    if not count:
+        return
+    start = output["start_logits"][positions].astype(np.float64)
+    end = np.append(output["end_logits"][positions].astype(np.float64), np.full(longest, -np.inf))
+    # [count, longest]: each start with the ends that follow it.
+    scores = start[:, None] + np.lib.stride_tricks.sliding_window_view(end, longest)[:count]
+    flat = scores.ravel()
+    wanted = min(options.top_k * _SPARE, int(np.isfinite(flat).sum()))
+    for place in np.argpartition(-flat, wanted - 1)[:wanted]:
+        first, extra = divmod(int(place), longest)
+        yield _characters(window, positions[first], positions[first + extra]), float(flat[place])
+
+
+def _characters(window: Window, first: int, last: int) -> tuple[int, int]:
+    """Characters of the words in which the tokens ``first`` to ``last`` lie, as far as the window has them."""
+    encoding = window.encoding
+    while encoding.sequence_ids[first - 1] == 1 and encoding.word_ids[first - 1] == encoding.word_ids[first]:
+        first -= 1
+    while encoding.sequence_ids[last + 1] == 1 and encoding.word_ids[last + 1] == encoding.word_ids[last]:
+        last += 1
+    return encoding.offsets[first][0], encoding.offsets[last][1]
+
+
+def _token_span(window: Window, start: int, end: int) -> tuple[int, int]:
+    """First and last token of the characters; ``[CLS]`` twice where the window lacks some of them."""
+    encoding = window.encoding
+    mine = np.flatnonzero(_allowed(window))
+    touched = [p for p in mine if encoding.offsets[p][0] < end and encoding.offsets[p][1] > start]
+    if not touched:
+        return 0, 0
+    whole_left = touched[0] != mine[0] or encoding.offsets[touched[0]][0] <= start
+    whole_right = touched[-1] != mine[-1] or encoding.offsets[touched[-1]][1] >= end
+    return (int(touched[0]), int(touched[-1])) if whole_left and whole_right else (0, 0)
+
+
+def _answers(example: QuestionExample) -> tuple[Gold, ...]:
+    if example.answers is None:
+        raise DataError(f"{example.where}: has no answers")
+    return example.answers
+
+
+def _answer_span(example: QuestionExample) -> tuple[int, int] | None:
+    """Characters of the first right answer, nearest to where it is said to start."""
+    answers = [gold for gold in _answers(example) if gold.text.strip()]
+    if not answers:
+        return None
+    text, said = answers[0].text, answers[0].start or 0
+    if example.context[said : said + len(text)] == text:
+        return said, said + len(text)
+    starts = [
+        at for at in range(len(example.context) - len(text) + 1) if example.context.startswith(text, at)
+    ]
+    if not starts:
+        raise DataError(f"{example.where}: the answer {text!r} does not occur in the context")
+    start = min(starts, key=lambda at: abs(at - said))
+    return start, start + len(text)
+
+
+def _read_answers(value: object, where: str) -> tuple[Gold, ...]:
+    if value is None or isinstance(value, str):
+        return (Gold(value),) if value else ()
+    if isinstance(value, Mapping) and isinstance(value.get("text"), (list, tuple)):
+        starts = value.get("answer_start") or [None] * len(value["text"])
+        value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=False)]
+    if not isinstance(value, (list, tuple)):
+        raise DataError(f"{where}: answers is {value!r}; expected a string or a list of answers")
+    return tuple(_read_gold(item, where) for item in value)
+
+
+def _read_gold(item: object, where: str) -> Gold:
+    if isinstance(item, str):
+        return Gold(item)
+    if isinstance(item, Mapping) and isinstance(item.get("text"), str):
+        start = item.get("start", item.get("answer_start"))
+        if start is None or (isinstance(start, int) and start >= 0):
+            return Gold(item["text"], start)
+    raise DataError(f"{where}: the answer {item!r} is not an object with 'text' and 'start'")

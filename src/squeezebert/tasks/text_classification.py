@@ -1,0 +1,243 @@
+"""Text classification: one label, several labels or a number for a text or a pair of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import Outputs
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks import metrics
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.labels import are_measurements, as_number, label_index, ordered
+from squeezebert.tasks.scores import sigmoid, softmax
+
+Label = str | int | float | tuple[str | int, ...]
+
+SINGLE, MULTI, REGRESSION = "single_label_classification", "multi_label_classification", "regression"
+FUNCTIONS = ("softmax", "sigmoid", "none")
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class TextExample(Example):
+    """A text or a pair, and for training its label, its labels or its number."""
+
+    text: str
+    text_pair: str | None = None
+    label: Label | None = None
+
+
+@dataclass(frozen=True)
+class TextClassificationOptions:
+    """What to answer.
+
+    Attributes:
+        top_k: How many labels, best first; 1 gives one dict and not a list; None gives all.
+        function_to_apply: "softmax", "sigmoid" or "none"; None chooses by the model's problem type.
+    """
+
+    top_k: int | None = 1
+    function_to_apply: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.top_k is not None and self.top_k < 1:
+            raise OptionError(f"top_k {self.top_k} is less than 1; give None for all labels")
+        if self.function_to_apply not in (None, *FUNCTIONS):
+            raise OptionError(
+                f"function_to_apply {self.function_to_apply!r} is not one of {', '.join(FUNCTIONS)}"
+            )
+
+
+class TextClassification(Task[TextExample, TextClassificationOptions]):
+    """Sentiment, topic, intent, paraphrase, entailment, similarity."""
+
+    name = "text-classification"
+    head = "SqueezeBertForSequenceClassification"
+    columns = (
+        Column("text", ("sentence", "sentence1", "premise", "question1", "review", "content", "comment",
+                        "utterance", "query", "message", "tweet", "body")),
+        Column("text_pair", ("sentence2", "hypothesis", "question2"), required=False),
+        Column("label", ("category", "class", "intent", "sentiment", "labels", "gold_label", "topic", "target",
+                         "score", "rating", "similarity"), label=True),
+    )  # fmt: skip
+    options_type = TextClassificationOptions
+    evaluation_options = TextClassificationOptions(top_k=None)
+
+    def read(self, values: Mapping[str, Any], where: str) -> TextExample:
+        """Make an example; ``text_pair`` may be missing or None."""
+        pair = None if values.get("text_pair") is None else text_of(values, "text_pair", where)
+        label = _read_label(values["label"], where) if "label" in values else None
+        return TextExample(where, text_of(values, "text", where), pair, label)
+
+    def configure(self, config: SqueezeBertConfig, examples: Sequence[TextExample]) -> SqueezeBertConfig:
+        """Take problem type and labels from the examples; see :meth:`Task.configure`.
+
+        Lists of labels make it multi-label, numbers of which one has a decimal point make it regression.
+        """
+        config = super().configure(config, examples)
+        found = [example.label for example in examples]
+        problem = config.problem_type or _problem_of(found)
+        if problem == REGRESSION:
+            for example in examples:
+                _number(example)
+            return config.with_labels(["score"], problem)
+        if problem == MULTI:
+            names = ordered(name for example in examples for name in _several(example))
+        else:
+            names = ordered(_one(example) for example in examples)
+        if len(names) < 2:
+            only = f"all have the label {names[0]!r}" if names else "none has a label"
+            raise DataError(f"{len(examples)} examples, and {only}; classification needs two labels or more")
+        return config.with_labels(names, problem)
+
+    def encode(self, example: TextExample, setup: Setup) -> list[Window]:
+        """Window the text; of a pair the longer one first, and all combinations where both are long."""
+        encodings = setup.tokenizer.encode_windows(
+            example.text,
+            example.text_pair,
+            max_length=setup.max_length,
+            stride=setup.stride,
+            truncation="longest_first",
+        )
+        return [Window(encoding) for encoding in encodings]
+
+    def decode(
+        self,
+        example: TextExample,
+        windows: Sequence[Window],
+        outputs: Sequence[Outputs],
+        setup: Setup,
+        options: TextClassificationOptions,
+    ) -> Answer:
+        """Give ``{"label", "score", "windows", "truncated"}``, or a list of them."""
+        scores = _scores(merge(windows, outputs), setup.config, options.function_to_apply)
+        answers = [
+            {
+                "label": setup.config.id2label[int(index)],
+                "score": float(scores[index]),
+                "windows": len(windows),
+                "truncated": False,
+            }
+            for index in np.argsort(-scores, kind="stable")[: options.top_k]
+        ]
+        return answers[0] if options.top_k == 1 else answers
+
+    def features(
+        self, example: TextExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Give every window the label of its text."""
+        target = _target(example, setup.config)
+        return [Feature((window,), {"labels": target}) for window in windows]
+
+    def metric(
+        self, examples: Sequence[TextExample], answers: Sequence[Answer], config: SqueezeBertConfig
+    ) -> dict[str, float]:
+        """Give accuracy first (one label), micro F1 (several) or Spearman's correlation (numbers)."""
+        if not examples:
+            raise DataError("there are no examples to evaluate")
+        targets = np.stack([_target(example, config) for example in examples])
+        scores = np.array([_in_order(answer, config) for answer in answers])
+        problem = problem_type(config)
+        if problem == REGRESSION:
+            true, predicted = targets.astype(np.float64), scores[:, 0]
+            return {
+                "spearman": metrics.spearman(true, predicted),
+                "pearson": metrics.pearson(true, predicted),
+                "mse": float(np.mean((true - predicted) ** 2)),
+            }
+        if problem == MULTI:
+            decided = scores > THRESHOLD
+            f1s = metrics.multi_label_f1(targets > 0, decided)
+            return {**f1s, "accuracy": metrics.accuracy(targets > 0, decided)}
+        best = scores.argmax(axis=1)
+        result = {"accuracy": metrics.accuracy(targets, best), "f1_macro": metrics.f1_macro(targets, best)}
+        if config.num_labels == 2:
+            result["f1"] = metrics.f1_of_class(targets, best, 1)
+        return {**result, "matthews": metrics.matthews(targets, best)}
+
+
+def problem_type(config: SqueezeBertConfig) -> str:
+    """What the head answers; a single output of unknown type is a score by itself, as in transformers."""
+    return config.problem_type or (MULTI if config.num_labels == 1 else SINGLE)
+
+
+def merge(windows: Sequence[Window], outputs: Sequence[Outputs]) -> NDArray[np.float64]:
+    """Average the logits of windows, weighted by their tokens: ``[labels]``.
+
+    Weighted, so that a short last window counts for as little as it has read. Logits and not probabilities,
+    so that a window that is sure outweighs one that is in doubt.
+    """
+    weights = [len(window.ids) for window in windows]
+    logits = np.array([output["logits"] for output in outputs], dtype=np.float64)
+    averaged: NDArray[np.float64] = np.average(logits, axis=0, weights=weights)
+    return averaged
+
+
+def _scores(
+    logits: NDArray[np.float64], config: SqueezeBertConfig, function: str | None
+) -> NDArray[np.float64]:
+    chosen = function or {SINGLE: "softmax", MULTI: "sigmoid", REGRESSION: "none"}[problem_type(config)]
+    if chosen == "softmax":
+        return softmax(logits)
+    return sigmoid(logits) if chosen == "sigmoid" else logits
+
+
+def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> list[float]:
+    """The scores of an answer with all labels, in the model's order of labels."""
+    scores = {item["label"]: item["score"] for item in answer}
+    return [scores[config.id2label[index]] for index in range(config.num_labels)]
+
+
+def _read_label(value: object, where: str) -> Label:
+    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
+        return tuple(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or value == "" or not isinstance(value, (str, int, float)):
+        raise DataError(f"{where}: label is {value!r}; expected a name, a number or a list of names")
+    return value
+
+
+def _problem_of(labels: Sequence[Label | None]) -> str:
+    if any(isinstance(label, tuple) for label in labels):
+        return MULTI
+    return REGRESSION if are_measurements(labels) else SINGLE
+
+
+def _target(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:
+    """What the head's loss takes: an index, ``[labels]`` of 0 and 1, or a number."""
+    problem = problem_type(config)
+    if problem == REGRESSION:
+        return np.array(_number(example), dtype=np.float32)
+    if problem == MULTI:
+        target = np.zeros(config.num_labels, dtype=np.float32)
+        target[[label_index(name, config, example.where) for name in _several(example)]] = 1
+        return target
+    return np.array(label_index(_one(example), config, example.where), dtype=np.int64)
+
+
+def _number(example: TextExample) -> float:
+    number = as_number(example.label)
+    if number is None:
+        raise DataError(f"{example.where}: label {example.label!r} is not a number, which regression needs")
+    return number
+
+
+def _several(example: TextExample) -> tuple[str | int | float, ...]:
+    if example.label is None:
+        raise DataError(f"{example.where}: has no label")
+    return example.label if isinstance(example.label, tuple) else (example.label,)
+
+
+def _one(example: TextExample) -> str | int | float:
+    labels = _several(example)
+    if isinstance(example.label, tuple):
+        raise DataError(f"{example.where}: has a list of labels, {list(labels)}, where one label is expected")
+    return labels[0]

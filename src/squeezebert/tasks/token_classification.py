@@ -1,0 +1,303 @@
+"""Token classification: entities, slots, parts of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import Outputs
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.columns import Column, text_of, texts_of
+from squeezebert.tasks.labels import label_index, ordered
+from squeezebert.tasks.merging import best_places
+from squeezebert.tasks.scores import softmax
+from squeezebert.tasks.tags import OUTSIDE, entity_scores, have_entities, spans
+
+STRATEGIES = ("none", "word", "simple", "first", "average", "max")
+
+
+@dataclass(frozen=True)
+class TokenExample(Example):
+    """A text, as it is or as words, and for training a tag for each word.
+
+    Attributes:
+        text: The text; of words, these joined by spaces.
+        words: The words, where the text was given so.
+        tags: One for each word.
+    """
+
+    text: str
+    words: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TokenClassificationOptions:
+    """What to answer.
+
+    Attributes:
+        aggregation_strategy: "none" gives an entry for each token, "word" for each word, the others for
+            each entity: "simple" joins tokens; "first", "average" and "max" label words first, by their first
+            token (as this package trains), by the mean of their probabilities, or by their surest token.
+        ignore_labels: Labels and entity types that are left out.
+    """
+
+    aggregation_strategy: str = "first"
+    ignore_labels: tuple[str, ...] = (OUTSIDE,)
+
+    def __post_init__(self) -> None:
+        if self.aggregation_strategy not in STRATEGIES:
+            raise OptionError(
+                f"aggregation_strategy {self.aggregation_strategy!r} is not one of {', '.join(STRATEGIES)}"
+            )
+        object.__setattr__(self, "ignore_labels", tuple(self.ignore_labels))
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A token or word with its scores.
+
+    Attributes:
+        start: First character in the text.
+        end: Character after its last.
+        word: Index of the word.
+        index: Position of the token in its window.
+        piece: The token as a string.
+        scores: Probabilities ``[labels]``.
+    """
+
+    start: int
+    end: int
+    word: int
+    index: int
+    piece: str
+    scores: NDArray[np.float64]
+
+
+class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
+    """Entities, slots and parts of speech, with character offsets."""
+
+    name = "token-classification"
+    head = "SqueezeBertForTokenClassification"
+    columns = (
+        Column("text", ("sentence", "content", "review", "message", "tweet", "body"), required=False),
+        Column("tokens", ("words",), required=False),
+        Column(
+            "tags", ("ner_tags", "labels", "ner", "slots", "bio", "pos_tags", "upos", "label"), label=True
+        ),
+    )
+    options_type = TokenClassificationOptions
+    evaluation_options = TokenClassificationOptions("word", ignore_labels=())
+
+    def read(self, values: Mapping[str, Any], where: str) -> TokenExample:
+        """Make an example of ``tokens`` or, where there are none, of ``text``; tags need tokens."""
+        if "tokens" in values:
+            words = texts_of(values, "tokens", where)
+            return TokenExample(where, " ".join(words), words, _read_tags(values, words, where))
+        if "tags" in values:
+            raise DataError(
+                f"{where}: has tags but no words they belong to; say which column with --column tokens=NAME"
+            )
+        if "text" not in values:
+            raise DataError(
+                f"{where}: has no column for 'text' or 'tokens'; say which with --column text=NAME or tokens=NAME"
+            )
+        return TokenExample(where, text_of(values, "text", where))
+
+    def configure(self, config: SqueezeBertConfig, examples: Sequence[TokenExample]) -> SqueezeBertConfig:
+        """Take the labels from the tags, ``O`` first."""
+        names = ordered(tag for example in examples for tag in example.tags or ())
+        names.sort(key=lambda name: name != OUTSIDE)
+        if len(names) < 2:
+            raise DataError(
+                f"{len(examples)} examples have the tags {names}; two or more different ones are needed"
+            )
+        return super().configure(config, examples).with_labels(names)
+
+    def encode(self, example: TokenExample, setup: Setup) -> list[Window]:
+        """Window the text or its words."""
+        encodings = setup.tokenizer.encode_windows(
+            example.text if example.words is None else list(example.words),
+            max_length=setup.max_length,
+            stride=setup.stride,
+            is_split_into_words=example.words is not None,
+        )
+        return [Window(encoding) for encoding in encodings]
+
+    def decode(
+        self,
+        example: TokenExample,
+        windows: Sequence[Window],
+        outputs: Sequence[Outputs],
+        setup: Setup,
+        options: TokenClassificationOptions,
+    ) -> Answer:
+        """Give a list of dicts with ``start`` and ``end`` in characters, ``word`` (the text there) and ``score``.
+
+        The label is ``entity`` for tokens and words, and ``entity_group``, without its prefix, for entities;
+        tokens have their ``index`` in the window and their piece as ``word``. Each also has ``windows`` and
+        ``truncated``. Of words that were given, offsets are those in the words joined by spaces.
+        """
+        tokens = _tokens(example, windows, outputs, setup.stride)
+        strategy = options.aggregation_strategy
+        labels = setup.config.id2label
+        if strategy == "none":
+            entries = [{**_tagged(unit, labels), "index": unit.index, "word": unit.piece} for unit in tokens]
+        elif strategy == "word":
+            units = _words(tokens, "first")
+            entries = [_tagged(unit, labels) for unit in _complete(units, example, setup.config)]
+        else:
+            units = tokens if strategy == "simple" else _words(tokens, strategy)
+            entries = _entities(units, labels)
+        extent = {"windows": len(windows), "truncated": False}
+        return [
+            {"word": example.text[entry["start"] : entry["end"]], **entry, **extent}
+            for entry in entries
+            if (entry.get("entity") or entry.get("entity_group")) not in options.ignore_labels
+        ]
+
+    def features(
+        self, example: TokenExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Give the first token of each word the word's tag, and the others no loss."""
+        tags = [label_index(tag, setup.config, example.where) for tag in _tags(example)]
+        return [Feature((window,), token_targets={"labels": _targets(window, tags)}) for window in windows]
+
+    def metric(
+        self, examples: Sequence[TokenExample], answers: Sequence[Answer], config: SqueezeBertConfig
+    ) -> dict[str, float]:
+        """Give F1, precision and recall of entities, as seqeval, and the accuracy of tags.
+
+        Where tags do not spell entities (parts of speech) it is the accuracy alone.
+        """
+        if not examples:
+            raise DataError("there are no examples to evaluate")
+        names = config.id2label
+        true = [
+            [names[label_index(t, config, example.where)] for t in _tags(example)] for example in examples
+        ]
+        guessed = [[entry["entity"] for entry in answer] for answer in answers]
+        pairs = [pair for row in zip(true, guessed, strict=True) for pair in zip(*row, strict=True)]
+        accuracy = {"accuracy": sum(a == b for a, b in pairs) / max(len(pairs), 1)}
+        if not have_entities(list(names.values())):
+            return accuracy
+        return {**entity_scores(true, guessed), **accuracy}
+
+
+def _read_tags(values: Mapping[str, Any], words: tuple[str, ...], where: str) -> tuple[str, ...] | None:
+    if "tags" not in values:
+        return None
+    given = values["tags"]
+    if isinstance(given, (list, tuple)) and all(isinstance(tag, int) for tag in given):
+        given = [str(tag) for tag in given]
+    tags = texts_of({"tags": given}, "tags", where)
+    if len(tags) != len(words):
+        raise DataError(f"{where}: has {len(words)} tokens and {len(tags)} tags; expected as many")
+    return tags
+
+
+def _tags(example: TokenExample) -> tuple[str, ...]:
+    if example.tags is None:
+        raise DataError(f"{example.where}: has no tags")
+    return example.tags
+
+
+def _targets(window: Window, tags: Sequence[int]) -> NDArray[np.int64]:
+    """``[tokens]``. A word whose first token lies in the window before takes its loss there."""
+    words, offsets = window.encoding.word_ids, window.encoding.offsets
+    targets = np.full(len(words), NO_LOSS, dtype=np.int64)
+    for position, word in enumerate(words):
+        if word is not None and word != words[position - 1] and offsets[position][0] == 0:
+            targets[position] = tags[word]
+    return targets
+
+
+def _tokens(
+    example: TokenExample, windows: Sequence[Window], outputs: Sequence[Outputs], stride: int
+) -> list[_Unit]:
+    """Every token of the text once, with the scores from where it has most context."""
+    starts = _word_starts(example.words)
+    scores = [softmax(output["logits"]) for output in outputs]
+    units = []
+    for index, position in best_places(windows, stride):
+        encoding = windows[index].encoding
+        word = encoding.word_ids[position]
+        shift = starts[word] if starts and word is not None else 0
+        start, end = encoding.offsets[position]
+        units.append(
+            _Unit(
+                start + shift,
+                end + shift,
+                -1 if word is None else word,
+                position,
+                encoding.tokens[position],
+                scores[index][position],
+            )
+        )
+    return units
+
+
+def _word_starts(words: Sequence[str] | None) -> list[int]:
+    """Where each word begins in the words joined by spaces."""
+    if words is None:
+        return []
+    starts, at = [], 0
+    for word in words:
+        starts.append(at)
+        at += len(word) + 1
+    return starts
+
+
+def _words(tokens: Sequence[_Unit], strategy: str) -> list[_Unit]:
+    """Join the tokens of each word."""
+    return [_joined(list(group), strategy) for _, group in groupby(tokens, key=lambda unit: unit.word)]
+
+
+def _joined(tokens: Sequence[_Unit], strategy: str) -> _Unit:
+    first, last = tokens[0], tokens[-1]
+    scores = first.scores
+    if strategy == "average":
+        scores = np.mean([token.scores for token in tokens], axis=0)
+    elif strategy == "max":
+        scores = max(tokens, key=lambda token: float(token.scores.max())).scores
+    return _Unit(first.start, last.end, first.word, first.index, first.piece, scores)
+
+
+def _complete(units: Sequence[_Unit], example: TokenExample, config: SqueezeBertConfig) -> list[_Unit]:
+    """Add the words that have no tokens (control characters alone), as outside, so that every word has a tag."""
+    if example.words is None:
+        return list(units)
+    known = {unit.word: unit for unit in units}
+    outside = np.zeros(config.num_labels)
+    outside[config.label2id.get(OUTSIDE, 0)] = 1.0
+    starts = _word_starts(example.words)
+    return [
+        known.get(word) or _Unit(start, start + len(text), word, 0, "", outside)
+        for word, (start, text) in enumerate(zip(starts, example.words, strict=True))
+    ]
+
+
+def _tagged(unit: _Unit, labels: Mapping[int, str]) -> dict[str, Any]:
+    best = int(unit.scores.argmax())
+    return {"entity": labels[best], "score": float(unit.scores[best]), "start": unit.start, "end": unit.end}
+
+
+def _entities(units: Sequence[_Unit], labels: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The entities that the units spell; the score is the mean of the scores of their labels."""
+    best = [int(unit.scores.argmax()) for unit in units]
+    return [
+        {
+            "entity_group": span.kind,
+            "score": float(np.mean([units[i].scores[best[i]] for i in range(span.start, span.end)])),
+            "start": units[span.start].start,
+            "end": units[span.end - 1].end,
+        }
+        for span in spans([labels[label] for label in best])
+    ]

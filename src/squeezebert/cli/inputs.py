@@ -1,0 +1,73 @@
+"""Rows to answer: from text arguments, files and the standard input, and how many there are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from squeezebert.data import Row, read_rows
+from squeezebert.data.opening import STDIN
+from squeezebert.errors import OptionError
+
+# The column of each task that a text argument fills; that of question answering depends on what is given.
+_TEXT_COLUMNS = {
+    "text-classification": "text",
+    "token-classification": "text",
+    "fill-mask": "text",
+    "multiple-choice": "prompt",
+}
+
+
+def text_column(task: str, given: Mapping[str, object]) -> str:
+    """The column that text arguments fill: of question answering the one that no option gives.
+
+    Raises:
+        OptionError: It is question answering and there is neither question nor context.
+    """
+    if task in _TEXT_COLUMNS:
+        return _TEXT_COLUMNS[task]
+    if "question" in given:
+        return "context"
+    if "context" in given:
+        return "question"
+    raise OptionError("question answering needs --question, or --context, beside the texts")
+
+
+def from_texts(texts: Sequence[str], column: str) -> Iterator[Row]:
+    """Give a row for each text argument."""
+    for number, text in enumerate(texts, 1):
+        yield Row({column: text}, f"text {number}")
+
+
+def from_files(paths: Sequence[str], format: str | None) -> Iterator[Row]:
+    """Give the rows of all files, one after the other.
+
+    Raises:
+        DataError: A file is missing or of an unknown format (at once), or a row is bad (while iterating).
+    """
+    # A list, so that a missing last file is found before the first one is answered.
+    return chain.from_iterable([read_rows(path, format=format) for path in paths])
+
+
+def with_given(rows: Iterable[Row], given: Mapping[str, object]) -> Iterator[Row]:
+    """Add the columns that options give to every row."""
+    for row in rows:
+        yield Row({**row.values, **given}, row.where)
+
+
+def paths_or_stdin(texts: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
+    """The files to read: those given, else the standard input where there are no texts.
+
+    Raises:
+        OptionError: There is nothing to read, or texts and files are mixed.
+    """
+    if tuple(texts) == (STDIN,):
+        return (STDIN, *paths)
+    if texts and paths:
+        raise OptionError("give texts or --input, not both")
+    if texts or paths:
+        return tuple(paths)
+    if sys.stdin.isatty():
+        raise OptionError("there is nothing to answer; give texts, --input FILE, or pipe text in")
+    return (STDIN,)

@@ -1,0 +1,71 @@
+"""The entry point: runs a command and puts what goes wrong into one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from squeezebert.errors import SqueezeBertError
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+DEBUG_VARIABLE = "SQUEEZEBERT_DEBUG"
+
+
+@dataclass
+class Session:
+    """What holds for a whole run of the program; ``ctx.obj`` of every command.
+
+    Attributes:
+        verbose: Whether to report settings and the tracebacks of errors on stderr.
+    """
+
+    verbose: bool = False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: Those of the command line, without the program's name; ``sys.argv`` if None.
+
+    Returns:
+        The exit code: 0, what a command returns, 2 for bad input, 130 when interrupted. Every error is one
+        line on stderr.
+    """
+    from squeezebert.cli.group import group
+
+    session = Session(verbose=os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"))
+    try:
+        code = group.main(arguments, "squeezebert", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.Abort as error:
+        return _report("interrupted", error, session, INTERRUPTED)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "squeezebert"
+        return _report(f"{error.format_message()} (see {command} --help)", error, session, MISUSED)
+    except click.ClickException as error:
+        return _report(error.format_message(), error, session, MISUSED)
+    except SqueezeBertError as error:
+        return _report(str(error), error, session, MISUSED)
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has enough. Python flushes stdout once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _report(f"{place}{error.strerror or error}", error, session, FAILED)
+
+
+def _report(message: str, error: Exception, session: Session, code: int) -> int:
+    if session.verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    line = " ".join(message.split())
+    click.echo(f"squeezebert: error: {line}", err=True)
+    return code

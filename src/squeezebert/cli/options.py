@@ -1,0 +1,85 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from squeezebert.cli.main import Session
+from squeezebert.errors import OptionError
+from squeezebert.tasks import ALIASES, TASK_NAMES
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEFAULT_TASK = "text-classification"
+DEFAULT_MODEL = "mini/text-classification"
+
+
+def _be_verbose(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        ctx.ensure_object(Session).verbose = True
+
+
+def columns_of(values: tuple[str, ...]) -> dict[str, str]:
+    """Parse the values of ``--column``: canonical name to name in the file.
+
+    Raises:
+        OptionError: A value has not the form ``text=NAME``.
+    """
+    columns = {}
+    for value in values:
+        name, sign, column = value.partition("=")
+        if not (name and sign and column):
+            raise OptionError(f"--column {value!r} is not of the form text=NAME")
+        columns[name] = column
+    return columns
+
+
+def say(ctx: click.Context, message: str) -> None:
+    """Write a line to stderr when ``--verbose`` is given."""
+    if ctx.ensure_object(Session).verbose:
+        click.echo(f"squeezebert: {message}", err=True)
+
+
+task_option = click.option(
+    "--task", default=DEFAULT_TASK, show_default=True, metavar="TASK",
+    help=f"One of {', '.join((*TASK_NAMES, *ALIASES))}.",
+)  # fmt: skip
+model_option = click.option(
+    "--model", metavar="MODEL",
+    help="Folder, embedded model or hub name; the task's embedded model if left out.",
+)  # fmt: skip
+backend_option = click.option(
+    "--backend", metavar="NAME", default="torch", show_default=True, help="What runs the network."
+)
+format_option = click.option(
+    "--format", metavar="NAME",
+    help="Format of the files, where their extension does not tell: txt, csv, tsv, jsonl, json, conll.",
+)  # fmt: skip
+column_option = click.option(
+    "--column", multiple=True, metavar="NAME=COLUMN",
+    help="Take a column of the file for one of the task's: --column text=review. Repeatable.",
+)  # fmt: skip
+max_length_option = click.option(
+    "--max-length",
+    type=int,
+    metavar="N",
+    help="Tokens that the model reads at once; longer texts are windowed.",
+)
+stride_option = click.option(
+    "--stride", type=int, metavar="N", help="Tokens that neighbouring windows of a long text share."
+)
+batch_tokens_option = click.option(
+    "--batch-tokens", type=int, metavar="N", help="Tokens of a batch: more is faster, less takes less memory."
+)
+threads_option = click.option(
+    "--threads", type=int, metavar="N", help="Threads to compute with; by default what this process may use."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+verbose_option = click.option(
+    "--verbose", is_flag=True, expose_value=False, callback=_be_verbose, is_eager=True,
+    help="Report settings, and tracebacks of errors, on stderr.",
+)  # fmt: skip

@@ -1,0 +1,107 @@
+"""What is in a checkpoint: architecture, labels, parameters, files and what it costs to run; no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from squeezebert.checkpoints import Checkpoint, read_checkpoint
+from squeezebert.checkpoints.reader import BASE_KEY
+from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
+from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
+
+DTYPES = ("float32", "float16", "int8")
+
+_WEIGHTS = ("*.safetensors", "*.bin")
+_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file that weights are read from.
+
+    Attributes:
+        path: Where it is.
+        size: In bytes.
+        dtypes: Types of the floating point weights in it, and int8; empty for a ``.bin`` file, which does
+            not tell without being loaded.
+    """
+
+    path: Path
+    size: int
+    dtypes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in a checkpoint.
+
+    Attributes:
+        config: Sizes, groups and labels.
+        folder: Where it was read from.
+        parameters: Number of parameters of each part that is there; see :data:`squeezebert.costs.PARTS`.
+        files: The files of its weights, those of a shared base included.
+        sizes: Bytes that all weights take when stored as each of ``DTYPES``.
+        tokens: Length that ``operations`` is counted for.
+        operations: Floating point operations of the encoder by layer.
+    """
+
+    config: SqueezeBertConfig
+    folder: Path
+    parameters: dict[str, int]
+    files: tuple[WeightsFile, ...]
+    sizes: dict[str, int]
+    tokens: int
+    operations: dict[str, int]
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Groups of each layer, without the ``_groups`` of the config's keys."""
+        return {key.removesuffix("_groups"): getattr(self.config, key) for key in GROUP_KEYS}
+
+
+def inspect_checkpoint(name_or_path: str | Path, *, tokens: int = 128) -> Inspection:
+    """Look into a checkpoint.
+
+    Args:
+        name_or_path: Folder, embedded name or hub name.
+        tokens: Length of text to count the operations for.
+
+    Raises:
+        CheckpointError: It is missing or damaged.
+        ConfigError: Its config is missing or wrong.
+        OptionError: The model cannot read so many tokens.
+    """
+    checkpoint = read_checkpoint(name_or_path)
+    shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
+    return Inspection(
+        config=checkpoint.config,
+        folder=checkpoint.folder,
+        parameters=parameters_by_part((name, array.size) for name, array in checkpoint.arrays.items()),
+        files=tuple(_files(checkpoint)),
+        sizes={dtype: stored_bytes(shapes.values(), dtype) for dtype in DTYPES},
+        tokens=tokens,
+        operations=encoder_operations(checkpoint.config, tokens),
+    )
+
+
+def _files(checkpoint: Checkpoint) -> list[WeightsFile]:
+    files = []
+    folder: Path | None = checkpoint.folder
+    while folder is not None:
+        # As the reader does: safetensors go before .bin where a folder has both.
+        found = next((names for pattern in _WEIGHTS if (names := sorted(folder.glob(pattern)))), [])
+        files += [WeightsFile(path, path.stat().st_size, _dtypes(path)) for path in found]
+        base = SqueezeBertConfig.from_json_file(folder / CONFIG_NAME).extra.get(BASE_KEY)
+        folder = None if base is None else (folder / base).resolve()
+    return files
+
+
+def _dtypes(path: Path) -> tuple[str, ...]:
+    if path.suffix != ".safetensors":
+        return ()
+    import safetensors
+
+    with safetensors.safe_open(path, framework="np") as file:
+        found = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    return tuple(name for code, name in _NAMES.items() if code in found)

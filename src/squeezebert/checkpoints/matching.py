@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.checkpoints.names import TIED_COPIES
 from squeezebert.errors import CheckpointError
 
 # What one model has and another lacks: these may be missing, and then start fresh, or be left over.
@@ -71,7 +72,8 @@ def match(
         *_describe("wrong shape", [_shapes(name, expected, arrays) for name in wrong]),
     ]
     if problems:
-        raise CheckpointError(f"{place}: does not fit the model: {'; '.join(problems)}{_remedy(wrong)}")
+        remedy = _remedy(wrong, unexpected)
+        raise CheckpointError(f"{place}: does not fit the model: {'; '.join(problems)}{remedy}")
     taken = {name: arrays[name] for name in expected if name in arrays}
     return Match(taken, tuple(absent))
 
@@ -99,7 +101,9 @@ def _shapes(name: str, expected: Mapping[str, tuple[int, ...]], arrays: Arrays) 
     return f"{name} {list(arrays[name].shape)} instead of {list(expected[name])}"
 
 
-def _remedy(wrong: list[str]) -> str:
+def _remedy(wrong: list[str], unexpected: list[str]) -> str:
+    if any(name in TIED_COPIES for name in unexpected):
+        return "; its output embeddings are not tied to the word embeddings, as they are in this network"
     if wrong and all(_part(name) for name in wrong):
         return (
             "; give the labels it was trained with, or ignore_mismatched_sizes=True to start that part fresh"

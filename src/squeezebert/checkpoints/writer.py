@@ -67,6 +67,8 @@ def write_checkpoint(
         CheckpointError: A tensor is not finite, or not finite any more as float16; ``base`` cannot be read.
     """
     folder = Path(folder)
+    if base is not None and not Path(base).is_dir():
+        raise CheckpointError(f"{base}: is not a folder that can be the base of a checkpoint")
     if base is not None and Path(base).resolve() == folder.resolve():
         raise CheckpointError(f"{folder}: a checkpoint cannot be its own base")
     if dtype not in _ENCODERS:
@@ -88,7 +90,9 @@ def _config_of(
     config: SqueezeBertConfig, folder: Path, dtype: str, base: str | Path | None
 ) -> SqueezeBertConfig:
     """The config as it is written: its extra keys tell the storage type and the base of this folder."""
-    extra = {k: v for k, v in config.extra.items() if k not in (BASE_KEY, "dtype", "torch_dtype")}
+    # Of these the file written here speaks for itself; its decoder is always tied, which is the default.
+    outdated = (BASE_KEY, "dtype", "torch_dtype", "tie_word_embeddings")
+    extra = {key: value for key, value in config.extra.items() if key not in outdated}
     if dtype != "int8":
         # transformers loads a model in this type.
         extra["dtype"] = dtype

@@ -1,0 +1,58 @@
+"""Int8 storage keeps every weight within half a step of its row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from squeezebert.checkpoints.quantized import dequantize, quantize
+from tests.checkpoints.fixtures import random_arrays
+
+shapes = hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=7)
+values = st.floats(-(2.0**20), 2.0**20, width=32)
+
+
+@settings(max_examples=50, deadline=None)
+@given(hnp.arrays(np.float32, shapes, elements=values))
+def test_the_error_is_at_most_half_a_step(array):
+    stored = quantize({"w": array})
+    assert stored["w"].dtype == np.int8
+    assert stored["w"].shape == array.shape
+    assert stored["w.scale"].shape == array.shape[:1]
+    restored = dequantize(stored)
+    assert list(restored) == ["w"]
+    step = np.abs(array).reshape(len(array), -1).max(1) / 127
+    error = np.abs(restored["w"] - array).reshape(len(array), -1).max(1)
+    assert (error <= step * 0.5001 + 1e-37).all()
+
+
+def test_storing_again_changes_nothing():
+    once = dequantize(quantize(random_arrays()))
+    twice = dequantize(quantize(once))
+    for name, array in once.items():
+        np.testing.assert_allclose(twice[name], array, rtol=3e-7)
+
+
+def test_vectors_are_passed_on():
+    arrays = random_arrays()
+    stored = quantize(arrays)
+    assert stored["classifier.bias"] is arrays["classifier.bias"]
+    assert "classifier.bias.scale" not in stored
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"w": np.zeros((3, 2), np.int8), "w.scale": np.ones(2, np.float32)},
+        {"w": np.zeros((3, 2), np.int8), "w.scale": np.ones((3, 1), np.float32)},
+        {"w": np.zeros((3, 2), np.int8), "w.scale": np.ones(3, np.float64)},
+        {"w": np.zeros((3, 2), np.float32), "w.scale": np.ones(3, np.float32)},
+        {"w": np.zeros((), np.int8), "w.scale": np.ones((), np.float32)},
+    ],
+)
+def test_scales_that_do_not_fit_are_refused(stored):
+    with pytest.raises(ValueError, match="^w has"):
+        dequantize(stored)

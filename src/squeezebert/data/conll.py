@@ -107,7 +107,7 @@ def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
 
 def _detect(lines: list[str]) -> _Layout:
     filled = [line for line in lines if line.strip() and not line.startswith(_DOCUMENT)]
-    filled = [line for line in filled if not line.startswith("#")] or filled
+    filled = [line for line in filled if "\t" in line or not line.startswith("#")]
     separator = "\t" if 2 * sum("\t" in line for line in filled) > len(filled) else None
     rows = [line.split(separator) for line in filled]
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1

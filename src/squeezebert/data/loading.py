@@ -114,9 +114,7 @@ def _joined(rows: Iterator[Row], path: Path, beside: Mapping[str, tuple[str, str
 
 
 def _canonical(row: Row, dataset: Dataset) -> dict[str, Any]:
-    values = dict(row.values)
-    if dataset.columns:
-        values = {name: values[column] for name, column in dataset.columns.items() if column in values}
+    values = _named(row, dataset)
     if dataset.labels and "label" in values:
         code = values["label"]
         if code not in dataset.labels:
@@ -130,6 +128,18 @@ def _canonical(row: Row, dataset: Dataset) -> dict[str, Any]:
         return dataset.convert(values)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{row.where}: does not fit the layout of {dataset.name} ({error!r})") from error
+
+
+def _named(row: Row, dataset: Dataset) -> dict[str, Any]:
+    if not dataset.columns:
+        return dict(row.values)
+    values = {name: row.values[column] for name, column in dataset.columns.items() if column in row.values}
+    missing = [column for name, column in dataset.columns.items() if name not in (*values, "label")]
+    if missing:
+        raise DataError(
+            f"{row.where}: has no column {missing[0]!r}, which {dataset.name} has; is it that data set?"
+        )
+    return values
 
 
 def _fitting(rows: Iterator[Row], dataset: Dataset, task: str | None, path: str | Path) -> Iterator[Row]:

@@ -74,6 +74,8 @@ def open_text(path: str | Path) -> Iterator[str]:
     check_file(path)
     line = offset = 0
     for raw in _raw_lines(path):
+        if offset == 0:
+            _check_text(raw, path)
         decoded = _decode(raw, path, line + 1, offset)
         for text in _split(decoded.removeprefix("\ufeff") if offset == 0 else decoded):
             line += 1
@@ -89,10 +91,10 @@ def chomp(line: str) -> str:
 def _split(text: str) -> Iterator[str]:
     """Cut at lone carriage returns, as files of the old Mac have them."""
     body = text[:-2] if text.endswith("\r\n") else text
-    if "\r" not in body:
-        yield text
-    else:
+    if "\r" in body:
         yield from io.StringIO(text, newline="")
+    elif text:
+        yield text
 
 
 def _decode(raw: bytes, path: str | Path, line: int, offset: int) -> str:
@@ -114,7 +116,6 @@ def _raw_lines(path: str | Path) -> Iterator[bytes]:
     name = shown(path)
     try:
         with _open_bytes(path) as stream:
-            _check_text(stream, name)
             yield from stream
     except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(
@@ -136,10 +137,7 @@ def _open_bytes(path: str | Path) -> AbstractContextManager[BinaryIO]:
     return Path(path).open("rb")
 
 
-def _check_text(stream: BinaryIO, name: str) -> None:
-    head = cast(io.BufferedReader, stream).peek(16)
+def _check_text(first: bytes, path: str | Path) -> None:
     for signature, what in _SIGNATURES:
-        if head.startswith(signature):
-            raise DataError(f"{name}: is {what}")
-    if b"\0" in head:
-        raise DataError(f"{name}: is a binary file (NUL byte at byte {head.index(0)}); a text file is needed")
+        if first.startswith(signature):
+            raise DataError(f"{shown(path)}: is {what}")

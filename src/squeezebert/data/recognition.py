@@ -35,9 +35,7 @@ def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dat
     known = [dataset for dataset in DATASETS if format in (None, dataset.name)]
     if not known and format not in FORMATS:
         names = ", ".join(dict.fromkeys(dataset.name for dataset in DATASETS))
-        raise DataError(
-            f"{shown(path)}: unknown format {format!r}; known are {', '.join(FORMATS)} and {names}"
-        )
+        raise DataError(f"{shown(path)}: unknown format {format!r}; known are {', '.join(FORMATS)}, {names}")
     if str(path) != STDIN and Path(path).is_dir():
         return _in_folder(Path(path), split, known)
     check_file(path)
@@ -50,7 +48,7 @@ def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dat
 
 
 def _of_file(path: str | Path, known: Sequence[Dataset]) -> Dataset | None:
-    if str(path) == STDIN or not known:
+    if not known or not Path(path).is_file():  # a pipe can be read only once
         return None
     head = _head(path)
     return next((dataset for dataset in known if dataset.matches(Path(path), head)), None)

@@ -78,6 +78,7 @@ SINGLE_TEXT = (
         format="csv",
         splits={"train": ["train.csv"], "test": ["test.csv"]},
         head=r'"[1-4]","',
+        path=r"ag[-_ ]?news",
         header=("label", "title", "description"),
         labels={"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"},
         convert=conversions.ag_news,

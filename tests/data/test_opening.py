@@ -91,9 +91,10 @@ def test_bad_files_name_place_and_remedy(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match=r"b\.txt: no such file"):
-        lines(tmp_path / "b.txt")
+@pytest.mark.parametrize("name", ["b.txt", "a text given for a file " * 50, "a\0b"])
+def test_missing_file(tmp_path, name):
+    with pytest.raises(DataError, match="no such file"):
+        lines(tmp_path / name)
 
 
 def test_folder(tmp_path):

@@ -48,18 +48,29 @@ def plain_name(path: str | Path) -> str:
     return path.stem if path.suffix.lower() in COMPRESSED else path.name
 
 
+def check_exists(path: str | Path) -> None:
+    """Check that there is such a file or folder.
+
+    Raises:
+        DataError: There is none.
+    """
+    if str(path) == STDIN:
+        return
+    try:
+        Path(path).stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise DataError(f"{str(path)!r}: no such file") from error
+
+
 def check_file(path: str | Path) -> None:
     """Check that there is a file to read.
 
     Raises:
         DataError: There is none, or it is a folder.
     """
-    if str(path) == STDIN:
-        return
-    if Path(path).is_dir():
+    check_exists(path)
+    if str(path) != STDIN and Path(path).is_dir():
         raise DataError(f"{path}: is a folder; give a file in it")
-    if not Path(path).exists():
-        raise DataError(f"{path}: no such file")
 
 
 def open_text(path: str | Path) -> Iterator[str]:

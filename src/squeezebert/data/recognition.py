@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from squeezebert.data.dataset import Dataset
-from squeezebert.data.opening import COMPRESSED, STDIN, check_file, open_text, shown
+from squeezebert.data.opening import COMPRESSED, STDIN, check_exists, open_text, shown
 from squeezebert.data.published import DATASETS
 from squeezebert.data.rows import FORMATS
 from squeezebert.errors import DataError
@@ -36,9 +36,9 @@ def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dat
     if not known and format not in FORMATS:
         names = ", ".join(dict.fromkeys(dataset.name for dataset in DATASETS))
         raise DataError(f"{shown(path)}: unknown format {format!r}; known are {', '.join(FORMATS)}, {names}")
+    check_exists(path)
     if str(path) != STDIN and Path(path).is_dir():
         return _in_folder(Path(path), split, known)
-    check_file(path)
     dataset = _of_file(path, known)
     if dataset is None and format is not None and known:
         dataset = known[-1]

@@ -54,5 +54,5 @@ def test_vectors_are_passed_on():
     ],
 )
 def test_scales_that_do_not_fit_are_refused(stored):
-    with pytest.raises(ValueError, match="^w has"):
+    with pytest.raises(ValueError, match=r"^w has"):
         dequantize(stored)

@@ -150,7 +150,7 @@ def test_a_given_config_replaces_the_checkpoints(tmp_path):
     assert again.embeddings.dropout.p == 0.5
     with pytest.raises(CheckpointError, match=r"layers\.1.*unexpected|unexpected.*layers\.1"):
         SqueezeBertModel.from_pretrained(tmp_path, config=config.replace(num_hidden_layers=1))
-    with pytest.raises(CheckpointError, match="missing transformer.encoder.layers.2"):
+    with pytest.raises(CheckpointError, match=r"missing transformer\.encoder\.layers\.2"):
         SqueezeBertModel.from_pretrained(tmp_path, config=config.replace(num_hidden_layers=3))
     with pytest.raises(CheckpointError, match=r"query.weight \[24, 6, 1\] instead of \[24, 12, 1\]"):
         SqueezeBertModel.from_pretrained(tmp_path, config=config.replace(q_groups=2))

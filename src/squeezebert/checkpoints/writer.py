@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, check_finite
@@ -91,9 +92,12 @@ def _config_of(
 ) -> SqueezeBertConfig:
     """The config as it is written: its extra keys tell the storage type and the base of this folder."""
     # Of these the file written here speaks for itself; its decoder is always tied, which is the default.
-    outdated = (BASE_KEY, "dtype", "torch_dtype", "tie_word_embeddings")
+    outdated = (BASE_KEY, "dtype", "torch_dtype", "tie_word_embeddings", "quantization_config")
     extra = {key: value for key, value in config.extra.items() if key not in outdated}
-    if dtype != "int8":
+    if dtype == "int8":
+        # An unknown method, at which transformers stops instead of taking the codes for weights.
+        extra["quantization_config"] = {"quant_method": quantized.METADATA_VALUE}
+    else:
         # transformers loads a model in this type.
         extra["dtype"] = dtype
     if base is not None:
@@ -117,18 +121,20 @@ def _without_base(arrays: Arrays, base: Path, dtype: str) -> Arrays:
 def _write_files(
     folder: Path, config: SqueezeBertConfig, stored: dict[str, NDArray[Any]], extra_files: Mapping[str, str]
 ) -> None:
+    texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
     with ExitStack() as stack:
         # Entered first, so renamed last: a folder with new weights has its new config too.
         weights = stack.enter_context(atomic_path(folder / SAFETENSORS_NAME))
-        write_safetensors(weights, stored, _metadata(stored))
-        texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
-        for name, text in texts.items():
-            path = stack.enter_context(atomic_path(folder / name))
-            path.write_text(text, encoding="utf-8")
+        try:
+            write_safetensors(weights, stored, _metadata(stored))
+            for name, text in texts.items():
+                path = stack.enter_context(atomic_path(folder / name))
+                path.write_text(text, encoding="utf-8")
+        except (OSError, SafetensorError) as error:
+            raise OptionError(f"{folder}: cannot be written ({error})") from error
 
 
 def _metadata(stored: dict[str, NDArray[Any]]) -> dict[str, str]:
     if any(array.dtype == np.int8 for array in stored.values()):
-        # Without "format", transformers refuses the file instead of taking the codes for weights.
         return {quantized.METADATA_KEY: quantized.METADATA_VALUE}
     return {"format": "pt"}

@@ -8,10 +8,26 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert.checkpoints import Checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.packing import PackedBatch
+from squeezebert.errors import CheckpointError
 
 Outputs = Mapping[str, NDArray[np.float32]]
+
+POOLED_HEADS = ("SqueezeBertForSequenceClassification", "SqueezeBertForMultipleChoice")
+"""Heads on the pooled first token, with one output a text; the others have one a token."""
+
+_PARTS = {
+    "SqueezeBertForSequenceClassification": ("transformer.pooler.", "classifier."),
+    "SqueezeBertForMultipleChoice": ("transformer.pooler.", "classifier."),
+    "SqueezeBertForTokenClassification": ("classifier.",),
+    "SqueezeBertForQuestionAnswering": ("qa_outputs.",),
+    "SqueezeBertForMaskedLM": ("cls.predictions.",),
+    "SqueezeBertModel": (),
+}
+# What a checkpoint with several heads can be used as, too.
+_COVERS = {"ForPreTraining": "ForMaskedLM"}
 
 
 class Backend(Protocol):
@@ -43,3 +59,29 @@ class Backend(Protocol):
             ``[wanted, vocabulary]``; ``start_logits`` and ``end_logits`` ``[tokens]``;
             ``last_hidden_state`` ``[tokens, hidden]`` of a model without head.
         """
+
+
+def require_head(checkpoint: Checkpoint, head: str) -> None:
+    """Make sure that a checkpoint was trained with a head, so that no random one is put on.
+
+    Args:
+        checkpoint: What was read.
+        head: Class name of the model to run.
+
+    Raises:
+        CheckpointError: It was saved with another head, or lacks this one.
+    """
+    saved = [name.removeprefix("Squeeze").removeprefix("Bert") for name in checkpoint.config.architectures]
+    uses = {use for name in saved for use in (name, _COVERS.get(name, name))}
+    wanted = head.removeprefix("SqueezeBert")
+    if any(use.startswith("For") for use in uses) and wanted not in uses:
+        raise CheckpointError(
+            f"{checkpoint.folder}: holds a {', '.join(checkpoint.config.architectures)}, "
+            f"and a {head} is needed; choose a model that was trained for this task"
+        )
+    for part in _PARTS[head]:
+        if not any(name.startswith(part) for name in checkpoint.arrays):
+            raise CheckpointError(
+                f"{checkpoint.folder}: has no {part.rstrip('.')}, which a {head} needs; "
+                "train it for this task first (squeezebert train)"
+            )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from squeezebert.checkpoints import match, read_checkpoint, write_checkpoint
+from squeezebert.checkpoints import Checkpoint, match, read_checkpoint, write_checkpoint
 from squeezebert.checkpoints.names import BACKBONE_PREFIX, TIED_COPIES
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
@@ -100,7 +100,20 @@ class SqueezeBertPreTrainedModel(nn.Module):
         """
         checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
         config = config or checkpoint.config
-        model = cls(config if labels is None else config.with_labels(list(labels)))
+        config = config if labels is None else config.with_labels(list(labels))
+        model = cls.from_checkpoint(checkpoint, config, ignore_mismatched_sizes=ignore_mismatched_sizes)
+        return model.to(dtype)
+
+    @classmethod
+    def from_checkpoint(
+        cls, checkpoint: Checkpoint, config: SqueezeBertConfig, *, ignore_mismatched_sizes: bool = False
+    ) -> Self:
+        """Build a model in eval mode from a checkpoint that was read; see :meth:`from_pretrained`.
+
+        Raises:
+            CheckpointError: The checkpoint does not fit the model.
+        """
+        model = cls(config)
         matched = match(
             {name: tuple(tensor.shape) for name, tensor in model._published_state().items()},
             checkpoint.arrays,
@@ -116,7 +129,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         prefix = model._published_prefix
         state = {n.removeprefix(prefix): torch.from_numpy(a) for n, a in matched.arrays.items()}
         model.load_state_dict(state, strict=False)
-        return model.to(dtype).eval()
+        return model.eval()
 
     def save_pretrained(
         self,

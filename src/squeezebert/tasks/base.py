@@ -32,13 +32,18 @@ from squeezebert.tasks.columns import Column, resolve
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
-    from squeezebert.tokenization import Encoding, SqueezeBertTokenizer, SqueezeBertTokenizerFast
+    from squeezebert.tokenization import Encoding
+    from squeezebert.tokenization.base import BaseTokenizer
 
 Answer = Any
 """One dict, or a list of dicts where a text has several answers; keys as in the transformers pipelines."""
 
 NO_LOSS = -100
 """Target of a token that takes no loss, as torch's cross entropy spells it."""
+
+
+# Room for the special tokens of a pair, a token of either text, and a stride.
+_SHORTEST_WINDOW = 12
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Setup:
     """
 
     config: SqueezeBertConfig
-    tokenizer: SqueezeBertTokenizer | SqueezeBertTokenizerFast
+    tokenizer: BaseTokenizer
     max_length: int
     stride: int
 
@@ -61,7 +66,7 @@ class Setup:
     def of(
         cls,
         config: SqueezeBertConfig,
-        tokenizer: SqueezeBertTokenizer | SqueezeBertTokenizerFast,
+        tokenizer: BaseTokenizer,
         *,
         max_length: int | None = None,
         stride: int | None = None,
@@ -73,10 +78,12 @@ class Setup:
         """
         longest = min(config.max_position_embeddings, tokenizer.model_max_length)
         length = longest if max_length is None else max_length
-        if not 4 <= length <= longest:
+        if not _SHORTEST_WINDOW <= length <= longest:
             raise OptionError(
-                f"max_length {length} is not between 4 and {longest}, the most this model reads"
+                f"max_length {length} is not from {_SHORTEST_WINDOW} to {longest}, the most this model reads"
             )
+        if tokenizer.truncation_side != "right":
+            raise OptionError("the tokenizer has truncation_side 'left'; windows need 'right'")
         shared = length // 4 if stride is None else stride
         if not 0 <= shared < length - 2:
             raise OptionError(

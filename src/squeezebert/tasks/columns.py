@@ -21,12 +21,14 @@ class Column:
         aliases: Other names accepted in a file, the likeliest first; compared without regard to case.
         required: Whether a row must have it.
         label: Whether it holds what the model should answer, so that predicting does without.
+        listed: Whether one row has a list of strings in it.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     required: bool = True
     label: bool = False
+    listed: bool = False
 
 
 def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tasks.merging import best_places
 from squeezebert.tasks.scores import log_sum_exp, softmax
+
+if TYPE_CHECKING:
+    from squeezebert.data import Row
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class FillMask(Task[MaskExample, FillMaskOptions]):
         """Make an example."""
         return MaskExample(where, text_of(values, "text", where))
 
-    def labelled_example(self, row: Any, columns: Mapping[str, str] | None = None) -> MaskExample:
+    def labelled_example(self, row: Row, columns: Mapping[str, str] | None = None) -> MaskExample:
         """Read a text, of which tokens are to be hidden and guessed."""
         return dataclasses.replace(self.example(row, columns), hidden=True)
 

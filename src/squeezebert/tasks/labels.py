@@ -53,7 +53,7 @@ def as_number(label: object) -> float | None:
 
 
 def are_measurements(labels: Iterable[Any]) -> bool:
-    """Whether labels are numbers on a scale, so that the task is regression: all are numbers, one has a point."""
+    """Whether labels are numbers on a scale, which makes it regression: all are numbers, one has a point."""
     values = list(labels)
     if any(as_number(label) is None for label in values):
         return False

@@ -1,7 +1,7 @@
 """Masking of tokens for masked language modelling.
 
-Source: the BERT paper, section 3.1: 15 % of the tokens; of these 80 % become ``[MASK]``, 10 % a random piece, and
-10 % stay.
+Source: the BERT paper, section 3.1: 15 % of the tokens; of these 80 % become ``[MASK]``, 10 % a random piece,
+and 10 % stay.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
     head = "SqueezeBertForMultipleChoice"
     columns = (
         Column("prompt", ("question", "context", "sentence", "stem", "goal", "text", "premise")),
-        Column("choices", ("options", "endings", "answers", "alternatives")),
+        Column("choices", ("options", "endings", "answers", "alternatives"), listed=True),
         Column("label", ("answer", "answerkey", "answer_key", "correct", "target", "gold"), label=True),
     )
     options_type = MultipleChoiceOptions
@@ -95,8 +95,8 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
     ) -> Answer:
         """Give ``{"label", "choice", "score", "scores", "windows", "truncated"}``.
 
-        ``label`` is the index of ``choice``; ``scores`` are probabilities over the choices; ``windows`` counts
-        those of the choice that has most.
+        ``label`` is the index of ``choice``; ``scores`` are probabilities over the choices; ``windows``
+        counts those of the choice that has most.
         """
         logits = []
         for index in range(len(example.choices)):

@@ -217,7 +217,7 @@ def _spans(
 
 
 def _characters(window: Window, first: int, last: int) -> tuple[int, int]:
-    """Characters of the words in which the tokens ``first`` to ``last`` lie, as far as the window has them."""
+    """Characters of the words in which the tokens ``first`` to ``last`` lie, as far as they are there."""
     encoding = window.encoding
     while encoding.sequence_ids[first - 1] == 1 and encoding.word_ids[first - 1] == encoding.word_ids[first]:
         first -= 1

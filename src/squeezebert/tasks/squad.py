@@ -56,8 +56,8 @@ def squad_scores(predictions: Sequence[Prediction]) -> dict[str, float]:
 
     Returns:
         ``f1`` and ``exact_match``. Where some questions have no answer, both for each kind of question
-        (``HasAns_f1`` …), what they would be at the best threshold of doubt (``best_f1``, ``best_exact_match``),
-        and those thresholds.
+        (``HasAns_f1`` …), what they would be at the best threshold of doubt (``best_f1``,
+        ``best_exact_match``), and those thresholds.
     """
     answerable = np.array([bool(_gold(p)) for p in predictions])
     if answerable.all():

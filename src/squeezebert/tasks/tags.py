@@ -1,8 +1,8 @@
 """Tags of words and the entities that they spell: IO, IOB1, IOB2 (BIO), BIOES and BILOU.
 
 A tag is ``O``, a type alone (``PER``), or a prefix and a type (``B-PER``). All schemes are read alike and
-leniently, as conlleval and seqeval's default mode do: an entity begins at ``B``, ``S`` or ``U``, after ``O``, where
-the type changes, and after a tag that ends one (``E``, ``L``, ``S``, ``U``).
+leniently, as conlleval and seqeval's default mode do: an entity begins at ``B``, ``S`` or ``U``, after ``O``,
+where the type changes, and after a tag that ends one (``E``, ``L``, ``S``, ``U``).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def spans(tags: Sequence[str]) -> list[Span]:
 
 
 def have_entities(labels: Sequence[str]) -> bool:
-    """Whether labels spell entities; without prefix and without ``O`` each stands for itself (part of speech)."""
+    """Whether labels spell entities; without prefix and ``O`` each stands for itself (part of speech)."""
     return OUTSIDE in labels or any(split_tag(label)[1] != label for label in labels)
 
 

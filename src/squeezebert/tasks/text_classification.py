@@ -64,8 +64,8 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         Column("text", ("sentence", "sentence1", "premise", "question1", "review", "content", "comment",
                         "utterance", "query", "message", "tweet", "body")),
         Column("text_pair", ("sentence2", "hypothesis", "question2"), required=False),
-        Column("label", ("category", "class", "intent", "sentiment", "labels", "gold_label", "topic", "target",
-                         "score", "rating", "similarity"), label=True),
+        Column("label", ("category", "class", "intent", "sentiment", "labels", "gold_label", "topic",
+                         "target", "score", "rating", "similarity"), label=True),
     )  # fmt: skip
     options_type = TextClassificationOptions
     evaluation_options = TextClassificationOptions(top_k=None)

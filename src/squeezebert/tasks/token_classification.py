@@ -88,7 +88,7 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
     head = "SqueezeBertForTokenClassification"
     columns = (
         Column("text", ("sentence", "content", "review", "message", "tweet", "body"), required=False),
-        Column("tokens", ("words",), required=False),
+        Column("tokens", ("words",), required=False, listed=True),
         Column(
             "tags", ("ner_tags", "labels", "ner", "slots", "bio", "pos_tags", "upos", "label"), label=True
         ),
@@ -107,7 +107,7 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
             )
         if "text" not in values:
             raise DataError(
-                f"{where}: has no column for 'text' or 'tokens'; say which with --column text=NAME or tokens=NAME"
+                f"{where}: has no column for 'text' or 'tokens'; say which with --column text=NAME"
             )
         return TokenExample(where, text_of(values, "text", where))
 
@@ -139,7 +139,7 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         setup: Setup,
         options: TokenClassificationOptions,
     ) -> Answer:
-        """Give a list of dicts with ``start`` and ``end`` in characters, ``word`` (the text there) and ``score``.
+        """Give a list of dicts: ``start`` and ``end`` in characters, ``word`` (the text there), ``score``.
 
         The label is ``entity`` for tokens and words, and ``entity_group``, without its prefix, for entities;
         tokens have their ``index`` in the window and their piece as ``word``. Each also has ``windows`` and
@@ -271,7 +271,7 @@ def _joined(tokens: Sequence[_Unit], strategy: str) -> _Unit:
 
 
 def _complete(units: Sequence[_Unit], example: TokenExample, config: SqueezeBertConfig) -> list[_Unit]:
-    """Add the words that have no tokens (control characters alone), as outside, so that every word has a tag."""
+    """Add the words without tokens (control characters alone) as outside, so that every word has a tag."""
     if example.words is None:
         return list(units)
     known = {unit.word: unit for unit in units}

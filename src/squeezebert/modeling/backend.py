@@ -1,0 +1,114 @@
+"""The torch model as a backend of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from squeezebert import modeling
+from squeezebert.checkpoints import read_checkpoint
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import POOLED_HEADS, Outputs, require_head
+from squeezebert.engine.packing import PackedBatch
+from squeezebert.modeling.heads import SqueezeBertForMaskedLM
+from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
+from squeezebert.threads import check_threads
+
+
+class TorchBackend:
+    """Runs a model in torch; pads inside.
+
+    Args:
+        model: Any of the models. It is put into eval mode for each run and left in the mode it had, so that
+            a model in training can be measured.
+
+    Attributes:
+        model: The same.
+    """
+
+    def __init__(self, model: SqueezeBertPreTrainedModel) -> None:
+        self.model = model
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | Path,
+        head: str,
+        *,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        threads: int | None = None,
+    ) -> TorchBackend:
+        """Load a checkpoint that was trained with a head.
+
+        Args:
+            name_or_path: Folder, embedded name or hub name.
+            head: Class name of the model.
+            revision: Branch, tag or commit on the hub.
+            local_files_only: Use only what the hub's cache on this machine holds.
+            threads: Threads of torch, which all torch code of the process shares; None for those that the
+                process may use.
+
+        Raises:
+            CheckpointError: It cannot be read, has another head, or does not fit the model.
+            OptionError: ``threads`` is not positive.
+        """
+        torch.set_num_threads(check_threads(threads))
+        checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
+        require_head(checkpoint, head)
+        model_class = cast("type[SqueezeBertPreTrainedModel]", getattr(modeling, head))
+        return cls(model_class.from_checkpoint(checkpoint, checkpoint.config))
+
+    @property
+    def config(self) -> SqueezeBertConfig:
+        """Sizes and labels."""
+        return self.model.config
+
+    @property
+    def head(self) -> str:
+        """Class name of the model."""
+        return type(self.model).__name__
+
+    @torch.inference_mode()
+    def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:
+        """Compute the outputs of each text; see :class:`squeezebert.engine.backend.Backend`."""
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            if wanted is not None and isinstance(self.model, SqueezeBertForMaskedLM):
+                return self._run_wanted(self.model, batch, wanted)
+            return self._run_all(batch)
+        finally:
+            self.model.train(was_training)
+
+    def _run_all(self, batch: PackedBatch) -> list[Outputs]:
+        inputs = self._padded(batch)
+        if self.head == "SqueezeBertForMultipleChoice":
+            inputs = tuple(part[:, None] for part in inputs)
+        outputs: list[dict[str, Tensor]] = [{} for _ in range(len(batch))]
+        for name, values in self.model(*inputs).items():
+            of_text = self.head in POOLED_HEADS or name == "pooler_output"
+            for output, value, length in zip(outputs, values.float().cpu(), batch.lengths, strict=True):
+                output[name] = value if of_text else value[:length]
+        return [{name: value.numpy() for name, value in output.items()} for output in outputs]
+
+    def _run_wanted(
+        self, model: SqueezeBertForMaskedLM, batch: PackedBatch, wanted: Sequence[Sequence[int]]
+    ) -> list[Outputs]:
+        hidden = model.encode(*self._padded(batch)).last_hidden_state
+        rows = [row for row, positions in enumerate(wanted) for _ in positions]
+        columns = [position for positions in wanted for position in positions]
+        # [wanted of all texts, vocabulary]
+        logits = model.cls(hidden[rows, columns]).float().cpu()
+        parts = logits.split([len(positions) for positions in wanted])
+        return [{"logits": part.numpy()} for part in parts]
+
+    def _padded(self, batch: PackedBatch) -> tuple[Tensor, ...]:
+        """``input_ids``, ``attention_mask`` and ``token_type_ids``, each ``[batch, tokens]``."""
+        input_ids, token_type_ids, mask = batch.padded(self.config.pad_token_id)
+        device = self.model.device
+        return tuple(torch.from_numpy(part).to(device) for part in (input_ids, mask, token_type_ids))

@@ -1,0 +1,307 @@
+"""Text in, answers out: tokenise, window, batch, run a backend, hand the arrays to the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from squeezebert.data import Row
+from squeezebert.engine.packing import pack
+from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
+from squeezebert.files import EMBEDDED
+from squeezebert.tasks import TASK_NAMES, get_task
+from squeezebert.tasks.base import Answer, Setup
+
+if TYPE_CHECKING:
+    from squeezebert.engine.backend import Backend, Outputs
+    from squeezebert.tasks.base import Example, Task, Window
+    from squeezebert.tokenization.base import BaseTokenizer
+
+BATCH_TOKENS = 4096
+LOOK_AHEAD = 512
+EMBEDDED_MODEL = "mini"
+
+_AHEAD_BATCHES = 64
+
+
+def pipeline(
+    task: str,
+    model: str | Path | None = None,
+    *,
+    tokenizer: BaseTokenizer | None = None,
+    backend: str = "torch",
+    revision: str | None = None,
+    local_files_only: bool = False,
+    max_length: int | None = None,
+    stride: int | None = None,
+    batch_tokens: int = BATCH_TOKENS,
+    threads: int | None = None,
+) -> Pipeline:
+    """Load a model for a task.
+
+    Args:
+        task: "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
+            "question-answering", "fill-mask" or "multiple-choice".
+        model: Folder, embedded name or hub name; None for the task's embedded model.
+        tokenizer: Instead of the one that lies with the model.
+        backend: What runs the network; see ``BACKENDS``.
+        revision: Branch, tag or commit on the hub.
+        local_files_only: Do not download.
+        max_length: Tokens that are read at once; longer texts are windowed. What the model can read if None.
+        stride: Tokens that neighbouring windows share; a quarter of ``max_length`` if None.
+        batch_tokens: Tokens of a batch.
+        threads: Threads to compute with; those that this process may use if None.
+
+    Returns:
+        A callable; see :class:`Pipeline`.
+
+    Raises:
+        OptionError: There is no such task, backend or embedded model, or an option makes no sense.
+        CheckpointError: The model cannot be found or read, or was not trained for the task.
+    """
+    chosen = get_task(task)
+    name = embedded_model(chosen.name) if model is None else model
+    where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
+    runner = load_backend(backend)(name, chosen.head, threads=threads, **where)
+    if tokenizer is None:
+        from squeezebert.tokenization import SqueezeBertTokenizerFast
+
+        tokenizer = SqueezeBertTokenizerFast.from_pretrained(name, truncation_side="right", **where)
+    return Pipeline(
+        chosen, runner, tokenizer, max_length=max_length, stride=stride, batch_tokens=batch_tokens
+    )
+
+
+def embedded_model(task: str) -> str:
+    """Name of the embedded model for a task.
+
+    Raises:
+        OptionError: There is none.
+    """
+    there = [name for name in TASK_NAMES if (EMBEDDED / EMBEDDED_MODEL / name / "config.json").exists()]
+    if task not in there:
+        has = f"there is one for {', '.join(there)}" if there else "there is none for any task yet"
+        raise OptionError(f"there is no embedded model for {task} ({has}); give a model")
+    return f"{EMBEDDED_MODEL}/{task}"
+
+
+def _torch_backend() -> Callable[..., Backend]:
+    try:
+        from squeezebert.modeling.backend import TorchBackend
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("backend 'torch'", "train") from error
+    return TorchBackend.load
+
+
+BACKENDS: Mapping[str, Callable[[], Callable[..., Backend]]] = {"torch": _torch_backend}
+
+
+def load_backend(name: str) -> Callable[..., Backend]:
+    """Give the function ``load(model, head, *, revision, local_files_only, threads)`` of a backend.
+
+    Raises:
+        OptionError: There is no such backend.
+        MissingExtraError: It is not installed.
+    """
+    if name not in BACKENDS:
+        raise OptionError(f"there is no backend {name!r}; there is {', '.join(BACKENDS)}")
+    return BACKENDS[name]()
+
+
+class Pipeline:
+    """Answers for texts. Call it, or let it stream.
+
+    Args:
+        task: What to answer.
+        backend: Runs the network.
+        tokenizer: Fits the network.
+        max_length: See :func:`pipeline`.
+        stride: See :func:`pipeline`.
+        batch_tokens: Tokens of a batch; one window goes through even if it is longer.
+        look_ahead: Examples that are read ahead and sorted by length.
+
+    Attributes:
+        task: What it answers.
+        setup: The model's config, the tokenizer and the window.
+
+    Raises:
+        OptionError: The backend has another head than the task needs, or an option makes no sense.
+    """
+
+    def __init__(
+        self,
+        task: Task[Any, Any],
+        backend: Backend,
+        tokenizer: BaseTokenizer,
+        *,
+        max_length: int | None = None,
+        stride: int | None = None,
+        batch_tokens: int = BATCH_TOKENS,
+        look_ahead: int = LOOK_AHEAD,
+    ) -> None:
+        if backend.head != task.head:
+            raise OptionError(f"{task.name} needs a {task.head}, and this model is a {backend.head}")
+        for name, value in (("batch_tokens", batch_tokens), ("look_ahead", look_ahead)):
+            if value < 1:
+                raise OptionError(f"{name} {value} is not positive")
+        self.task = task
+        self.setup = Setup.of(backend.config, tokenizer, max_length=max_length, stride=stride)
+        self._backend = backend
+        self._batch_tokens = batch_tokens
+        self._look_ahead = look_ahead
+
+    def __call__(self, inputs: Any = None, /, **named: Any) -> Any:
+        """Answer for one input or a list of them.
+
+        Args:
+            inputs: A string; a mapping of the task's columns, such as ``{"text": …, "text_pair": …}``; or a
+                list of these.
+            **named: The task's columns (``question=…, context=…``), each one value or a list, and the
+                task's options (``top_k=3``).
+
+        Returns:
+            The answer to one input, a list of answers to a list. Answers are dicts, or lists of dicts where
+            there are several, with the keys of the transformers pipelines, and ``windows`` and ``truncated``.
+            One string given to text classification gives a list of its one answer, as there.
+
+        Raises:
+            DataError: An input is of a wrong type or incomplete.
+            OptionError: The task has no such option, or its value makes no sense.
+        """
+        known = {column.name for column in self.task.columns if not column.label}
+        columns = {name: value for name, value in named.items() if name in known}
+        options = {name: value for name, value in named.items() if name not in known}
+        given = self.task.options(**options)
+        rows, single = _rows(self.task, inputs, columns)
+        answers = list(self.answers(map(self.task.example, rows), given))
+        if not single:
+            return answers
+        # As in transformers, where text classification alone wraps the answer to a string.
+        wrap = isinstance(inputs, str) and self.task.name == "text-classification"
+        return answers if wrap and isinstance(answers[0], dict) else answers[0]
+
+    def stream(self, inputs: Iterable[Any], **options: Any) -> Iterator[Answer]:
+        """Answer one input after the other, in their order and in constant memory.
+
+        Args:
+            inputs: Strings or mappings of the task's columns.
+            **options: The task's options.
+
+        Raises:
+            DataError: An input is of a wrong type or incomplete; raised when its turn comes.
+            OptionError: The task has no such option, or its value makes no sense.
+        """
+        given = self.task.options(**options)
+        rows = (_row(self.task, value, f"input {index}") for index, value in enumerate(inputs))
+        return self.answers(map(self.task.example, rows), given)
+
+    def answers(self, examples: Iterable[Any], options: Any) -> Iterator[Answer]:
+        """Answer examples of the task, in their order and in constant memory.
+
+        Args:
+            examples: From ``task.example`` or ``task.labelled_example``.
+            options: From ``task.options``, or ``task.evaluation_options``.
+        """
+        source = (_Job(example, self._windows(example)) for example in examples)
+        while jobs := self._ahead(source):
+            self._run_all(jobs)
+            for job in jobs:
+                yield self.task.decode(job.example, job.windows, job.outputs, self.setup, options)
+
+    def _ahead(self, source: Iterator[_Job]) -> list[_Job]:
+        """The next examples: so many that sorting by length pays, so few that they fit into memory."""
+        jobs, tokens = [], 0
+        for job in islice(source, self._look_ahead):
+            jobs.append(job)
+            tokens += sum(len(window.ids) for window in job.windows)
+            if tokens >= _AHEAD_BATCHES * self._batch_tokens:
+                break
+        return jobs
+
+    def _run_all(self, jobs: Sequence[_Job]) -> None:
+        slots = [(job, place) for job in jobs for place in range(len(job.windows))]
+        slots.sort(key=lambda slot: len(slot[0].windows[slot[1]].ids), reverse=True)
+        for batch in _batches(slots, self._batch_tokens):
+            self._run(batch)
+
+    def _windows(self, example: Example) -> list[Window]:
+        try:
+            return self.task.encode(example, self.setup)
+        except TokenizerError as error:
+            raise TokenizerError(f"{example.where}: {error}") from error
+
+    def _run(self, slots: Sequence[_Slot]) -> None:
+        windows = [job.windows[place] for job, place in slots]
+        wanted = [window.wanted for window in windows if window.wanted is not None]
+        outputs = self._backend.run(pack(windows), wanted or None)
+        for (job, place), output in zip(slots, outputs, strict=True):
+            job.outputs[place] = output
+
+
+@dataclass
+class _Job:
+    """An example on its way: its windows, and their outputs as far as they are there."""
+
+    example: Example
+    windows: list[Window]
+    outputs: list[Outputs] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outputs = [{}] * len(self.windows)
+
+
+_Slot = tuple[_Job, int]
+"""A window: its job and its index there."""
+
+
+def _batches(slots: Sequence[_Slot], batch_tokens: int) -> Iterator[Sequence[_Slot]]:
+    """Divide windows, sorted from long to short, into batches of so many tokens at most, padding included."""
+    start = 0
+    while start < len(slots):
+        job, place = slots[start]
+        end = start + max(1, batch_tokens // len(job.windows[place].ids))
+        yield slots[start:end]
+        start = end
+
+
+def _rows(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tuple[list[Row], bool]:
+    """The inputs of a call as rows, and whether it was a single one.
+
+    Raises:
+        OptionError: There is no input, or lists differ in length.
+    """
+    if inputs is None and not columns:
+        raise OptionError(f"{task.name} needs {task.columns[0].name}")
+    lists = {name: value for name, value in columns.items() if _is_batch(task, name, value)}
+    if isinstance(inputs, (list, tuple)):
+        lists["inputs"] = inputs
+    if len({len(items) for items in lists.values()}) > 1:
+        sizes = ", ".join(f"{name} has {len(items)}" for name, items in lists.items())
+        raise OptionError(f"lists of inputs differ in length: {sizes}")
+    count = len(next(iter(lists.values()), [None]))
+    rows = []
+    for index in range(count):
+        where = f"input {index}"
+        given = lists["inputs"][index] if "inputs" in lists else inputs
+        values = {} if given is None and inputs is None else dict(_row(task, given, where).values)
+        values.update({name: lists[name][index] if name in lists else columns[name] for name in columns})
+        rows.append(Row(values, where))
+    return rows, not lists
+
+
+def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:
+    """Whether the value of a column stands for several inputs."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    column = next(column for column in task.columns if column.name == name)
+    return not column.listed or (bool(value) and all(isinstance(item, (list, tuple)) for item in value))
+
+
+def _row(task: Task[Any, Any], value: Any, where: str) -> Row:
+    """One input as a row; what is no mapping goes to the first column, where the task checks it."""
+    return Row(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)

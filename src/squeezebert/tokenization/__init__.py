@@ -3,12 +3,14 @@
 from squeezebert.tokenization.encoding import BatchEncoding, CharSpan, Encoding, TokenSpan
 from squeezebert.tokenization.fast import SqueezeBertTokenizerFast
 from squeezebert.tokenization.vocabulary import AddedToken
+from squeezebert.tokenization.wordpiece import SqueezeBertTokenizer
 
 __all__ = [
     "AddedToken",
     "BatchEncoding",
     "CharSpan",
     "Encoding",
+    "SqueezeBertTokenizer",
     "SqueezeBertTokenizerFast",
     "TokenSpan",
 ]

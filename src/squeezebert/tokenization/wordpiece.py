@@ -1,0 +1,200 @@
+"""The tokenizer in pure Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from squeezebert.tokenization.base import BaseTokenizer
+from squeezebert.tokenization.encoding import Offset
+from squeezebert.tokenization.normalizer import Normalizer, tables
+
+MAX_WORD_LENGTH = 100
+
+# Enough for the words of a large corpus; 30 to 50 MB when full.
+_CACHE_SIZE = 2**16
+_CACHED_LENGTH = 48
+
+
+@dataclass
+class WordPieces:
+    """A text divided into pieces: id, characters (start, end) and index of the word of each."""
+
+    ids: list[int] = field(default_factory=list)
+    offsets: list[Offset] = field(default_factory=list)
+    word_ids: list[int | None] = field(default_factory=list)
+    words: int = 0
+
+
+class _Chunk(NamedTuple):
+    """The pieces of a run of characters without white space; offsets and words count from its start."""
+
+    ids: list[int]
+    offsets: list[Offset]
+    word_ids: list[int]
+    words: int
+
+
+class SqueezeBertTokenizer(BaseTokenizer):
+    """WordPiece tokenizer in pure Python, without native code and without knowledge of `unicodedata`.
+
+    Same interface and same results as `SqueezeBertTokenizerFast`.
+    """
+
+    def _prepare(self) -> None:
+        strip = self.do_lower_case if self.strip_accents is None else self.strip_accents
+        self._normalizer = Normalizer(
+            do_lower_case=self.do_lower_case,
+            strip_accents=strip,
+            tokenize_chinese_chars=self.tokenize_chinese_chars,
+        )
+        unicode = tables()
+        spaces, marks = _char_class(unicode.whitespace), _char_class(unicode.punctuation)
+        self._find_chunks = re.compile(f"[^{spaces}]+").finditer
+        self._find_words = re.compile(f"[{marks}]|[^{marks}{spaces}]+").finditer
+        self._pieces = {piece: index for index, piece in enumerate(self._vocabulary.pieces)}
+        self._longest_piece = max(map(len, self._pieces))
+        self._unk_id = self._pieces[self._vocabulary.specials["unk_token"]]
+        self._cache: dict[str, _Chunk] = {}
+        added = self._vocabulary.added.values()
+        self._written = {
+            token.content: self._vocabulary.ids[token.content] for token in added if not token.normalized
+        }
+        self._normalized: dict[str, int] = {}
+        for token in sorted(added, key=lambda token: not token.special):
+            content, _ = self._normalizer.normalize(token.content)
+            if token.normalized and content:
+                self._normalized.setdefault(content, self._vocabulary.ids[token.content])
+        self._find_written = _any_of(self._written).finditer
+        self._find_normalized = _any_of(self._normalized).finditer
+
+    def _divide(self, texts: Sequence[str]) -> list[WordPieces]:
+        return [self._divide_text(text) for text in texts]
+
+    def _divide_words(self, texts: Sequence[Sequence[str]]) -> list[WordPieces]:
+        return [self._divide_into_words(words) for words in texts]
+
+    def _divide_into_words(self, words: Sequence[str]) -> WordPieces:
+        result = WordPieces()
+        for index, word in enumerate(words):
+            pieces = self._divide_text(word)
+            result.ids += pieces.ids
+            result.offsets += pieces.offsets
+            result.word_ids += [index] * len(pieces.ids)
+        return result
+
+    def _divide_text(self, text: str) -> WordPieces:
+        """Divide a text at the added tokens that are looked for as written, then divide the rest."""
+        result = WordPieces()
+        divide = self._divide_normalized if self._normalized else self._divide_chunks
+        position = 0
+        for match in self._find_written(text):
+            divide(text[position : match.start()], position, result)
+            _append_added(result, self._written[match.group()], match.span())
+            position = match.end()
+        divide(text[position:] if position else text, position, result)
+        return result
+
+    def _divide_chunks(self, text: str, shift: int, result: WordPieces) -> None:
+        """Divide a text at white space, and its chunks with the help of the cache."""
+        ids, offsets, word_ids = result.ids, result.offsets, result.word_ids
+        words = result.words
+        for match in self._find_chunks(text):
+            written = match.group()
+            chunk = self._cache.get(written)
+            if chunk is None:
+                chunk = self._learn(written)
+            ids += chunk.ids
+            start = match.start() + shift
+            if len(chunk.ids) == 1:
+                [(first, last)] = chunk.offsets
+                offsets.append((start + first, start + last))
+                word_ids.append(words)
+            else:
+                offsets += [(start + first, start + last) for first, last in chunk.offsets]
+                word_ids += [words + word for word in chunk.word_ids]
+            words += chunk.words
+        result.words = words
+
+    def _learn(self, written: str) -> _Chunk:
+        if written.isascii() and written.isprintable():
+            sources: Sequence[int] = range(len(written))
+            text = written.lower() if self.do_lower_case else written
+        else:
+            text, sources = self._normalizer.normalize(written)
+        result = WordPieces()
+        self._append_words(text, sources, 0, result)
+        chunk = _Chunk(result.ids, result.offsets, [word or 0 for word in result.word_ids], result.words)
+        if len(written) <= _CACHED_LENGTH:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[written] = chunk
+        return chunk
+
+    def _divide_normalized(self, written: str, shift: int, result: WordPieces) -> None:
+        """Divide a text at the added tokens that are looked for in the normalised text."""
+        text, sources = self._normalizer.normalize(written)
+        position = 0
+        for match in self._find_normalized(text):
+            start, stop = match.span()
+            self._append_words(text[position:start], sources[position:start], shift, result)
+            span = (sources[start] + shift, sources[stop - 1] + 1 + shift)
+            _append_added(result, self._normalized[match.group()], span)
+            position = stop
+        self._append_words(text[position:], sources[position:], shift, result)
+
+    def _append_words(self, text: str, sources: Sequence[int], shift: int, result: WordPieces) -> None:
+        """Divide a normalised text into words, and the words into pieces."""
+        for match in self._find_words(text):
+            begin = match.start()
+            for index, start, stop in self._spell(match.group()):
+                result.ids.append(index)
+                span = (sources[begin + start] + shift, sources[begin + stop - 1] + 1 + shift)
+                result.offsets.append(span)
+                result.word_ids.append(result.words)
+            result.words += 1
+
+    def _spell(self, word: str) -> list[tuple[int, int, int]]:
+        """Spell a word with the longest pieces from the left: id, start and end of each.
+
+        A word that cannot be spelled, or is longer than ``MAX_WORD_LENGTH``, is one unknown piece.
+        """
+        length = len(word)
+        unknown = [(self._unk_id, 0, length)]
+        if length > MAX_WORD_LENGTH:
+            return unknown
+        pieces = self._pieces
+        found = []
+        start = 0
+        while start < length:
+            prefix = "##" if start else ""
+            stop = min(length, start + self._longest_piece)
+            while stop > start:
+                index = pieces.get(prefix + word[start:stop])
+                if index is not None:
+                    break
+                stop -= 1
+            else:
+                return unknown
+            found.append((index, start, stop))
+            start = stop
+        return found
+
+
+def _append_added(result: WordPieces, index: int, span: Offset) -> None:
+    result.ids.append(index)
+    result.offsets.append(span)
+    result.word_ids.append(result.words)
+    result.words += 1
+
+
+def _char_class(chars: Iterable[str]) -> str:
+    return "".join(map(re.escape, sorted(chars)))
+
+
+def _any_of(contents: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds the leftmost token and, of those that begin there, the longest."""
+    longest_first = sorted(contents, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")

@@ -95,8 +95,9 @@ def _config_of(
     outdated = (BASE_KEY, "dtype", "torch_dtype", "tie_word_embeddings", "quantization_config")
     extra = {key: value for key, value in config.extra.items() if key not in outdated}
     if dtype == "int8":
-        # An unknown method, at which transformers stops instead of taking the codes for weights.
-        extra["quantization_config"] = {"quant_method": quantized.METADATA_VALUE}
+        # Not a "quant_method": it would skip one it does not know, and take the codes for weights. Without
+        # one, transformers stops and says that the model is quantised.
+        extra["quantization_config"] = {"format": quantized.METADATA_VALUE}
     else:
         # transformers loads a model in this type.
         extra["dtype"] = dtype

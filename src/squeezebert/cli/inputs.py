@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from squeezebert.data import Row, read_rows
 from squeezebert.data.opening import STDIN
 from squeezebert.errors import OptionError
 
-# The column of each task that a text argument fills; that of question answering depends on what is given.
-_TEXT_COLUMNS = {
-    "text-classification": "text",
-    "token-classification": "text",
-    "fill-mask": "text",
-    "multiple-choice": "prompt",
-}
 
-
-def text_column(task: str, given: Mapping[str, object]) -> str:
+def text_column(task: str, given: Container[str]) -> str:
     """The column that text arguments fill: of question answering the one that no option gives.
 
     Raises:
         OptionError: It is question answering and there is neither question nor context.
     """
-    if task in _TEXT_COLUMNS:
-        return _TEXT_COLUMNS[task]
-    if "question" in given:
-        return "context"
+    if task != "question-answering" or "question" in given:
+        return "text"
     if "context" in given:
         return "question"
-    raise OptionError("question answering needs --question, or --context, beside the texts")
+    raise OptionError("question answering of texts needs --question TEXT, or --context TEXT")
 
 
 def from_texts(texts: Sequence[str], column: str) -> Iterator[Row]:
@@ -50,7 +40,7 @@ def from_files(paths: Sequence[str], format: str | None) -> Iterator[Row]:
     return chain.from_iterable([read_rows(path, format=format) for path in paths])
 
 
-def with_given(rows: Iterable[Row], given: Mapping[str, object]) -> Iterator[Row]:
+def with_columns(rows: Iterable[Row], given: Mapping[str, object]) -> Iterator[Row]:
     """Add the columns that options give to every row."""
     for row in rows:
         yield Row({**row.values, **given}, row.where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -35,6 +35,13 @@ def columns_of(values: tuple[str, ...]) -> dict[str, str]:
             raise OptionError(f"--column {value!r} is not of the form text=NAME")
         columns[name] = column
     return columns
+
+
+def given(asked: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the options that the user has given a value."""
+    values = {name: asked[name] for name in names}
+    # Not by equality alone: a zero is a value, and equal to False.
+    return {name: value for name, value in values.items() if value not in (None, ()) and value is not False}
 
 
 def say(ctx: click.Context, message: str) -> None:

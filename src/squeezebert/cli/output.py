@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from squeezebert.errors import OptionError
 from squeezebert.files import atomic_path
@@ -31,3 +32,23 @@ def opened(output: str | None) -> Iterator[TextIO]:
         raise OptionError(f"{output}: is a folder; name a file in it")
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         yield file
+
+
+def show_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print named values: one JSON object, or a line each."""
+    if as_json:
+        print(json.dumps(fields, ensure_ascii=False))
+        return
+    width = max(map(len, fields)) + 2
+    for name, value in fields.items():
+        print(f"{name:<{width}}{_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,96 @@
+"""From rows to answers: what ``predict``, ``evaluate`` and their dry runs share."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.data import Row
+from squeezebert.pipelines import Pipeline
+from squeezebert.tasks.base import Answer, Example, Task
+from squeezebert.threads import check_threads
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An input and its answer.
+
+    Attributes:
+        number: Place of the input among all, from 1.
+        row: As it was read.
+        inputs: The columns that the task has read, by canonical name.
+        answer: As the task gives it.
+    """
+
+    number: int
+    row: Row
+    inputs: Mapping[str, Any]
+    answer: Answer
+
+    @property
+    def text(self) -> str:
+        """The input as one text."""
+        return " / ".join(value for value in self.inputs.values() if isinstance(value, str))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what a JSON line holds: place, the row's own ``id`` if it has one, inputs, answer."""
+        place = {"row": self.number, "where": self.row.where}
+        identity = {"id": self.row.values["id"]} if "id" in self.row.values else {}
+        return {**place, **identity, **self.inputs, "answer": self.answer}
+
+
+def answered(
+    pipeline: Pipeline, rows: Iterable[Row], columns: Mapping[str, str], options: Any
+) -> Iterator[Answered]:
+    """Answer rows in their order and in constant memory.
+
+    Args:
+        pipeline: The loaded model.
+        rows: The inputs.
+        columns: Names in the rows of canonical columns.
+        options: From ``task.options``.
+
+    Raises:
+        DataError: A row does not fit the task.
+    """
+    waiting: deque[tuple[Row, Example]] = deque()
+
+    def examples() -> Iterator[Example]:
+        for row in rows:
+            waiting.append((row, pipeline.task.example(row, columns)))
+            yield waiting[-1][1]
+
+    for number, answer in enumerate(pipeline.answers(examples(), options), 1):
+        row, example = waiting.popleft()
+        yield Answered(number, row, inputs_of(pipeline.task, example), answer)
+
+
+def inputs_of(task: Task[Any, Any], example: Example) -> dict[str, Any]:
+    """The columns that an example was made of, without labels and without those that it lacks."""
+    names = [column.name for column in task.columns if not column.label]
+    values = {name: getattr(example, name, None) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def plan(task: Task[Any, Any], model: str, examples: Iterable[Example]) -> dict[str, Any]:
+    """Say what would be done, after checking that there is such a model and that every row fits the task."""
+    config = SqueezeBertConfig.from_pretrained(model)
+    return {
+        "task": task.name,
+        "model": model,
+        "labels": list(config.id2label.values()),
+        "rows": sum(1 for _ in examples),
+    }
+
+
+def conditions(pipeline: Pipeline, model: str, settings: Mapping[str, Any]) -> str:
+    """Say in a line what runs and how, for ``--verbose``."""
+    threads = check_threads(settings.get("threads"))
+    setup = pipeline.setup
+    return (
+        f"{pipeline.task.name} with {model}, {threads} threads, windows of {setup.max_length} tokens, "
+        f"{setup.stride} of them shared"
+    )

@@ -1,0 +1,115 @@
+"""``squeezebert predict``: texts in, answers out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from squeezebert.cli import options
+from squeezebert.cli.inputs import from_files, from_texts, paths_or_stdin, text_column, with_columns
+from squeezebert.cli.output import opened, show_fields
+from squeezebert.cli.progress import progress
+from squeezebert.cli.table import Table
+
+if TYPE_CHECKING:
+    from squeezebert.cli.answering import Answered
+    from squeezebert.config import SqueezeBertConfig
+
+# What an option gives to every row, under the name of the column.
+COLUMNS = ("text_pair", "question", "context", "choices")
+# What an option says about the model and how it is run; all others are options of the task.
+SETTINGS = ("backend", "max_length", "stride", "batch_tokens", "threads")
+JSON_LINES = (".jsonl", ".ndjson")
+
+
+@click.command()
+@click.argument("texts", nargs=-1)
+@click.option(
+    "--input", "paths", multiple=True, metavar="FILE",
+    help="Read rows from a .txt, .csv, .tsv, .jsonl, .json or .conll file, also .xz or .gz; - is the "
+    "standard input. Repeatable.",
+)  # fmt: skip
+@click.option("--output", metavar="FILE", help="Write there; a name in .jsonl means --json.")
+@options.task_option
+@options.model_option
+@options.format_option
+@options.column_option
+@options.json_option
+@click.option("--text-pair", metavar="TEXT", help="Text classification: the second text of a pair.")
+@click.option("--question", metavar="TEXT", help="Question answering: the question to each text.")
+@click.option("--context", metavar="TEXT", help="Question answering: where to look for the answers.")
+@click.option(
+    "--choice", "choices", multiple=True, metavar="TEXT", help="Multiple choice: a choice. Repeatable."
+)
+@click.option("--top-k", type=int, metavar="N", help="How many answers to give, best first.")
+@click.option("--function-to-apply", metavar="NAME", help="Text classification: softmax, sigmoid or none.")
+@click.option(
+    "--aggregation", "aggregation_strategy", metavar="NAME",
+    help="Token classification: none, word, simple, first, average or max.",
+)  # fmt: skip
+@click.option("--targets", multiple=True, metavar="WORD", help="Fill-mask: score this word. Repeatable.")
+@click.option(
+    "--max-answer-length", "max_answer_len", type=int, metavar="N",
+    help="Question answering: longest answer, in tokens.",
+)  # fmt: skip
+@click.option(
+    "--allow-no-answer", "handle_impossible_answer", is_flag=True,
+    help="Question answering: a text may hold no answer.",
+)  # fmt: skip
+@options.max_length_option
+@options.stride_option
+@options.batch_tokens_option
+@options.threads_option
+@options.backend_option
+@options.dry_run_option
+@options.verbose_option
+@click.pass_context
+def command(
+    ctx: click.Context, /, texts: tuple[str, ...], paths: tuple[str, ...], output: str | None, task: str,
+    model: str | None, format: str | None, column: tuple[str, ...], as_json: bool, dry_run: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
+    r"""Answer for TEXTS, for files (--input), or for what is piped in.
+
+    \b
+    squeezebert predict "A warm, funny film."
+    squeezebert predict --input reviews.csv --column text=review --output answers.jsonl
+    squeezebert predict --task ner "Ada Lovelace lived in London."
+    squeezebert predict --task question-answering --question "Who wrote it?" "Ada wrote it."
+    """
+    from squeezebert.cli.answering import answered, conditions, plan
+    from squeezebert.pipelines import embedded_model, pipeline
+    from squeezebert.tasks import get_task
+
+    kind = get_task(task)
+    name = model or embedded_model(kind.name)
+    columns = options.columns_of(column)
+    given, settings = options.given(asked, COLUMNS), options.given(asked, SETTINGS)
+    wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS}))
+    paths = paths_or_stdin(texts, paths)
+    rows = from_files(paths, format) if paths else from_texts(texts, text_column(kind.name, given))
+    rows = with_columns(rows, given)
+    if dry_run:
+        examples = (kind.example(row, columns) for row in rows)
+        show_fields({**plan(kind, name, examples), "output": output or "stdout"}, as_json=as_json)
+        return
+    with opened(output) as stream:
+        pipe = pipeline(kind.name, name, **settings)
+        options.say(ctx, conditions(pipe, name, settings))
+        answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
+        for line in _lines(answers, pipe.setup.config, output, as_json):
+            print(line, file=stream)
+
+
+def _lines(
+    answers: Iterable[Answered], config: SqueezeBertConfig, output: str | None, as_json: bool
+) -> Iterator[str]:
+    if as_json or (output or "").endswith(JSON_LINES):
+        yield from (json.dumps(answer.to_dict(), ensure_ascii=False) for answer in answers)
+        return
+    table = Table.for_labels(config.id2label.values(), on_screen=output is None)
+    for answer in answers:
+        yield from table.lines(answer.text, answer.answer)

@@ -1,0 +1,239 @@
+"""Texts in, answers out, from every source and to every target."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Run
+
+Program = Callable[..., Run]
+
+
+def answers(run: Run) -> list[dict[str, Any]]:
+    assert run.code == 0, run.err
+    return [json.loads(line) for line in run.out.splitlines()]
+
+
+def test_texts_are_answered_in_order(squeezebert: Program, models: dict[str, str]) -> None:
+    model = models["text-classification"]
+    got = answers(squeezebert("predict", "--model", model, "--json", "the film is good", "bad"))
+    assert [(line["row"], line["where"], line["text"]) for line in got] == [
+        (1, "text 1", "the film is good"), (2, "text 2", "bad"),
+    ]  # fmt: skip
+    for line in got:
+        assert line["answer"]["label"] in ("negative", "positive")
+        assert 0.5 <= line["answer"]["score"] <= 1
+
+
+def test_answers_are_those_of_the_pipeline(squeezebert: Program, models: dict[str, str]) -> None:
+    from squeezebert import pipeline
+
+    model = models["text-classification"]
+    texts = ["the film is good", "bad " * 40, ""]
+    got = answers(squeezebert("predict", "--model", model, "--json", "--top-k", 2, *texts))
+    assert [line["answer"] for line in got] == pipeline("text-classification", model)(texts, top_k=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("in.txt", "good\nbad\n", []),
+        ("in.csv", "id,text\na,good\nb,bad\n", []),
+        ("in.csv", "id,Review Body\na,good\nb,bad\n", ["--column", "text=Review Body"]),
+        ("in.tsv", "text\tid\ngood\ta\nbad\tb\n", []),
+        ("in.jsonl", '{"text": "good", "id": "a"}\n{"text": "bad", "id": "b"}\n', []),
+        ("in.json", '[{"text": "good", "id": "a"}, {"text": "bad", "id": "b"}]', []),
+        ("in.dat", "good\nbad\n", ["--format", "txt"]),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["", ".xz", ".gz"])
+def test_files_of_every_format(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path,
+    name: str, content: str, options: list[str], suffix: str,
+) -> None:  # fmt: skip
+    pack = {"": bytes, ".xz": lzma.compress, ".gz": gzip.compress}[suffix]
+    path = tmp_path / (name + suffix)
+    path.write_bytes(pack(content.encode()))
+    model = models["text-classification"]
+    got = answers(squeezebert("predict", "--model", model, "--json", "--input", path, *options))
+    assert [line["text"] for line in got] == ["good", "bad"]
+    assert all(line["where"].startswith(str(path)) for line in got)
+    if '"id"' in content or "id," in content or "\tid" in content:
+        assert [line["id"] for line in got] == ["a", "b"]
+
+
+def test_several_files_are_read_one_after_the_other(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("good\n")
+    (tmp_path / "b.csv").write_text("text\nbad\n")
+    got = answers(
+        squeezebert(
+            "predict", "--model", models["text-classification"], "--json",
+            "--input", tmp_path / "a.txt", "--input", tmp_path / "b.csv",
+        )
+    )  # fmt: skip
+    assert [(line["row"], line["text"]) for line in got] == [(1, "good"), (2, "bad")]
+
+
+@pytest.mark.parametrize("source", [[], ["-"], ["--input", "-"]])
+def test_piped_text_is_read(squeezebert: Program, models: dict[str, str], source: list[str]) -> None:
+    run = squeezebert(
+        "predict", "--model", models["text-classification"], "--json", *source, stdin="bad\n\ngôod\n".encode()
+    )
+    assert [(line["text"], line["where"]) for line in answers(run)] == [
+        ("bad", "stdin:1"), ("", "stdin:2"), ("gôod", "stdin:3"),
+    ]  # fmt: skip
+
+
+def test_piped_rows_of_a_named_format(squeezebert: Program, models: dict[str, str]) -> None:
+    run = squeezebert(
+        "predict", "--model", models["text-classification"], "--json", "--format", "jsonl",
+        stdin=b'{"text": "good"}\n',
+    )  # fmt: skip
+    assert [line["text"] for line in answers(run)] == ["good"]
+
+
+def test_token_classification_of_words_and_texts(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.conll"
+    path.write_text("Ada B-PER\nlives O\n\nLondon B-LOC\n")
+    common = ("predict", "--task", "ner", "--model", models["token-classification"], "--json")
+    by_words = answers(squeezebert(*common, "--input", path, "--aggregation", "word"))
+    assert [line["text"] for line in by_words] == ["Ada lives", "London"]
+    (by_text,) = answers(squeezebert(*common, "Ada lives in London", "--aggregation", "none"))
+    for entity in by_text["answer"]:
+        assert 0 <= entity["start"] < entity["end"] <= len("Ada lives in London")
+
+
+def test_question_and_context_by_option(squeezebert: Program, models: dict[str, str]) -> None:
+    common = ("predict", "--task", "question-answering", "--model", models["question-answering"], "--json")
+    context = "ada lives in london"
+    (by_question,) = answers(squeezebert(*common, "--question", "who?", context))
+    (by_context,) = answers(squeezebert(*common, "--context", context, "who?"))
+    assert by_question == by_context
+    assert by_question["question"] == "who?"
+    answer = by_question["answer"]
+    assert context[answer["start"] : answer["end"]] == answer["answer"]
+
+
+def test_a_question_is_asked_of_every_line_of_a_file(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.txt"
+    path.write_text("ada lives in london\nthe film is bad\n")
+    got = answers(
+        squeezebert(
+            "predict", "--task", "question-answering", "--model", models["question-answering"], "--json",
+            "--question", "who?", "--input", path, "--top-k", 3, "--max-answer-length", 1,
+            "--allow-no-answer",
+        )
+    )  # fmt: skip
+    assert [(line["question"], line["context"]) for line in got] == [
+        ("who?", "ada lives in london"), ("who?", "the film is bad"),
+    ]  # fmt: skip
+    assert all(len(line["answer"]) == 3 for line in got)
+    assert all(len(one["answer"].split()) <= 1 for line in got for one in line["answer"])
+
+
+def test_fill_mask_with_targets(squeezebert: Program, models: dict[str, str]) -> None:
+    (line,) = answers(
+        squeezebert(
+            "predict", "--task", "fill-mask", "--model", models["fill-mask"], "--json",
+            "the film is [MASK]", "--targets", "good", "--targets", "bad",
+        )
+    )  # fmt: skip
+    assert {answer["token_str"] for answer in line["answer"]} == {"good", "bad"}
+
+
+def test_multiple_choice_by_option(squeezebert: Program, models: dict[str, str]) -> None:
+    (line,) = answers(
+        squeezebert(
+            "predict", "--task", "multiple-choice", "--model", models["multiple-choice"], "--json",
+            "who lives in london", "--choice", "ada", "--choice", "the film", "--choice", "good",
+        )
+    )  # fmt: skip
+    assert line["answer"]["choice"] in ("ada", "the film", "good")
+    assert line["choices"] == ["ada", "the film", "good"]
+
+
+def test_pairs_by_option(squeezebert: Program, models: dict[str, str]) -> None:
+    model = models["text-classification"]
+    (line,) = answers(squeezebert("predict", "--model", model, "--json", "good", "--text-pair", "bad"))
+    assert (line["text"], line["text_pair"]) == ("good", "bad")
+
+
+def test_long_texts_are_windowed_as_asked(squeezebert: Program, models: dict[str, str]) -> None:
+    model = models["text-classification"]
+    (line,) = answers(
+        squeezebert(
+            "predict", "--model", model, "--json", "--max-length", 12, "--stride", 0, "--batch-tokens", 24,
+            "good " * 35,
+        )
+    )  # fmt: skip
+    assert line["answer"]["windows"] == 4
+
+
+def test_a_table_for_people(squeezebert: Program, models: dict[str, str]) -> None:
+    run = squeezebert("predict", "--model", models["text-classification"], "the film", "\x1b[31mbad")
+    assert run.code == 0
+    first, second = run.out.splitlines()
+    assert first.split()[0] in ("negative", "positive")
+    assert first.endswith("  the film")
+    assert second.endswith("   [31mbad")
+    assert run.err == ""
+
+
+def test_output_file_appears_complete_and_in_json_by_its_name(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    model = models["text-classification"]
+    for name in ("out.jsonl", "out.txt"):
+        run = squeezebert("predict", "--model", model, "good", "bad", "--output", tmp_path / name)
+        assert (run.code, run.out) == (0, "")
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["good", "bad"]
+    assert len((tmp_path / "out.txt").read_text().splitlines()) == 2
+
+
+def test_failure_leaves_the_older_output_alone(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    out, bad = tmp_path / "out.jsonl", tmp_path / "in.jsonl"
+    out.write_text("old")
+    bad.write_text('{"text": "good"}\n{"other": 1}\n')
+    run = squeezebert("predict", "--model", models["text-classification"], "--input", bad, "--output", out)
+    assert "in.jsonl:2: has no column for 'text'" in run.error
+    assert out.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_dry_run_counts_and_does_nothing(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("squeezebert.pipelines.load_backend", lambda name: pytest.fail("loaded the model"))
+    path, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    path.write_text("text\n" + "good\n" * 1234)
+    common = ("predict", "--model", models["text-classification"], "--input", path, "--output", out)
+    run = squeezebert(*common, "--dry-run")
+    assert run.code == 0
+    assert "1,234" in run.out
+    assert "text-classification" in run.out
+    assert not out.exists()
+    assert json.loads(squeezebert(*common, "--dry-run", "--json").out)["rows"] == 1234
+
+
+def test_verbose_tells_the_threads(squeezebert: Program, models: dict[str, str]) -> None:
+    run = squeezebert(
+        "predict", "--model", models["text-classification"], "good", "--threads", 1, "--verbose"
+    )
+    assert run.code == 0
+    assert "1 threads" in run.err
+    assert "32 tokens" in run.err

@@ -1,0 +1,61 @@
+"""Packing and unpacking are inverse to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from squeezebert.engine.packing import pack
+from squeezebert.errors import OptionError
+
+
+@dataclass
+class Text:
+    ids: list[int]
+    type_ids: list[int]
+
+
+texts = st.lists(
+    st.lists(st.tuples(st.integers(0, 98), st.integers(0, 1)), min_size=1, max_size=11).map(
+        lambda pairs: Text([i for i, _ in pairs], [t for _, t in pairs])
+    ),
+    min_size=1,
+    max_size=13,
+)
+
+
+@given(texts)
+def test_unpack_undoes_pack(batch: list[Text]) -> None:
+    packed = pack(batch)
+    assert len(packed) == len(batch)
+    assert [part.tolist() for part in packed.unpack(packed.input_ids)] == [text.ids for text in batch]
+    assert [part.tolist() for part in packed.unpack(packed.token_type_ids)] == [t.type_ids for t in batch]
+    assert packed.input_ids.dtype == packed.starts.dtype == np.int32
+
+
+@given(texts)
+def test_pack_padded_undoes_padded(batch: list[Text]) -> None:
+    packed = pack(batch)
+    ids, types, mask = packed.padded(pad_id=77)
+    assert ids.shape == types.shape == mask.shape == (len(batch), max(len(t.ids) for t in batch))
+    assert mask.sum(axis=1).tolist() == packed.lengths.tolist()
+    assert (ids[mask == 0] == 77).all()
+    assert (types[mask == 0] == 0).all()
+    np.testing.assert_array_equal(packed.pack_padded(ids), packed.input_ids)
+    np.testing.assert_array_equal(packed.pack_padded(types), packed.token_type_ids)
+
+
+@given(texts, st.integers(1, 3))
+def test_trailing_dimensions_stay(batch: list[Text], channels: int) -> None:
+    packed = pack(batch)
+    array = np.arange(len(packed.input_ids) * channels).reshape(-1, channels)
+    np.testing.assert_array_equal(np.concatenate(packed.unpack(array)), array)
+
+
+def test_a_text_without_tokens_is_refused() -> None:
+    with pytest.raises(OptionError, match="text 1 of the batch has no tokens"):
+        pack([Text([1], [0]), Text([], [])])

@@ -1,0 +1,77 @@
+"""Columns are found under the names that people give them, and what is missing is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
+from squeezebert.tasks.columns import Column, resolve
+from squeezebert.tasks.labels import are_measurements, label_index, ordered
+from tests.tasks.tiny import config, row
+
+TEXT = Column("text", ("sentence", "review"))
+PAIR = Column("text_pair", ("sentence2",), required=False)
+
+
+def test_canonical_name_goes_before_aliases_without_regard_to_case() -> None:
+    assert resolve([TEXT], row(Review="r", TEXT="t"), {}) == {"text": "t"}
+    assert resolve([TEXT], row(Review="r", Sentence="s"), {}) == {"text": "s"}
+
+
+def test_optional_column_may_be_missing() -> None:
+    assert resolve([TEXT, PAIR], row(text="t"), {}) == {"text": "t"}
+
+
+def test_the_users_choice_goes_first_and_is_not_taken_twice() -> None:
+    found = resolve([TEXT, PAIR], row(text="t", sentence="s"), {"text_pair": "text"})
+    assert found == {"text": "s", "text_pair": "t"}
+
+
+def test_missing_column_names_place_columns_and_remedy() -> None:
+    with pytest.raises(DataError) as error:
+        resolve([TEXT], row(body="b", stars="5"), {})
+    assert str(error.value) == (
+        "file.csv:7: has no column for 'text'; it has 'body', 'stars'; say which with --column text=NAME"
+    )
+
+
+def test_chosen_column_that_is_missing_is_an_error_even_where_an_alias_fits() -> None:
+    with pytest.raises(DataError, match="has no column 'txt'; it has 'text'"):
+        resolve([TEXT], row(text="t"), {"text": "txt"})
+
+
+def test_every_task_is_found_by_its_name_and_aliases() -> None:
+    for name in TASK_NAMES:
+        assert get_task(name).name == name
+    for alias, name in ALIASES.items():
+        assert get_task(alias).name == name
+    with pytest.raises(OptionError, match=r"no task 'text-clasification' \(nearest: 'text-classification'\)"):
+        get_task("text-clasification")
+
+
+def test_unknown_label_names_place_nearest_and_known_ones() -> None:
+    sizes = config(["negative", "positive"])
+    assert label_index("positive", sizes, "x") == 1
+    assert label_index(0, sizes, "x") == label_index("0", sizes, "x") == 0
+    with pytest.raises(DataError) as error:
+        label_index("postive", sizes, "train.csv:3")
+    assert str(error.value) == (
+        "train.csv:3: unknown label 'postive' (nearest: 'positive'); the model knows negative, positive"
+    )
+    with pytest.raises(DataError, match="unknown label '2'"):
+        label_index(2, sizes, "x")
+
+
+def test_a_label_that_is_a_name_is_not_an_index() -> None:
+    assert label_index("1", config(["1", "0"]), "x") == 0
+
+
+def test_order_and_kind_of_labels() -> None:
+    assert ordered(["10", "9", 1]) == ["1", "9", "10"]
+    assert ordered(["b", "a", "10"]) == ["10", "a", "b"]
+    assert are_measurements(["1", "2.5"])
+    assert are_measurements([1.0, 2])
+    assert not are_measurements(["1", "2"])
+    assert not are_measurements(["1.5", "good"])
+    assert not are_measurements(["nan", "1.5"])

@@ -31,6 +31,10 @@ class OptionError(SqueezeBertError, ValueError):
     """An option or argument whose value makes no sense here."""
 
 
+class TrainingError(SqueezeBertError, RuntimeError):
+    """A training run that cannot go on: its loss is not finite, or its state cannot be written or read."""
+
+
 class MissingExtraError(SqueezeBertError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -1,0 +1,120 @@
+"""What a finished run says of itself: ``training.json`` and the model card."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.training.data import TrainingData
+from squeezebert.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from squeezebert.training.finetune import TrainingResult
+
+REPORT_NAME = "training.json"
+CARD_NAME = "README.md"
+
+_LABELS_SHOWN = 30
+_CARD = """---
+pipeline_tag: {task}
+library_name: squeezebert
+tags: [squeezebert]
+---
+
+# {title}
+
+A {layers}-layer SqueezeBERT (hidden size {hidden}) for {task}, fine-tuned from `{start}`.
+
+```python
+from squeezebert import pipeline
+
+answer = pipeline("{task}", model="{title}")
+```
+{labels}
+## Data
+
+| rows | from | number |
+|---|---|---|
+| training | {name} | {training} |
+| validation | {validation_name} | {validation} |
+
+## Result
+
+On the validation rows, in full precision. The checkpoint is the best by {headline}, and was chosen on these
+same rows, so expect slightly less on new ones.
+
+{metrics}
+
+## Training
+
+{steps} steps, {tokens} tokens, {minutes:.1f} minutes, {precision}; the weights are those of step {best_step}.
+
+{settings}
+"""
+
+
+def report_text(data: TrainingData, start: str, settings: TrainingSettings, result: TrainingResult) -> str:
+    """Compose ``training.json``: everything that is needed to repeat the run."""
+    report = {
+        "task": data.task.name,
+        "from": start,
+        "settings": dataclasses.asdict(settings),
+        "data": {
+            "training": {"name": data.name, "rows": len(data.training)},
+            "validation": {"name": data.validation_name, "rows": len(data.validation)},
+            "sha256": data.fingerprint(),
+        },
+        "result": {k: v for k, v in result.to_dict().items() if k != "folder"},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("squeezebert", "torch", "tokenizers")},
+        },
+    }
+    return json.dumps(report, indent=2) + "\n"
+
+
+def model_card(
+    data: TrainingData,
+    start: str,
+    settings: TrainingSettings,
+    result: TrainingResult,
+    config: SqueezeBertConfig,
+) -> str:
+    """Compose the model card."""
+    return _CARD.format(
+        title=result.folder.resolve().name,
+        task=data.task.name,
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        start=start,
+        labels=_labels(config),
+        name=data.name,
+        training=f"{len(data.training):,}",
+        validation_name=data.validation_name,
+        validation=f"{len(data.validation):,}",
+        headline=next(iter(result.metrics)),
+        metrics=_table("metric", {name: f"{value:.4f}" for name, value in result.metrics.items()}),
+        steps=f"{result.steps:,}",
+        tokens=f"{result.tokens:,}",
+        minutes=result.seconds / 60,
+        precision=result.precision,
+        best_step=f"{result.best_step:,}",
+        settings=_table("setting", {k: v for k, v in dataclasses.asdict(settings).items() if v is not None}),
+    )
+
+
+def _labels(config: SqueezeBertConfig) -> str:
+    if not config.architectures or "Classification" not in config.architectures[0]:
+        return ""
+    names = list(config.label2id)
+    more = f" and {len(names) - _LABELS_SHOWN} more" if len(names) > _LABELS_SHOWN else ""
+    return f"\nLabels: {', '.join(f'`{name}`' for name in names[:_LABELS_SHOWN])}{more}.\n"
+
+
+def _table(head: str, rows: Mapping[str, Any]) -> str:
+    return "\n".join([f"| {head} | value |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])

@@ -1,0 +1,148 @@
+"""Rows to training examples, and training examples to the features of an epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from squeezebert.data import Row
+from squeezebert.errors import DataError
+from squeezebert.tasks.base import Example, Feature, Setup, Task
+
+HELD_OUT_SHARE = 0.1
+HELD_OUT_MOST = 2000
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Labelled examples of both splits.
+
+    Attributes:
+        task: What they are examples of.
+        training: Those to learn from, at least one.
+        validation: Those to measure on, at least one.
+        held_out: Whether ``validation`` was taken from the training rows.
+        name: What the model card calls the training rows.
+        validation_name: What it calls the others.
+    """
+
+    task: Task[Any, Any]
+    training: Sequence[Any]
+    validation: Sequence[Any]
+    held_out: bool
+    name: str
+    validation_name: str
+
+    @classmethod
+    def read(
+        cls,
+        task: Task[Any, Any],
+        training: Iterable[Row],
+        validation: Iterable[Row] | None,
+        *,
+        columns: Mapping[str, str] | None = None,
+        seed: int = 0,
+        name: str = "rows without a name",
+        validation_name: str = "rows without a name",
+    ) -> TrainingData:
+        """Read the rows; without validation rows, a tenth of the others is held out (2,000 at most).
+
+        Args:
+            task: Reads the rows.
+            training: Labelled rows to learn from.
+            validation: Labelled rows to measure on.
+            columns: Name in the rows of a canonical column, where the task does not know it.
+            seed: Decides which rows are held out.
+            name: For the model card.
+            validation_name: For the model card.
+
+        Raises:
+            DataError: A row does not fit the task, or there are too few.
+        """
+        examples = [task.labelled_example(row, columns) for row in training]
+        if validation is not None:
+            held = [task.labelled_example(row, columns) for row in validation]
+            if not examples or not held:
+                raise DataError("there are no training rows" if held else "there are no validation rows")
+            return cls(task, examples, held, False, name, validation_name)
+        count = min(HELD_OUT_MOST, max(1, round(len(examples) * HELD_OUT_SHARE)))
+        if len(examples) < 2:
+            raise DataError(f"{len(examples)} rows cannot be divided into training and validation")
+        order = np.random.default_rng(seed).permutation(len(examples)).tolist()
+        return cls(
+            task,
+            [examples[index] for index in sorted(order[count:])],
+            [examples[index] for index in sorted(order[:count])],
+            True,
+            name,
+            f"{count} rows held out of {name}",
+        )
+
+    @property
+    def labelled(self) -> Sequence[Any]:
+        """The examples that say which labels there are.
+
+        A label that chance has moved into the held-out rows as a whole is still one of the model's.
+        """
+        return [*self.training, *self.validation] if self.held_out else self.training
+
+    def check_validation(self, setup: Setup) -> None:
+        """Find out before training whether the validation rows can be measured.
+
+        Raises:
+            DataError: A label occurs in the validation rows only; the message names it and the place.
+        """
+        rng = np.random.default_rng(0)
+        for example in self.validation:
+            try:
+                self.task.features(example, self.task.encode(example, setup), setup, rng)
+            except DataError as error:
+                raise DataError(f"{error}; validation rows must have labels of the training rows") from error
+
+    def fingerprint(self) -> str:
+        """A digest by which a resumed run knows that its data is the same."""
+        digest = hashlib.sha256()
+        for example in (*self.training, *self.validation):
+            # Places are left out: the same rows may lie elsewhere now.
+            digest.update(repr(dataclasses.replace(example, where="")).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class CompactTokens:
+    """The ids and segments of an ``Encoding`` ``[tokens]``, in a tenth of its memory."""
+
+    ids: array[int]
+    type_ids: array[int]
+
+
+def epoch_features(
+    task: Task[Any, Any], examples: Sequence[Example], setup: Setup, *, seed: int, epoch: int
+) -> list[Feature]:
+    """Make the features of one epoch; the seed and the epoch alone decide what is drawn (masks).
+
+    Examples are tokenised anew each epoch: keeping their windows would take ten times the memory.
+
+    Raises:
+        DataError: A label is not one of the model's, or no example gives a feature.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    features = [
+        _compact(feature)
+        for example in examples
+        for feature in task.features(example, task.encode(example, setup), setup, rng)
+    ]
+    if not features:
+        raise DataError(f"none of the {len(examples)} training rows gives {task.name} anything to learn from")
+    return features
+
+
+def _compact(feature: Feature) -> Feature:
+    inputs = tuple(CompactTokens(array("i", text.ids), array("b", text.type_ids)) for text in feature.inputs)
+    return dataclasses.replace(feature, inputs=inputs)

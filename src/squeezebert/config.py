@@ -216,6 +216,9 @@ def _translate_bert(values: dict[str, Any]) -> dict[str, Any]:
     position_type = values.get("position_embedding_type", "absolute")
     if position_type != "absolute":
         raise ConfigError(f"position_embedding_type {position_type!r} is not supported; expected 'absolute'")
+    for key in ("is_decoder", "add_cross_attention"):
+        if values.get(key):
+            raise ConfigError(f"{key} {values[key]!r} is not supported; the network is an encoder")
     defaults = {"pad_token_id": 0, "embedding_size": values.get("hidden_size", 768)}
     return {**defaults, **values, **dict.fromkeys(GROUP_KEYS, 1)}
 
@@ -226,24 +229,34 @@ def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise ConfigError(f"num_labels {count!r} is not a positive integer")
     if id2label is None and isinstance(label2id, Mapping):
-        id2label = {index: label for label, index in label2id.items()}
-    if id2label is None:
+        pairs = [(index, label) for label, index in label2id.items()]
+    elif id2label is None:
         return None if count is None else {index: f"LABEL_{index}" for index in range(count)}
-    if not isinstance(id2label, Mapping):
+    elif isinstance(id2label, Mapping):
+        pairs = list(id2label.items())
+    else:
         raise ConfigError(f"id2label {id2label!r} is not an object of index to label")
     try:
-        labels = {int(index): label for index, label in id2label.items()}
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"id2label has a key that is not an integer: {sorted(map(str, id2label))}"
-        ) from error
+        labels = {int(index): label for index, label in pairs}
+    except (TypeError, ValueError, OverflowError) as error:
+        indices = sorted(str(index) for index, _ in pairs)
+        raise ConfigError(f"id2label has a key that is not an integer: {indices}") from error
+    if len(labels) != len(pairs):
+        raise ConfigError(f"two labels have the same index: {sorted(int(index) for index, _ in pairs)}")
     if count is not None and count != len(labels):
         raise ConfigError(f"num_labels {count} contradicts id2label, which has {len(labels)} labels")
+    _check_label_types(labels)
     if isinstance(label2id, Mapping) and len(label2id) == len(labels):
         inverse = {label: index for index, label in labels.items()}
         if dict(label2id) != inverse:
             raise ConfigError(f"label2id {dict(label2id)} is not the inverse of id2label {labels}")
     return dict(sorted(labels.items()))
+
+
+def _check_label_types(labels: Mapping[int, Any]) -> None:
+    for index, label in labels.items():
+        if not isinstance(label, str):
+            raise ConfigError(f"id2label[{index}] {label!r} is not a string")
 
 
 def _check_types(config: SqueezeBertConfig) -> None:
@@ -255,10 +268,9 @@ def _check_types(config: SqueezeBertConfig) -> None:
         value = getattr(config, key)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"{key} {value!r} is not a number")
-    for index, label in config.id2label.items():
-        if not isinstance(label, str):
-            raise ConfigError(f"id2label[{index}] {label!r} is not a string")
-    if isinstance(config.architectures, str) or not all(isinstance(a, str) for a in config.architectures):
+    _check_label_types(config.id2label)
+    names = config.architectures
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"architectures {config.architectures!r} is not a list of class names")
 
 

@@ -38,17 +38,30 @@ def locate(
         CheckpointError: There is no such folder or model, or it cannot be downloaded.
     """
     folder = Path(name_or_path)
-    if folder.is_dir():
+    name = str(name_or_path)
+    if not name:
+        raise CheckpointError("an empty name is no folder and no model")
+    if _is_folder(folder):
         return folder
     embedded = EMBEDDED / name_or_path
-    if embedded.is_dir() and embedded.resolve().is_relative_to(EMBEDDED.resolve()):
+    if _is_folder(embedded) and embedded.resolve().is_relative_to(EMBEDDED.resolve()):
         return embedded
-    name = str(name_or_path)
-    if folder.exists():
+    if _exists(folder):
         raise CheckpointError(f"{name}: is a file; give the folder that holds it")
-    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or not name:
-        raise CheckpointError(f"{name or 'an empty name'}: no such folder")
+    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise CheckpointError(f"{name}: no such folder")
     return _from_hub(name, patterns, revision, local_files_only)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # A name that is too long for the file system.
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    return _exists(path) and path.is_dir()
 
 
 def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_files_only: bool) -> Path:

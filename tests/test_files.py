@@ -1,0 +1,174 @@
+"""Where models are found, with the network gone, and writes that leave nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from squeezebert import files
+from squeezebert.checkpoints import read_checkpoint
+from squeezebert.errors import CheckpointError, OptionError
+from squeezebert.files import atomic_path, locate, write_bytes, write_text
+from tests.checkpoints.fixtures import random_arrays, save_folder
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """A hub cache as huggingface_hub lays it out, holding ``owner/name`` at two revisions; no network."""
+    cache = tmp_path / "hub"
+    repository = cache / "models--owner--name"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(COMMIT)
+    (repository / "blobs").mkdir()
+    snapshot = repository / "snapshots" / COMMIT
+    source = save_folder(tmp_path / "source", random_arrays())
+    snapshot.mkdir(parents=True)
+    for number, path in enumerate(sorted(source.iterdir())):
+        blob = repository / "blobs" / f"{number:040d}"
+        shutil.copy(path, blob)
+        (snapshot / path.name).symlink_to(Path("../../blobs") / blob.name)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+
+    def refuse(*_args, **_kwargs):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return cache
+
+
+@pytest.fixture(params=["HF_HUB_OFFLINE", "local_files_only"])
+def offline(request, monkeypatch):
+    """Options that keep the hub's client off the network, or the environment's switch for it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", request.param == "HF_HUB_OFFLINE")
+    return {"local_files_only": True} if request.param == "local_files_only" else {}
+
+
+def test_a_cached_model_is_found_offline(hub_cache, offline):
+    for revision in (None, "main", COMMIT):
+        checkpoint = read_checkpoint("owner/name", revision=revision, **offline)
+        assert checkpoint.arrays.keys() == random_arrays().keys()
+        assert checkpoint.folder.is_relative_to(hub_cache)
+
+
+def test_offline_an_unknown_name_or_revision_is_one_line(hub_cache, offline):
+    for name, revision in (("owner/other", None), ("owner/name", "v2"), ("other", None)):
+        with pytest.raises(CheckpointError) as caught:
+            read_checkpoint(name, revision=revision, **offline)
+        message = str(caught.value)
+        assert message.startswith(f"{name}: ")
+        assert "offline mode is on" in message
+        assert "\n" not in message
+
+
+def test_without_a_network_the_cache_is_used_and_else_it_is_one_line(hub_cache, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    assert read_checkpoint("owner/name").arrays.keys() == random_arrays().keys()
+    with pytest.raises(CheckpointError, match="the hub cannot be reached") as caught:
+        read_checkpoint("owner/other")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_environment_switch_works_in_a_fresh_process(hub_cache):
+    code = (
+        "import socket\n"
+        "def refuse(*a, **k): raise AssertionError('network used')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from squeezebert.checkpoints import read_checkpoint\n"
+        "print(len(read_checkpoint('owner/name').arrays))\n"
+        "try: read_checkpoint('owner/other')\n"
+        "except ValueError as error: print(error)\n"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub_cache)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == str(len(random_arrays()))
+    assert second.startswith("owner/other: ")
+
+
+def test_a_folder_comes_before_everything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    assert locate("owner/name", ()) == Path("owner/name")
+    assert locate(tmp_path, ()) == tmp_path
+
+
+def test_embedded_models_are_found_by_name_and_nothing_outside(tmp_path, monkeypatch):
+    inside = tmp_path / "models"
+    (inside / "mini" / "text-classification").mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    monkeypatch.setattr(files, "EMBEDDED", inside)
+    assert locate("mini", ()) == inside / "mini"
+    assert locate("mini/text-classification", ()) == inside / "mini" / "text-classification"
+    with pytest.raises(CheckpointError):
+        locate("../secret", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "an empty name is no folder"),
+        ("/no/such/folder", "no such folder"),
+        ("./missing", "no such folder"),
+        ("../missing", "no such folder"),
+        ("~/missing", "no such folder"),
+        ("a/b/c", "no such folder"),
+        ("x" * 5000, "neither a folder nor a valid hub name"),
+        ("a\0b", "neither a folder nor a valid hub name"),
+        ("not a name!", "neither a folder nor a valid hub name"),
+        ("owner/not a name", "neither a folder nor a valid hub name"),
+    ],
+)
+def test_names_that_can_be_no_model_never_reach_the_network(name, why, tmp_path, hub_cache, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=why):
+        locate(name, ())
+
+
+def test_a_file_is_not_a_folder(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.touch()
+    with pytest.raises(CheckpointError, match="is a file; give the folder"):
+        locate(path, ())
+
+
+def test_an_atomic_write_replaces_or_leaves_alone(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "häßlich\n")
+    assert path.read_bytes() == "häßlich\n".encode()
+    write_bytes(path, b"\x00\xff")
+    assert path.read_bytes() == b"\x00\xff"
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise KeyError("midway")
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_bytes() == b"\x00\xff"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_written_files_have_ordinary_permissions(tmp_path):
+    current = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file", "x")
+    finally:
+        os.umask(current)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_writing_into_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(OptionError, match="cannot be written"):
+        write_text(tmp_path / "missing" / "file", "x")

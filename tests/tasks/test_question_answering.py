@@ -1,0 +1,172 @@
+"""Spans, windows and targets of question answering, against a search through everything."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.base import Setup, Window
+from squeezebert.tasks.question_answering import Gold, QuestionAnswering, QuestionExample
+from tests.tasks.tiny import WORDS, pipe, row, setup
+
+TASK = QuestionAnswering()
+RNG = np.random.default_rng(0)
+contexts = st.lists(st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx"]), max_size=40).map(" ".join)
+
+
+def random_outputs(windows: list[Window], seed: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    names = ("start_logits", "end_logits")
+    return [{n: rng.normal(size=len(w.ids)).astype(np.float32) for n in names} for w in windows]
+
+
+def brute_force(example: QuestionExample, windows: list[Window], outputs: list[Any], longest: int) -> list[Any]:
+    """All spans of all windows, their probabilities by the definition, best first, each text once."""
+    total, found = 0.0, {}
+    for window, output in zip(windows, outputs, strict=True):
+        owners = window.encoding.sequence_ids
+        usable = [0, *(i for i, owner in enumerate(owners) if owner == 1)]
+        for i in usable:
+            for j in usable:
+                mass = math.exp(float(output["start_logits"][i]) + float(output["end_logits"][j]))
+                total += mass
+                if 0 < i <= j < i + longest:
+                    word = [window.encoding.word_ids[i], window.encoding.word_ids[j]]
+                    places = [k for k in usable[1:] if word[0] <= window.encoding.word_ids[k] <= word[1]]
+                    span = window.encoding.offsets[places[0]][0], window.encoding.offsets[places[-1]][1]
+                    found[span] = max(mass, found.get(span, 0.0))
+    return [(span, mass / total) for span, mass in sorted(found.items(), key=lambda item: -item[1])]
+
+
+@settings(deadline=None, max_examples=40)
+@given(contexts, st.integers(1, 6), st.integers(0, 99))
+def test_best_spans_are_those_of_a_full_search(context: str, longest: int, seed: int) -> None:
+    example = QuestionExample("x", "is ada good", context)
+    here = setup(max_length=20, stride=5)
+    windows = TASK.encode(example, here)
+    outputs = random_outputs(windows, seed)
+    expected = brute_force(example, windows, outputs, longest)[:3]
+    answers = TASK.decode(example, windows, outputs, here, TASK.options(top_k=3, max_answer_len=longest))
+    if not expected:
+        assert [(a["answer"], a["start"], a["end"]) for a in answers] == [("", 0, 0)]
+        return
+    assert [(a["start"], a["end"]) for a in answers] == [span for span, _ in expected]
+    assert [a["score"] for a in answers] == pytest.approx([score for _, score in expected])
+    assert all(a["answer"] == context[a["start"] : a["end"]] for a in answers)
+    assert {a["windows"] for a in answers} == {len(windows)}
+
+
+def test_no_answer_competes_when_it_is_asked_for() -> None:
+    example = QuestionExample("x", "is ada good", "the cat sat on the mat")
+    here = setup()
+    windows = TASK.encode(example, here)
+    outputs = random_outputs(windows, 1)
+    outputs[0]["start_logits"][0] = outputs[0]["end_logits"][0] = 9.0
+    answer = TASK.decode(example, windows, outputs, here, TASK.options(handle_impossible_answer=True))
+    assert (answer["answer"], answer["start"], answer["end"]) == ("", 0, 0)
+    assert answer["score"] == answer["no_answer_score"] > 0.9
+    assert TASK.decode(example, windows, outputs, here, TASK.options())["answer"] != ""
+
+
+def test_no_answer_needs_every_window_to_say_so() -> None:
+    example = QuestionExample("x", "is ada good", "the cat sat on the mat " * 9)
+    here = setup()
+    windows = TASK.encode(example, here)
+    assert len(windows) > 2
+    outputs = random_outputs(windows, 1)
+    for output in outputs[1:]:
+        output["start_logits"][0] = output["end_logits"][0] = 9.0
+    sure = TASK.decode(example, windows, outputs, here, TASK.options())["no_answer_score"]
+    assert sure < 0.01
+
+
+def test_a_question_longer_than_half_a_window_is_cut_and_that_is_said() -> None:
+    pipeline = pipe("question-answering")
+    answer = pipeline(question="is the cat good " * 20, context="ada sat in paris")
+    assert answer["truncated"]
+    assert not pipeline(question="is the cat good", context="ada sat in paris " * 20)["truncated"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(contexts.filter(lambda text: len(text.split()) > 2), st.data())
+def test_targets_select_the_answer_in_every_window_that_holds_it(context: str, data: Any) -> None:
+    words = context.split()
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, min(first + 3, len(words) - 1)))
+    text = " ".join(words[first : last + 1])
+    start = len(" ".join(words[:first])) + bool(first)
+    example = QuestionExample("x", "is ada good", context, (Gold(text, start),))
+    here = setup(max_length=20, stride=5)
+    windows = TASK.encode(example, here)
+    whole = 0
+    for window, feature in zip(windows, TASK.features(example, windows, here, RNG), strict=True):
+        begin, end = int(feature.targets["start_positions"]), int(feature.targets["end_positions"])
+        offsets = window.encoding.offsets
+        mine = [i for i, owner in enumerate(window.encoding.sequence_ids) if owner == 1]
+        holds = offsets[mine[0]][0] <= start and offsets[mine[-1]][1] >= start + len(text)
+        assert (begin, end) != (0, 0) if holds else (begin, end) == (0, 0)
+        if holds:
+            whole += 1
+            assert context[offsets[begin][0] : offsets[end][1]] == text
+    assert whole or len(text.split()) > 1
+
+
+def test_answer_that_starts_elsewhere_than_it_says_is_the_nearest_one() -> None:
+    example = QuestionExample("x", "q", "cat a cat the cat", (Gold("cat", 7),))
+    here = setup()
+    windows = TASK.encode(example, here)
+    [feature] = TASK.features(example, windows, here, RNG)
+    assert windows[0].encoding.offsets[int(feature.targets["start_positions"])] == (6, 9)
+    with pytest.raises(DataError, match="x: the answer 'dog' does not occur in the context"):
+        TASK.features(QuestionExample("x", "q", "cat", (Gold("dog", 0),)), windows, here, RNG)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([{"text": "cat", "start": 4}], (Gold("cat", 4),)),
+        ([{"text": "cat", "answer_start": 4}], (Gold("cat", 4),)),
+        ({"text": ["cat"], "answer_start": [4]}, (Gold("cat", 4),)),
+        ("cat", (Gold("cat"),)),
+        (["cat", "a cat"], (Gold("cat"), Gold("a cat"))),
+        ("", ()),
+        ([], ()),
+        (None, ()),
+    ],
+)
+def test_forms_of_answers(answers: Any, expected: Any) -> None:
+    example = TASK.labelled_example(row(question="q", context="the cat", answers=answers))
+    assert example.answers == expected
+
+
+@pytest.mark.parametrize("answers", [3, [{"start": 4}], [{"text": "a", "start": -1}], [None]])
+def test_wrong_answers_name_the_place(answers: Any) -> None:
+    with pytest.raises(DataError, match=r"file.csv:7: .*answer"):
+        TASK.labelled_example(row(question="q", context="the cat", answers=answers))
+
+
+def test_metric_with_and_without_questions_that_have_no_answer() -> None:
+    here: Setup = setup()
+    told = QuestionExample("x", "q", "c", (Gold("cat"),))
+    none = QuestionExample("x", "q", "c", ())
+    sure = {"answer": "the cat", "score": 0.9, "no_answer_score": 0.1}
+    unsure = {"answer": "dog", "score": 0.1, "no_answer_score": 0.9}
+    assert TASK.metric([told], [sure], here.config) == {"f1": 1.0, "exact_match": 1.0}
+    scores = TASK.metric([told, none], [sure, unsure], here.config)
+    assert list(scores)[0] == "f1"
+    assert scores["f1"] == scores["HasAns_f1"] == scores["NoAns_exact_match"] == 1.0
+    with pytest.raises(DataError, match="no examples"):
+        TASK.metric([], [], here.config)
+
+
+def test_options_that_make_no_sense() -> None:
+    with pytest.raises(OptionError, match="top_k 0 is less than 1"):
+        TASK.options(top_k=0)
+    with pytest.raises(OptionError, match=r"question-answering has no option 'topk' \(nearest: 'top_k'\)"):
+        TASK.options(topk=1)

@@ -1,0 +1,167 @@
+"""Entities keep their characters, over windows too; targets and metric are by word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.base import NO_LOSS, Setup, Window
+from squeezebert.tasks.merging import best_places
+from squeezebert.tasks.token_classification import TokenClassification, TokenExample
+from tests.tasks.tiny import WORDS, pipe, row, setup
+
+TASK = TokenClassification()
+TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+RNG = np.random.default_rng(0)
+words = st.lists(st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx", "é"]), min_size=1, max_size=45)
+
+
+def as_told(windows: list[Window], tag_of_word: list[str], here: Setup) -> list[dict[str, Any]]:
+    """Outputs of a model that knows the tag of each word, and says O at the borders of a window."""
+    outputs = []
+    for window in windows:
+        logits = np.zeros((len(window.ids), len(TAGS)), dtype=np.float32)
+        for position, word in enumerate(window.encoding.word_ids):
+            logits[position, 0 if word is None else here.config.label2id[tag_of_word[word]]] = 5.0
+        outputs.append({"logits": logits})
+    return outputs
+
+
+@settings(deadline=None, max_examples=40)
+@given(words, st.integers(0, 6), st.integers(12, 31))
+def test_every_token_comes_once_from_where_it_has_most_context(text: list[str], stride: int, length: int) -> None:
+    here = setup(TAGS, max_length=length, stride=stride)
+    joined = " ".join(text)
+    windows = TASK.encode(TokenExample("x", joined), here)
+    whole = here.tokenizer.encode_windows(joined, max_length=10**6)[0]
+    places = best_places(windows, stride)
+    tokens = [(w.encoding.tokens[p], w.encoding.offsets[p]) for w, p in ((windows[i], p) for i, p in places)]
+    assert tokens == list(zip(whole.tokens, whole.offsets, strict=True))[1:-1]
+    # No other window shows more of the text on the token's poorer side.
+    for (index, position), token in zip(places, range(len(tokens)), strict=True):
+        step = len(windows[0].ids) - 2 - stride
+        for other, window in enumerate(windows):
+            rank = token - other * step
+            if 0 <= rank < len(window.ids) - 2:
+                assert context(windows, other, rank) <= context(windows, index, position - 1)
+
+
+def context(windows: list[Window], index: int, rank: int) -> float:
+    left = float("inf") if index == 0 else rank
+    right = float("inf") if index == len(windows) - 1 else len(windows[index].ids) - 3 - rank
+    return min(left, right)
+
+
+@settings(deadline=None, max_examples=40)
+@given(words, st.data(), st.booleans())
+def test_entities_are_found_whole_over_windows(text: list[str], data: Any, given_as_words: bool) -> None:
+    """A window more or less changes nothing: what the model knows comes out with its characters."""
+    here = setup(TAGS, max_length=14, stride=4)
+    tags = data.draw(st.lists(st.sampled_from(TAGS), min_size=len(text), max_size=len(text)))
+    joined = " ".join(text)
+    example = TokenExample("x", joined, tuple(text) if given_as_words else None)
+    windows = TASK.encode(example, here)
+    last = max((w for part in windows for w in part.encoding.word_ids if w is not None), default=-1)
+    if last != len(text) - 1:
+        return  # The tokenizer made other words of the text than we did.
+    answer = TASK.decode(example, windows, as_told(windows, tags, here), here, TASK.options())
+    assert all(joined[e["start"] : e["end"]] == e["word"] for e in answer)
+    starts = np.cumsum([0, *(len(word) + 1 for word in text)])
+    found = {(e["entity_group"], e["start"], e["end"]) for e in answer}
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    assert found == {(kind, starts[a], starts[b] + len(text[b])) for kind, a, b in get_entities(tags)}
+
+
+@settings(deadline=None, max_examples=20)
+@given(words, st.integers(0, 6))
+def test_stride_never_loses_an_entity_inside_the_overlap(text: list[str], stride: int) -> None:
+    joined = " ".join(text)
+    example = TokenExample("x", joined)
+    answers = []
+    for here in (setup(TAGS, max_length=16, stride=stride), setup(TAGS, max_length=16, stride=0)):
+        windows = TASK.encode(example, here)
+        count = 1 + max(w for part in windows for w in part.encoding.word_ids if w is not None)
+        tags = [TAGS[i % 5] for i in range(count)]
+        answer = TASK.decode(example, windows, as_told(windows, tags, here), here, TASK.options())
+        answers.append([(e["entity_group"], e["start"], e["end"]) for e in answer])
+    assert answers[0] == answers[1]
+
+
+def test_first_tokens_take_the_loss() -> None:
+    here = setup(TAGS)
+    example = TokenExample("x", "ada lovelaces cat", ("ada", "lovelaces", "cat"), ("B-PER", "I-PER", "O"))
+    windows = TASK.encode(example, here)
+    [feature] = TASK.features(example, windows, here, RNG)
+    assert windows[0].encoding.tokens == ["[CLS]", "ada", "lovelace", "##s", "cat", "[SEP]"]
+    assert feature.token_targets["labels"].tolist() == [NO_LOSS, 1, 2, NO_LOSS, 0, NO_LOSS]
+
+
+def test_a_word_cut_by_a_window_takes_its_loss_at_its_first_token_only() -> None:
+    here = setup(TAGS, max_length=12, stride=0)
+    text = ("zzzzzzzzzzzzzzzz",)
+    example = TokenExample("x", text[0], text, ("B-PER",))
+    windows = TASK.encode(example, here)
+    assert len(windows) == 2
+    labels = [f.token_targets["labels"].tolist() for f in TASK.features(example, windows, here, RNG)]
+    assert [sum(label != NO_LOSS for label in each) for each in labels] == [1, 0]
+
+
+def test_every_word_has_a_tag_in_evaluation_even_without_tokens() -> None:
+    pipeline = pipe("token-classification", labels=TAGS)
+    text = ("ada", "\u200b", "cat")
+    example = TokenExample("x", " ".join(text), text, ("B-PER", "O", "O"))
+    [answer] = pipeline.answers([example], TASK.evaluation_options)
+    assert [entry["word"] for entry in answer] == list(text)
+    assert answer[1]["entity"] == "O"
+    assert set(TASK.metric([example], [answer], pipeline.setup.config)) == {"f1", "precision", "recall", "accuracy"}
+
+
+def test_metric_of_parts_of_speech_is_the_accuracy() -> None:
+    config = setup(["NOUN", "VERB"]).config
+    example = TokenExample("x", "a b", ("a", "b"), ("NOUN", "VERB"))
+    answer = [{"entity": "NOUN"}, {"entity": "NOUN"}]
+    assert TASK.metric([example], [answer], config) == {"accuracy": 0.5}
+
+
+def test_tables_may_hold_words_and_tags_as_text() -> None:
+    example = TASK.labelled_example(row(words="EU rejects calls", ner_tags="B-ORG O O"))
+    assert example.words == ("EU", "rejects", "calls")
+    assert example.text == "EU rejects calls"
+    assert example.tags == ("B-ORG", "O", "O")
+    assert TASK.labelled_example(row(tokens=["a", "b"], ner_tags=[0, 3])).tags == ("0", "3")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tokens": ["a", "b"], "tags": ["O"]}, "has 2 tokens and 1 tags"),
+        ({"text": "a b", "tags": ["O", "O"]}, "has tags but no words"),
+        ({"tokens": ["a", 3], "tags": ["O", "O"]}, r"tokens\[1\] is a int"),
+        ({"tokens": 3, "tags": ["O"]}, "tokens is a int; expected a list of strings"),
+        ({"tokens": ["a"]}, "no column for 'tags'"),
+        ({"body": "a", "tags": "O"}, "has tags but no words|no column"),
+    ],
+)
+def test_wrong_rows_name_the_place(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=f"file.csv:7: .*{message}|file.csv:7: {message}"):
+        TASK.labelled_example(row(**values))
+
+
+def test_labels_of_a_new_head_start_with_outside() -> None:
+    examples = [TokenExample("x", "a b", ("a", "b"), ("B-PER", "O")), TokenExample("x", "c", ("c",), ("B-LOC",))]
+    config = TASK.configure(setup().config, examples)
+    assert list(config.id2label.values()) == ["O", "B-LOC", "B-PER"]
+    assert config.architectures == ("SqueezeBertForTokenClassification",)
+    with pytest.raises(DataError, match="two or more"):
+        TASK.configure(config, [TokenExample("x", "a", ("a",), ("O",))])
+
+
+def test_unknown_strategy() -> None:
+    with pytest.raises(OptionError, match="aggregation_strategy 'frist' is not one of none, word, simple"):
+        TASK.options(aggregation_strategy="frist")

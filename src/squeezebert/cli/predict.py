@@ -24,8 +24,16 @@ COLUMNS = ("text_pair", "question", "context", "choices")
 SETTINGS = ("backend", "max_length", "stride", "batch_tokens", "threads")
 JSON_LINES = (".jsonl", ".ndjson")
 
+EXAMPLES = """\b
+Examples:
+  squeezebert predict "A warm, funny film."
+  squeezebert predict --input reviews.csv --column text=review --output answers.jsonl
+  squeezebert predict --task ner "Ada Lovelace lived in London."
+  squeezebert predict --task question-answering --question "Who wrote it?" "Ada wrote it."
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("texts", nargs=-1)
 @click.option(
     "--input", "paths", multiple=True, metavar="FILE",
@@ -72,14 +80,7 @@ def command(
     model: str | None, format: str | None, column: tuple[str, ...], as_json: bool, dry_run: bool,
     **asked: Any,
 ) -> None:  # fmt: skip
-    r"""Answer for TEXTS, for files (--input), or for what is piped in.
-
-    \b
-    squeezebert predict "A warm, funny film."
-    squeezebert predict --input reviews.csv --column text=review --output answers.jsonl
-    squeezebert predict --task ner "Ada Lovelace lived in London."
-    squeezebert predict --task question-answering --question "Who wrote it?" "Ada wrote it."
-    """
+    """Answer for TEXTS, for files (--input), or for what is piped in."""
     from squeezebert.cli.answering import answered, conditions, plan
     from squeezebert.pipelines import embedded_model, pipeline
     from squeezebert.tasks import get_task

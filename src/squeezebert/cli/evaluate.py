@@ -1,0 +1,121 @@
+"""``squeezebert evaluate``: the field's metric of a model on labelled data."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from squeezebert.cli import options
+from squeezebert.cli.output import show_fields
+from squeezebert.cli.predict import SETTINGS
+from squeezebert.cli.progress import progress
+from squeezebert.errors import OptionError
+from squeezebert.files import write_text
+
+if TYPE_CHECKING:
+    from squeezebert.pipelines import Pipeline
+
+REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
+
+
+@click.command()
+@click.argument("data")
+@options.task_option
+@options.model_option
+@click.option("--split", metavar="NAME", help="train, validation or test, where DATA holds several.")
+@click.option("--limit", type=int, metavar="N", help="Use the first N rows only.")
+@options.format_option
+@options.column_option
+@click.option("--output", metavar="FILE", help="Write the results there too, as JSON.")
+@options.max_length_option
+@options.stride_option
+@options.batch_tokens_option
+@options.threads_option
+@options.backend_option
+@options.dry_run_option
+@options.json_option
+@options.verbose_option
+@click.pass_context
+def command(
+    ctx: click.Context, /, data: str, task: str, model: str | None, split: str | None, limit: int | None,
+    format: str | None, column: tuple[str, ...], output: str | None, dry_run: bool, as_json: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
+    """Measure a model on labelled data, with the field's metric of the task.
+
+    DATA is a file with labelled rows, or the folder of a published data set such as SST-2 or SQuAD.
+    """
+    from squeezebert.cli.answering import conditions, plan
+    from squeezebert.data import load_dataset_rows
+    from squeezebert.pipelines import embedded_model, pipeline
+    from squeezebert.tasks import get_task
+
+    _check(limit, output)
+    kind = get_task(task)
+    name = model or embedded_model(kind.name)
+    columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
+    rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
+    examples = (kind.labelled_example(row, columns) for row in rows)
+    source = {"data": data, "split": split} if split else {"data": data}
+    if dry_run:
+        show_fields({**plan(kind, name, examples), **source, "output": output or "stdout"}, as_json=as_json)
+        return
+    pipe = pipeline(kind.name, name, **settings)
+    options.say(ctx, conditions(pipe, name, settings))
+    measured = _measure(pipe, examples, limit)
+    results = {"task": kind.name, "model": name, **source, **measured, "versions": _versions()}
+    if output is not None:
+        write_text(Path(output), json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+    if as_json:
+        show_fields(results, as_json=True)
+        return
+    metrics, _ = results.pop("metrics"), results.pop("versions")
+    show_fields({**metrics, **results}, as_json=False)
+
+
+def _check(limit: int | None, output: str | None) -> None:
+    """Find out now what would else be found out after the work is done."""
+    if limit is not None and limit < 1:
+        raise OptionError(f"--limit {limit} is not positive")
+    if output is not None and not Path(output).absolute().parent.is_dir():
+        raise OptionError(f"{output}: cannot be written, there is no folder {Path(output).parent}")
+
+
+def _measure(pipe: Pipeline, examples: Iterable[Any], limit: int | None) -> dict[str, Any]:
+    """Answer all examples and compare; they and their answers are kept for that."""
+    start = time.perf_counter()
+    kept: list[Any] = []
+    answers = pipe.answers(_noted(examples, kept), pipe.task.evaluation_options)
+    done = list(progress(answers, unit="rows", total=limit))
+    seconds = time.perf_counter() - start
+    return {
+        "metrics": pipe.task.metric(kept, done, pipe.setup.config),
+        "rows": len(kept),
+        "max_length": pipe.setup.max_length,
+        "stride": pipe.setup.stride,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _noted(examples: Iterable[Any], notes: list[Any]) -> Iterator[Any]:
+    for example in examples:
+        notes.append(example)
+        yield example
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in REPORTED_PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

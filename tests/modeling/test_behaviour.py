@@ -217,9 +217,10 @@ def test_replaced_embeddings_are_tied_too():
     assert model.get_output_embeddings().weight is model.transformer.embeddings.word_embeddings.weight
 
 
-def test_models_can_be_copied_and_pickled():
+@pytest.mark.parametrize("act", ["gelu", "gelu_new", "relu"])
+def test_models_can_be_copied_and_pickled(act):
     """Teachers, averaged weights and worker processes copy models."""
-    model = model_of(id2label={0: "no", 1: "yes"}, extra={"note": [1]})
+    model = model_of(id2label={0: "no", 1: "yes"}, extra={"note": [1]}, hidden_act=act)
     inputs = random_inputs()
     for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert twin.config == model.config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -19,7 +20,7 @@ def activation(name: str) -> Callable[[Tensor], Tensor]:
     """Return the function that ``hidden_act`` names; "gelu" is the exact erf form."""
     functions: dict[str, Callable[[Tensor], Tensor]] = {
         "gelu": F.gelu,
-        "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+        "gelu_new": partial(F.gelu, approximate="tanh"),  # A lambda could not be pickled.
         "relu": F.relu,
     }
     return functions[name]

@@ -191,7 +191,14 @@ def _append_added(result: WordPieces, index: int, span: Offset) -> None:
 
 
 def _char_class(chars: Iterable[str]) -> str:
-    return "".join(map(re.escape, sorted(chars)))
+    """The inside of a character class, in ranges: `re` tests those beyond U+FFFF one by one."""
+    runs: list[list[int]] = []
+    for code in sorted(map(ord, chars)):
+        if runs and runs[-1][1] == code - 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"\\U{first:08X}-\\U{last:08X}" for first, last in runs)
 
 
 def _any_of(contents: Iterable[str]) -> re.Pattern[str]:

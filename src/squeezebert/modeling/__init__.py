@@ -2,13 +2,12 @@
 
 from squeezebert.modeling.encoder import SqueezeBertModel
 from squeezebert.modeling.heads import (
-    SqueezeBertForMaskedLM,
     SqueezeBertForMultipleChoice,
-    SqueezeBertForPreTraining,
     SqueezeBertForQuestionAnswering,
     SqueezeBertForSequenceClassification,
     SqueezeBertForTokenClassification,
 )
+from squeezebert.modeling.masked_lm import SqueezeBertForMaskedLM, SqueezeBertForPreTraining
 
 __all__ = [
     "SqueezeBertForMaskedLM",

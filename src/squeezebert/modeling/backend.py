@@ -14,7 +14,7 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import POOLED_HEADS, Outputs, require_head
 from squeezebert.engine.packing import PackedBatch
-from squeezebert.modeling.heads import SqueezeBertForMaskedLM
+from squeezebert.modeling.masked_lm import SqueezeBertForMaskedLM
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 from squeezebert.threads import check_threads
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -127,6 +128,7 @@ class Pipeline:
 
     Attributes:
         task: What it answers.
+        backend: What runs the network.
         setup: The model's config, the tokenizer and the window.
 
     Raises:
@@ -151,7 +153,7 @@ class Pipeline:
                 raise OptionError(f"{name} {value} is not positive")
         self.task = task
         self.setup = Setup.of(backend.config, tokenizer, max_length=max_length, stride=stride)
-        self._backend = backend
+        self.backend = backend
         self._batch_tokens = batch_tokens
         self._look_ahead = look_ahead
 
@@ -210,12 +212,15 @@ class Pipeline:
         source = (_Job(example, self._windows(example)) for example in examples)
         while jobs := self._ahead(source):
             self._run_all(jobs)
-            for job in jobs:
+            while jobs:
+                # Taken out, so that no answered one is kept while the next are read.
+                job = jobs.popleft()
                 yield self.task.decode(job.example, job.windows, job.outputs, self.setup, options)
 
-    def _ahead(self, source: Iterator[_Job]) -> list[_Job]:
+    def _ahead(self, source: Iterator[_Job]) -> deque[_Job]:
         """The next examples: so many that sorting by length pays, so few that they fit into memory."""
-        jobs, tokens = [], 0
+        jobs: deque[_Job] = deque()
+        tokens = 0
         for job in islice(source, self._look_ahead):
             jobs.append(job)
             tokens += sum(len(window.ids) for window in job.windows)
@@ -223,7 +228,7 @@ class Pipeline:
                 break
         return jobs
 
-    def _run_all(self, jobs: Sequence[_Job]) -> None:
+    def _run_all(self, jobs: Iterable[_Job]) -> None:
         slots = [(job, place) for job in jobs for place in range(len(job.windows))]
         slots.sort(key=lambda slot: len(slot[0].windows[slot[1]].ids), reverse=True)
         for batch in _batches(slots, self._batch_tokens):
@@ -238,7 +243,7 @@ class Pipeline:
     def _run(self, slots: Sequence[_Slot]) -> None:
         windows = [job.windows[place] for job, place in slots]
         wanted = [window.wanted for window in windows if window.wanted is not None]
-        outputs = self._backend.run(pack(windows), wanted or None)
+        outputs = self.backend.run(pack(windows), wanted or None)
         for (job, place), output in zip(slots, outputs, strict=True):
             job.outputs[place] = output
 

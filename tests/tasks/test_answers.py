@@ -21,7 +21,9 @@ def both(task: str, folder: Path, **options: Any) -> tuple[Pipeline, Any]:
     model(head, vocab_size=len(VOCABULARY), **options).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     auto = getattr(transformers, head).from_pretrained(folder)
-    theirs = transformers.pipeline(task, model=auto, tokenizer=transformers.AutoTokenizer.from_pretrained(folder))
+    theirs = transformers.pipeline(
+        task, model=auto, tokenizer=transformers.AutoTokenizer.from_pretrained(folder)
+    )
     return pipeline(task, folder), theirs
 
 
@@ -57,7 +59,9 @@ def test_token_classification(strategy: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"aggregation_strategy": strategy, "ignore_labels": []}
     answers = ours(TEXTS, **options)
     # Lists in theirs hold numpy numbers.
-    expected = [[{k: v for k, v in e.items() if k != "word"} for e in answer] for answer in theirs(TEXTS, **options)]
+    expected = [
+        [{k: v for k, v in e.items() if k != "word"} for e in answer] for answer in theirs(TEXTS, **options)
+    ]
     assert [plain(a) for a in answers] == expected
     if strategy != "none":
         for text, answer in zip(TEXTS, answers, strict=True):

@@ -25,7 +25,9 @@ numbers = st.integers(-9, 9).map(lambda n: n / 4)
 def test_classification_equals_scikit_learn(rows: list[tuple[int, int]]) -> None:
     true, guess = np.array(rows).T
     assert metrics.accuracy(true, guess) == pytest.approx(sk.accuracy_score(true, guess))
-    assert metrics.f1_macro(true, guess) == pytest.approx(sk.f1_score(true, guess, average="macro", zero_division=0))
+    assert metrics.f1_macro(true, guess) == pytest.approx(
+        sk.f1_score(true, guess, average="macro", zero_division=0)
+    )
     assert metrics.matthews(true, guess) == pytest.approx(sk.matthews_corrcoef(true, guess), abs=1e-12)
     assert metrics.f1_of_class(true, guess, 1) == pytest.approx(
         sk.f1_score(true, guess, labels=[1], average="macro", zero_division=0)
@@ -38,7 +40,9 @@ def test_multi_label_equals_scikit_learn(rows: list[tuple[bool, ...]]) -> None:
     true, guess = array[:, :3], array[:, 3:]
     ours = metrics.multi_label_f1(true, guess)
     for average in ("micro", "macro"):
-        assert ours[f"f1_{average}"] == pytest.approx(sk.f1_score(true, guess, average=average, zero_division=0))
+        assert ours[f"f1_{average}"] == pytest.approx(
+            sk.f1_score(true, guess, average=average, zero_division=0)
+        )
     assert metrics.accuracy(true, guess) == pytest.approx(sk.accuracy_score(true, guess))
 
 
@@ -115,12 +119,18 @@ def test_squad_takes_the_best_of_several_golds_and_ignores_empty_ones() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(-3, 3)), min_size=1, max_size=15))
 def test_squad_with_no_answer_and_best_threshold(rows: list[tuple[bool, bool, int]]) -> None:
-    predictions = [Prediction(("cat",) if has else (), "cat" if right else "dog", doubt) for has, right, doubt in rows]
+    predictions = [
+        Prediction(("cat",) if has else (), "cat" if right else "dog", doubt) for has, right, doubt in rows
+    ]
     scores = squad_scores(predictions)
 
     def at(threshold: float) -> float:
         said = [p.answer if p.doubt <= threshold else "" for p in predictions]
-        return float(np.mean([exact_match(s, p.gold[0] if p.gold else "") for s, p in zip(said, predictions, strict=True)]))
+        return float(
+            np.mean(
+                [exact_match(s, p.gold[0] if p.gold else "") for s, p in zip(said, predictions, strict=True)]
+            )
+        )
 
     if all(has for has, _, _ in rows):
         assert set(scores) == {"f1", "exact_match"}

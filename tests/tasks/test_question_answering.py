@@ -17,7 +17,9 @@ from tests.tasks.tiny import WORDS, pipe, row, setup
 
 TASK = QuestionAnswering()
 RNG = np.random.default_rng(0)
-contexts = st.lists(st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx"]), max_size=40).map(" ".join)
+contexts = st.lists(st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx"]), max_size=40).map(
+    " ".join
+)
 
 
 def random_outputs(windows: list[Window], seed: int) -> list[dict[str, Any]]:
@@ -26,7 +28,9 @@ def random_outputs(windows: list[Window], seed: int) -> list[dict[str, Any]]:
     return [{n: rng.normal(size=len(w.ids)).astype(np.float32) for n in names} for w in windows]
 
 
-def brute_force(example: QuestionExample, windows: list[Window], outputs: list[Any], longest: int) -> list[Any]:
+def brute_force(
+    example: QuestionExample, windows: list[Window], outputs: list[Any], longest: int
+) -> list[Any]:
     """All spans of all windows, their probabilities by the definition, best first, each text once."""
     total, found = 0.0, {}
     for window, output in zip(windows, outputs, strict=True):
@@ -159,7 +163,7 @@ def test_metric_with_and_without_questions_that_have_no_answer() -> None:
     unsure = {"answer": "dog", "score": 0.1, "no_answer_score": 0.9}
     assert TASK.metric([told], [sure], here.config) == {"f1": 1.0, "exact_match": 1.0}
     scores = TASK.metric([told, none], [sure, unsure], here.config)
-    assert list(scores)[0] == "f1"
+    assert next(iter(scores)) == "f1"
     assert scores["f1"] == scores["HasAns_f1"] == scores["NoAns_exact_match"] == 1.0
     with pytest.raises(DataError, match="no examples"):
         TASK.metric([], [], here.config)

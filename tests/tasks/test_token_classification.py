@@ -18,7 +18,9 @@ from tests.tasks.tiny import WORDS, pipe, row, setup
 TASK = TokenClassification()
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 RNG = np.random.default_rng(0)
-words = st.lists(st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx", "é"]), min_size=1, max_size=45)
+words = st.lists(
+    st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx", "é"]), min_size=1, max_size=45
+)
 
 
 def as_told(windows: list[Window], tag_of_word: list[str], here: Setup) -> list[dict[str, Any]]:
@@ -34,7 +36,9 @@ def as_told(windows: list[Window], tag_of_word: list[str], here: Setup) -> list[
 
 @settings(deadline=None, max_examples=40)
 @given(words, st.integers(0, 6), st.integers(12, 31))
-def test_every_token_comes_once_from_where_it_has_most_context(text: list[str], stride: int, length: int) -> None:
+def test_every_token_comes_once_from_where_it_has_most_context(
+    text: list[str], stride: int, length: int
+) -> None:
     here = setup(TAGS, max_length=length, stride=stride)
     joined = " ".join(text)
     windows = TASK.encode(TokenExample("x", joined), here)
@@ -119,7 +123,12 @@ def test_every_word_has_a_tag_in_evaluation_even_without_tokens() -> None:
     [answer] = pipeline.answers([example], TASK.evaluation_options)
     assert [entry["word"] for entry in answer] == list(text)
     assert answer[1]["entity"] == "O"
-    assert set(TASK.metric([example], [answer], pipeline.setup.config)) == {"f1", "precision", "recall", "accuracy"}
+    assert set(TASK.metric([example], [answer], pipeline.setup.config)) == {
+        "f1",
+        "precision",
+        "recall",
+        "accuracy",
+    }
 
 
 def test_metric_of_parts_of_speech_is_the_accuracy() -> None:
@@ -154,7 +163,10 @@ def test_wrong_rows_name_the_place(values: dict[str, Any], message: str) -> None
 
 
 def test_labels_of_a_new_head_start_with_outside() -> None:
-    examples = [TokenExample("x", "a b", ("a", "b"), ("B-PER", "O")), TokenExample("x", "c", ("c",), ("B-LOC",))]
+    examples = [
+        TokenExample("x", "a b", ("a", "b"), ("B-PER", "O")),
+        TokenExample("x", "c", ("c",), ("B-LOC",)),
+    ]
     config = TASK.configure(setup().config, examples)
     assert list(config.id2label.values()) == ["O", "B-LOC", "B-PER"]
     assert config.architectures == ("SqueezeBertForTokenClassification",)

@@ -53,7 +53,9 @@ def model(head: str, seed: int = 3, **options: Any) -> Any:
     return getattr(modeling, head)(config(**options)).eval()
 
 
-def pipe(task: str, *, seed: int = 3, max_length: int | None = None, stride: int | None = None, **options: Any) -> Pipeline:
+def pipe(
+    task: str, *, seed: int = 3, max_length: int | None = None, stride: int | None = None, **options: Any
+) -> Pipeline:
     found = get_task(task)
     backend = TorchBackend(model(found.head, seed, **options))
     return Pipeline(found, backend, tokenizer(), max_length=max_length, stride=stride)

@@ -1,0 +1,175 @@
+"""Kinds of labels, targets, windows and metrics of text classification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.collate import collate
+from squeezebert.tasks.text_classification import MULTI, REGRESSION, SINGLE, TextClassification, TextExample
+from tests.tasks.tiny import model, pipe, row, setup
+
+TASK = TextClassification()
+RNG = np.random.default_rng(0)
+
+
+def examples(*labels: Any) -> list[TextExample]:
+    return [TASK.labelled_example(row(text="the cat", label=label)) for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem", "names"),
+    [
+        (["pos", "neg", "pos"], SINGLE, ["neg", "pos"]),
+        ([1, 0, 1], SINGLE, ["0", "1"]),
+        (["10", "9", "9"], SINGLE, ["9", "10"]),
+        ([True, False], SINGLE, ["false", "true"]),
+        (["2.5", "3", "4.0"], REGRESSION, ["score"]),
+        ([0.5, 1], REGRESSION, ["score"]),
+        ([["a"], ["b", "c"], []], MULTI, ["a", "b", "c"]),
+    ],
+)
+def test_labels_say_what_problem_it_is(labels: list[Any], problem: str, names: list[str]) -> None:
+    config = TASK.configure(setup().config, examples(*labels))
+    assert (config.problem_type, list(config.id2label.values())) == (problem, names)
+
+
+def test_a_problem_type_that_was_chosen_is_kept() -> None:
+    config = setup().config.replace(problem_type=REGRESSION)
+    assert TASK.configure(config, examples("1", "2")).problem_type == REGRESSION
+    with pytest.raises(DataError, match=r"file.csv:7: label 'good' is not a number"):
+        TASK.configure(config, examples("1", "good"))
+
+
+def test_labels_that_make_no_task() -> None:
+    with pytest.raises(DataError, match="2 examples, and all have the label 'pos'"):
+        TASK.configure(setup().config, examples("pos", "pos"))
+    with pytest.raises(DataError, match=r"has a list of labels, \['a'\], where one label is expected"):
+        TASK.features(examples(["a"])[0], [], setup(["a", "b"], SINGLE), RNG)
+
+
+@pytest.mark.parametrize("label", [None, "", {"a": 1}, [None]])
+def test_wrong_labels_name_the_place(label: Any) -> None:
+    with pytest.raises(DataError, match=r"file.csv:7: label is"):
+        examples(label)
+
+
+@pytest.mark.parametrize("text", [None, 3, ["a"], 2.5])
+def test_a_text_must_be_a_string(text: Any) -> None:
+    with pytest.raises(DataError, match=r"file.csv:7: text is .*; expected a string"):
+        TASK.example(row(text=text))
+
+
+def test_predicting_does_not_look_at_labels() -> None:
+    assert TASK.example(row(text="a", label={"odd": None})).label is None
+
+
+@pytest.mark.parametrize(
+    ("problem", "names", "labels"),
+    [
+        (SINGLE, ["a", "b", "c"], ["b", "a", "c"]),
+        (MULTI, ["a", "b", "c"], [["b", "c"], [], ["a"]]),
+        (REGRESSION, ["score"], ["0.5", "2", "-1"]),
+    ],
+)
+def test_features_feed_the_head(problem: str, names: list[str], labels: list[Any]) -> None:
+    """The loss of the collated batch is the one computed by hand from the logits."""
+    here = setup(names, problem)
+    rows = examples(*labels)
+    features = [f for e in rows for f in TASK.features(e, TASK.encode(e, here), here, RNG)]
+    batch = {k: torch.from_numpy(v) for k, v in collate(features, 0).items()}
+    output = model(TASK.head, labels=names, problem=problem)(**batch)
+    logits = output.logits.double().detach().numpy()
+    if problem == SINGLE:
+        logp = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        expected = -np.mean([logp[i, names.index(label)] for i, label in enumerate(labels)])
+    elif problem == MULTI:
+        true = np.array([[name in label for name in names] for label in labels])
+        p = 1 / (1 + np.exp(-logits))
+        expected = -np.mean(np.where(true, np.log(p), np.log(1 - p)))
+    else:
+        expected = np.mean((logits[:, 0] - np.array(labels, dtype=float)) ** 2)
+    assert output.loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_windows_are_averaged_by_their_tokens() -> None:
+    pipeline = pipe("text-classification", labels=["a", "b"], max_length=14, stride=3)
+    text = "the cat sat on the mat in paris and ada was good very bad not film"
+    windows = TASK.encode(TextExample("x", text), pipeline.setup)
+    assert len(windows) == 2
+    alone = pipe("text-classification", labels=["a", "b"], max_length=14)
+    logits, sizes = [], []
+    for window in windows:
+        offsets = window.encoding.offsets[1:-1]
+        part = text[offsets[0][0] : offsets[-1][1]]
+        scores = {a["label"]: a["score"] for a in alone(part, top_k=None, function_to_apply="none")}
+        logits.append([scores["a"], scores["b"]])
+        sizes.append(len(window.ids))
+    expected = np.average(logits, axis=0, weights=sizes)
+    answer = pipeline(text, top_k=None, function_to_apply="none")
+    assert {a["label"]: a["score"] for a in answer} == pytest.approx(
+        dict(zip("ab", expected, strict=True)), abs=1e-5
+    )
+    assert all(a["windows"] == 2 and not a["truncated"] for a in answer)
+
+
+def test_every_token_of_both_long_texts_is_read() -> None:
+    here = setup(["a", "b"], max_length=14, stride=2)
+    pair = TextExample("x", "the cat sat on the mat in paris", "ada was good very bad not film and of")
+    windows = TASK.encode(pair, here)
+    for owner, text in ((0, pair.text), (1, pair.text_pair or "")):
+        read = {
+            o
+            for w in windows
+            for o, s in zip(w.encoding.offsets, w.encoding.sequence_ids, strict=True)
+            if s == owner
+        }
+        whole = here.tokenizer.encode_windows(text, max_length=10**6)[0].offsets[1:-1]
+        assert read == set(whole)
+
+
+def test_metrics_headline_by_problem() -> None:
+    single = TASK.metric(
+        examples("b", "a"),
+        [
+            [{"label": "b", "score": 0.9}, {"label": "a", "score": 0.1}],
+            [{"label": "b", "score": 0.6}, {"label": "a", "score": 0.4}],
+        ],
+        setup(["a", "b"], SINGLE).config,
+    )
+    assert single == {
+        "accuracy": 0.5,
+        "f1_macro": pytest.approx(1 / 3),
+        "f1": pytest.approx(2 / 3),
+        "matthews": 0.0,
+    }
+    assert next(iter(single)) == "accuracy"
+    several = TASK.metric(
+        examples(["a", "b"], []),
+        [
+            [{"label": "a", "score": 0.9}, {"label": "b", "score": 0.1}],
+            [{"label": "a", "score": 0.2}, {"label": "b", "score": 0.1}],
+        ],
+        setup(["a", "b"], MULTI).config,
+    )
+    assert several == {"f1_micro": pytest.approx(2 / 3), "f1_macro": 0.5, "accuracy": 0.5}
+    numbers = TASK.metric(
+        examples(1.0, 2.0, 3.5),
+        [[{"label": "score", "score": s}] for s in (0.0, 2.0, 9.0)],
+        setup(["score"], REGRESSION).config,
+    )
+    assert next(iter(numbers)) == "spearman"
+    assert numbers["spearman"] == pytest.approx(1.0)
+    with pytest.raises(DataError, match="unknown label 'd'"):
+        TASK.metric(examples("d"), [[]], setup(["a", "b"], SINGLE).config)
+
+
+def test_options_that_make_no_sense() -> None:
+    with pytest.raises(OptionError, match="top_k 0 is less than 1"):
+        TASK.options(top_k=0)
+    with pytest.raises(OptionError, match="function_to_apply 'tanh' is not one of softmax, sigmoid, none"):
+        TASK.options(function_to_apply="tanh")

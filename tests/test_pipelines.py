@@ -1,0 +1,289 @@
+"""The pipeline: forms of input, order, batches, streaming, windows, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import squeezebert
+from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
+from squeezebert.modeling.backend import TorchBackend
+from squeezebert.pipelines import Pipeline, embedded_model, load_backend, pipeline
+from squeezebert.tasks import TASK_NAMES, get_task
+from tests.tasks.tiny import LONGEST, WORDS, model, pipe, tokenizer
+
+TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+texts = st.lists(st.sampled_from(WORDS.split()), max_size=60).map(" ".join)
+
+# An input for each task, made of a text.
+INPUTS: dict[str, Any] = {
+    "text-classification": lambda text: text,
+    "token-classification": lambda text: text,
+    "question-answering": lambda text: {"question": "is ada good", "context": text},
+    "fill-mask": lambda text: f"the [MASK] {text}",
+    "multiple-choice": lambda text: {"prompt": text, "choices": ["ada sat", "a very bad film"]},
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "text-classification": {"top_k": None},
+    "token-classification": {"aggregation_strategy": "none", "ignore_labels": ()},
+}
+LABELS = {"text-classification": ["a", "b", "c"], "token-classification": TAGS}
+
+
+def piped(task: str, **options: Any) -> Pipeline:
+    return pipe(task, labels=LABELS.get(task), **options)
+
+
+def same(one: Any, other: Any) -> None:
+    """Equal answers, but for the last digits of scores."""
+    if isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            same(a, b)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            same(one[key], other[key])
+    elif isinstance(one, float):
+        assert one == pytest.approx(other, abs=1e-5)
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+@settings(deadline=None, max_examples=8)
+@given(data=st.data())
+def test_a_batch_gives_the_answers_of_single_calls_in_order(task: str, data: Any) -> None:
+    answer = piped(task)
+    given_texts = [INPUTS[task](text) for text in data.draw(st.lists(texts, min_size=1, max_size=7))]
+    options = OPTIONS.get(task, {})
+    alone = [next(answer.stream([one], **options)) for one in given_texts]
+    same(list(answer.stream(given_texts, **options)), alone)
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b"])
+def test_empty_and_blank_texts_have_answers(task: str, text: str) -> None:
+    [answer] = piped(task).stream([INPUTS[task](text)])
+    assert isinstance(answer, (dict, list))
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_long_texts_are_windowed_and_that_is_said(task: str) -> None:
+    [answer] = piped(task).stream([INPUTS[task]("the cat sat on the mat " * 20)], **OPTIONS.get(task, {}))
+    for entry in answer if isinstance(answer, list) else [answer]:
+        assert entry["windows"] > 4
+        assert entry["truncated"] is False
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+def test_batches_of_any_size_give_the_same(size: int) -> None:
+    network = TorchBackend(model(get_task("text-classification").head))
+    inputs = ["the cat " * n for n in (1, 40, 0, 3, 25, 3)]
+    expected = Pipeline(get_task("text-classification"), network, tokenizer())(inputs)
+    found = Pipeline(get_task("text-classification"), network, tokenizer(), batch_tokens=size, look_ahead=4)
+    same(found(inputs), expected)
+
+
+def test_batches_hold_so_many_tokens_and_are_sorted_by_length() -> None:
+    class Counting(TorchBackend):
+        shapes: list[tuple[int, int]] = []  # noqa: RUF012
+
+        def run(self, batch: Any, wanted: Any = None) -> Any:
+            self.shapes.append((len(batch), int(batch.lengths.max())))
+            return super().run(batch, wanted)
+
+    counting = Counting(model(get_task("text-classification").head))
+    chosen = Pipeline(get_task("text-classification"), counting, tokenizer(), batch_tokens=60)
+    chosen([" cat" * (n % 23) for n in range(50)])
+    assert all(rows * longest <= 60 for rows, longest in counting.shapes)
+    assert sum(rows for rows, _ in counting.shapes) == 50
+    assert [longest for _, longest in counting.shapes] == sorted(
+        (s for _, s in counting.shapes), reverse=True
+    )
+
+
+def test_streaming_reads_no_further_ahead_than_it_says() -> None:
+    read = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield f"the cat {read % 7}"
+
+    chosen = Pipeline(
+        get_task("text-classification"),
+        TorchBackend(model(get_task("text-classification").head)),
+        tokenizer(),
+        look_ahead=13,
+    )
+    answers = chosen.stream(endless())
+    assert read == 0
+    for _ in range(14):
+        next(answers)
+    assert read == 26
+
+
+def test_long_texts_end_the_look_ahead_early() -> None:
+    read = 0
+
+    def documents() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield "the cat sat " * 100
+
+    chosen = Pipeline(
+        get_task("text-classification"),
+        TorchBackend(model(get_task("text-classification").head)),
+        tokenizer(),
+        batch_tokens=31,
+    )
+    next(chosen.stream(documents()))
+    assert read * 300 < 2 * 64 * 31
+
+
+def test_streaming_takes_constant_memory() -> None:
+    task = get_task("text-classification")
+    chosen = Pipeline(task, TorchBackend(model(task.head)), tokenizer(), look_ahead=32)
+
+    def peak(texts: int) -> int:
+        tracemalloc.reset_peak()
+        for _ in chosen.stream("the cat" for _ in range(texts)):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+
+    tracemalloc.start()
+    try:
+        peak(64)
+        assert peak(640) < peak(64) + 50_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_forms_of_input() -> None:
+    classify = piped("text-classification")
+    one = classify("the cat")[0]
+    same(classify(["the cat", "a mat"])[0], one)
+    same(classify({"text": "the cat"}), one)
+    same(classify({"sentence": "the cat"}), one)
+    same(classify(text="the cat"), one)
+    same(classify([]), [])
+    pair = classify({"text": "the cat", "text_pair": "a mat"})
+    same(classify("the cat", text_pair="a mat")[0], pair)
+    same(classify(["the cat", "ada"], text_pair=["a mat", "in"])[0], pair)
+    same(classify(text=["the cat", "ada"], text_pair="a mat")[0], pair)
+
+    ask = piped("question-answering")
+    answer = ask(question="is ada good", context="ada sat on the mat")
+    same(ask({"question": "is ada good", "context": "ada sat on the mat"}), answer)
+    same(ask(question=["is ada good", "is"], context="ada sat on the mat")[0], answer)
+    assert len(ask(question="is ada good", context="ada sat on the mat", top_k=3)) == 3
+
+    choose = piped("multiple-choice")
+    choice = choose(prompt="ada", choices=["sat", "is good"])
+    same(choose([{"prompt": "ada", "choices": ["sat", "is good"]}])[0], choice)
+    same(choose(prompt=["ada", "cat"], choices=["sat", "is good"])[0], choice)
+    same(choose(prompt=["ada", "cat"], choices=[["sat", "is good"], ["a", "b"]])[0], choice)
+
+    tag = piped("token-classification")
+    words = tag(tokens=["ada", "sat"], ignore_labels=())
+    same(tag({"tokens": ["ada", "sat"]}, ignore_labels=()), words)
+    same(tag(tokens=[["ada", "sat"], ["cat"]], ignore_labels=())[0], words)
+
+
+@pytest.mark.parametrize(
+    ("task", "inputs", "named", "error", "message"),
+    [
+        ("text-classification", None, {}, OptionError, "text-classification needs text"),
+        ("text-classification", 3, {}, DataError, "input 0: text is a int; expected a string"),
+        ("text-classification", ["a", None], {}, DataError, "input 1: text is null"),
+        ("text-classification", "a", {"topk": 1}, OptionError, r"no option 'topk' \(nearest: 'top_k'\)"),
+        ("text-classification", "a\ud800", {}, TokenizerError, "input 0: text has an unpaired surrogate"),
+        ("question-answering", None, {"question": "q"}, DataError, "input 0: has no column for 'context'"),
+        (
+            "question-answering",
+            None,
+            {"question": ["q"], "context": ["a", "b"]},
+            OptionError,
+            "question has 1, context has 2",
+        ),
+        ("multiple-choice", "p", {}, DataError, "no column for 'choices'"),
+        ("token-classification", [["a", "b"]], {}, DataError, "input 0: text is a list"),
+    ],
+)
+def test_wrong_inputs_are_named(
+    task: str, inputs: Any, named: dict[str, Any], error: Any, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        piped(task)(inputs, **named)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [{"max_length": 11}, {"max_length": LONGEST + 1}, {"max_length": 20, "stride": 18}, {"stride": -1}],
+)
+def test_windows_that_the_model_cannot_read_are_refused(window: dict[str, int]) -> None:
+    with pytest.raises(OptionError, match=r"max_length|stride"):
+        piped("text-classification", **window)
+
+
+def test_a_model_with_another_head_is_refused(tmp_path: Path) -> None:
+    network = TorchBackend(model("SqueezeBertForQuestionAnswering"))
+    with pytest.raises(OptionError, match="fill-mask needs a SqueezeBertForMaskedLM, and this model is a"):
+        Pipeline(get_task("fill-mask"), network, tokenizer())
+    network.model.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match="holds a SqueezeBertForQuestionAnswering"):
+        pipeline("fill-mask", tmp_path)
+
+
+def test_unknown_backend_and_task_list_what_there_is() -> None:
+    with pytest.raises(OptionError, match="no backend 'onnx'; there is torch"):
+        load_backend("onnx")
+    with pytest.raises(OptionError, match="no task 'translation'"):
+        pipeline("translation")
+
+
+def test_tasks_without_an_embedded_model_say_which_have_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("squeezebert.pipelines.EMBEDDED", tmp_path)
+    with pytest.raises(
+        OptionError, match=r"no embedded model for fill-mask \(there is none for any task yet\); give a model"
+    ):
+        embedded_model("fill-mask")
+    folder = tmp_path / "mini" / "text-classification"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    assert embedded_model("text-classification") == "mini/text-classification"
+    with pytest.raises(OptionError, match="there is one for text-classification"):
+        embedded_model("fill-mask")
+
+
+def test_importing_the_package_costs_nothing_and_the_function_stays_one() -> None:
+    script = (
+        "import sys, squeezebert, squeezebert.tasks\n"
+        "assert not {'torch', 'numpy', 'tokenizers'} & set(sys.modules)\n"
+        "from squeezebert import pipeline, Pipeline, SqueezeBertConfig\n"
+        "import squeezebert.pipelines\n"
+        "assert squeezebert.pipeline is pipeline is squeezebert.pipelines.pipeline\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_all_public_names_are_there() -> None:
+    for name in squeezebert.__all__:
+        assert getattr(squeezebert, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'SqueezeBertForNothing'"):
+        squeezebert.SqueezeBertForNothing  # noqa: B018

@@ -1,4 +1,4 @@
-"""The progress bar of ``squeezebert train``."""
+"""What ``squeezebert train`` shows while it runs."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from squeezebert.training import Observer
-from squeezebert.training.run import Position
-from squeezebert.training.trainer import Step
+from squeezebert.training import Observer, Position, Step
 
 _SMOOTHING = 0.98
 
 
 class TrainingBar(Observer):
-    """Shows steps, time left, loss and tokens per second on a terminal, and a line for each evaluation.
+    """Steps, time left, loss and tokens per second on a terminal, and a line for each evaluation.
 
-    Where ``stream`` is no terminal, there are only the lines of evaluations.
+    Where the stream is no terminal, there are only the lines.
+
+    Args:
+        stream: Where to write.
+        note: A line to write when the run starts.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, note: str) -> None:
         self._stream = stream
+        self._note = note
         self._bar: tqdm[None] | None = None
-        self._loss: float | None = None
+        self._loss = 0.0
         self._rate = 0.0
 
     def started(self, position: Position, steps: int) -> None:
-        """Open the bar; an epoch of a slightly other length changes its end."""
+        """Open the bar, or correct its end: epochs differ by a few steps."""
         if self._bar is None:
+            self._say(self._note)
+            if position.step:
+                self._say(f"going on after step {position.step:,}")
             self._bar = tqdm(
                 total=steps, initial=position.step, unit="step", dynamic_ncols=True, file=self._stream,
                 disable=not self._stream.isatty(),
@@ -37,15 +43,23 @@ class TrainingBar(Observer):
 
     def stepped(self, step: Step) -> None:
         """Move on by one."""
-        rate = step.tokens / step.seconds
-        share = _SMOOTHING if self._loss is not None else 0.0
-        self._loss = share * (self._loss or 0.0) + (1 - share) * step.loss
-        self._rate = share * self._rate + (1 - share) * rate
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"loss {self._loss:.3f}, {self._rate:,.0f} tokens/s", refresh=False)
-            self._bar.update()
+        if self._bar is None:
+            return
+        share = _SMOOTHING if self._loss else 0.0
+        self._loss = share * self._loss + (1 - share) * step.loss
+        self._rate = share * self._rate + (1 - share) * step.tokens / step.seconds
+        self._bar.set_postfix_str(f"loss {self._loss:.3f}, {self._rate:,.0f} tokens/s", refresh=False)
+        self._bar.update()
 
     def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
-        """Print the metrics above the bar."""
+        """Say the metrics."""
         shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        tqdm.write(f"step {step}: {shown}{' (best so far)' if best else ''}", file=self._stream)
+        self._say(f"step {step:,}: {shown}{', the best so far' if best else ''}")
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _say(self, line: str) -> None:
+        tqdm.write(f"squeezebert: {line}", file=self._stream)

@@ -2,12 +2,16 @@
 
 from squeezebert.training.data import TrainingData
 from squeezebert.training.finetune import TrainingResult, train
-from squeezebert.training.plan import TrainingPlan, plan
+from squeezebert.training.planning import TrainingPlan, plan
 from squeezebert.training.run import Observer
 from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.state import Position
+from squeezebert.training.trainer import Step
 
 __all__ = [
     "Observer",
+    "Position",
+    "Step",
     "TrainingData",
     "TrainingPlan",
     "TrainingResult",

@@ -20,7 +20,7 @@ from squeezebert.training.state import STATE_NAME, Position, load_state, save_st
 from squeezebert.training.trainer import Step, Trainer
 
 # What may differ when a run is resumed.
-_FREE = ("save_every",)
+_FREE = ("save_every", "threads")
 
 
 class Observer:
@@ -130,7 +130,7 @@ class Run:
     def _evaluate(self, journal: Journal) -> None:
         position, trainer = self.position, self.trainer
         began = time.perf_counter()
-        metrics = evaluate(self.data.task, self.data.validation, trainer.model, trainer.setup)
+        metrics = evaluate(self.data, trainer)
         headline = next(iter(metrics))
         best = not position.best or metrics[headline] > position.best[headline]
         if best:

@@ -27,6 +27,8 @@ class TrainingSettings:
         evaluate_every: Steps between evaluations; None for one after each epoch.
         save_every: Steps between the states that a run can be resumed from.
         max_length: Longest window in tokens; None for the longest that the model reads.
+        threads: Threads of torch, which all torch code of the process shares; None for those that the process
+            may use. The weights depend on their number in the last digits.
         seed: Of the new head, dropout, the order of rows, masks and the held-out split.
 
     Raises:
@@ -45,6 +47,7 @@ class TrainingSettings:
     evaluate_every: int | None = None
     save_every: int = 200
     max_length: int | None = None
+    threads: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

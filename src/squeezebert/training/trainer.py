@@ -16,6 +16,7 @@ from squeezebert.errors import TrainingError
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 from squeezebert.tasks.base import Feature, Setup
 from squeezebert.tasks.collate import collate
+from squeezebert.threads import check_threads
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.data import TrainingData
 from squeezebert.training.optimizer import learning_rate, make_optimizer
@@ -65,6 +66,7 @@ class Trainer:
     """
 
     def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
+        torch.set_num_threads(check_threads(settings.threads))
         torch.manual_seed(settings.seed)
         config = data.task.configure(SqueezeBertConfig.from_pretrained(start), data.labelled)
         head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)

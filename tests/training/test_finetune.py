@@ -1,0 +1,238 @@
+"""Fine-tuning as a whole: all tasks learn, the folder is complete, and a resumed run is the same run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from squeezebert.checkpoints import read_checkpoint
+from squeezebert.data import Row
+from squeezebert.errors import DataError, OptionError, TrainingError
+from squeezebert.pipelines import pipeline
+from squeezebert.tasks import TASK_NAMES, get_task
+from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, train
+from tests.training.conftest import make_data, make_rows
+
+FAST = TrainingSettings(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32", threads=1)
+
+
+def changed(**changes: Any) -> TrainingSettings:
+    return TrainingSettings(**{**vars(FAST), **changes})
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def losses(folder: Path) -> list[float]:
+    return [record["loss"] for record in journal(folder) if "loss" in record]
+
+
+class Stopper(Observer):
+    """Stops a run as kill -9 would: without a word to it."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def stepped(self, step: Step) -> None:
+        if step.step == self.after:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_every_task_learns_what_can_be_learnt(task: str, trunk: str, out: Path) -> None:
+    settings = changed(epochs=8, learning_rate=1e-2, max_length=24)
+    result = train(make_data(task), out, start=trunk, settings=settings)
+    curve = losses(out)
+    assert np.mean(curve[-9:]) < 0.5 * np.mean(curve[:3])
+    headline = next(iter(result.metrics.values()))
+    # Of the hidden tokens of fill-mask, one in nine cannot be known.
+    assert headline >= (0.7 if task == "fill-mask" else 0.9)
+    again = make_data(task).validation
+    pipe = pipeline(task, out, max_length=24)
+    answers = list(pipe.answers(again, pipe.task.evaluation_options))
+    assert pipe.task.metric(again, answers, pipe.setup.config) == result.metrics
+
+
+def test_the_folder_is_a_finished_model(trunk: str, out: Path) -> None:
+    result = train(make_data(), out, start=trunk, settings=changed(epochs=6, learning_rate=1e-2))
+    names = {path.name for path in out.iterdir()}
+    assert {"config.json", "model.safetensors", "vocab.txt", "metrics.jsonl", "training.json"} <= names
+    assert not [name for name in names if "state" in name or name.endswith(".tmp")]
+    report = json.loads((out / "training.json").read_text())
+    assert report["settings"]["learning_rate"] == 1e-2
+    assert report["data"]["training"]["rows"] == 97
+    assert report["result"]["metrics"] == result.metrics
+    card = (out / "README.md").read_text()
+    assert f"{result.metrics['accuracy']:.4f}" in card
+    assert "`negative`, `positive`" in card
+    answer = pipeline("text-classification", out)("the film was great")
+    assert answer[0]["label"] == "positive"
+
+
+def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(trunk: str, out: Path, tmp_path: Path) -> None:
+    """12 steps against 7, stop, resume; the state is that of step 5, and dropout draws random numbers."""
+    settings = changed(epochs=12 / 13, save_every=5, evaluate_every=3)
+    plain = train(make_data(), tmp_path / "plain", start=trunk, settings=settings)
+    assert plain.steps == 12
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data(), out, start=trunk, settings=settings, observer=Stopper(7))
+    assert len(losses(out)) == 7
+    resumed = train(make_data(), out, start=trunk, settings=settings, resume=True)
+    assert losses(out) == losses(tmp_path / "plain")
+    assert resumed.metrics == plain.metrics
+    theirs = read_checkpoint(tmp_path / "plain").arrays
+    for name, array in read_checkpoint(out).arrays.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+
+
+@pytest.mark.parametrize("after", [1, 13, 14])
+def test_resuming_at_the_borders_of_an_epoch(trunk: str, out: Path, tmp_path: Path, after: int) -> None:
+    """Before the first state, after the last batch of an epoch, and after the first of the next one."""
+    settings = changed(save_every=13)
+    train(make_data("fill-mask"), tmp_path / "plain", start=trunk, settings=settings)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data("fill-mask"), out, start=trunk, settings=settings, observer=Stopper(after))
+    train(make_data("fill-mask"), out, start=trunk, settings=settings, resume=True)
+    assert losses(out) == losses(tmp_path / "plain")
+    evaluations = [record["step"] for record in journal(out) if "evaluation" in record]
+    assert evaluations == [13, 26]
+
+
+def test_the_seed_decides(trunk: str, tmp_path: Path) -> None:
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        train(make_data(), tmp_path / name, start=trunk, settings=changed(epochs=1, seed=seed))
+    assert losses(tmp_path / "a") == losses(tmp_path / "b") != losses(tmp_path / "c")
+
+
+def test_the_best_checkpoint_is_kept_and_not_the_last(
+    trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.5, 0.75, 0.75, 0.25])
+    kept = []
+    monkeypatch.setattr("squeezebert.training.run.evaluate", lambda data, trainer: {"accuracy": next(scores)})
+    monkeypatch.setattr("squeezebert.training.trainer.Trainer.save", lambda self, folder: kept.append(folder))
+    result = train(make_data(), out, start=trunk, settings=changed(epochs=4))
+    assert (result.metrics, result.best_step, len(kept)) == ({"accuracy": 0.75}, 26, 2)
+
+
+def test_frozen_embeddings_stay_and_the_rest_moves(trunk: str, out: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(freeze_embeddings=True))
+    before, after = read_checkpoint(trunk).arrays, read_checkpoint(out).arrays
+    equal = [name for name in before if np.array_equal(before[name], after[name])]
+    assert equal == ["transformer.embeddings.word_embeddings.weight"]
+
+
+def test_a_tenth_is_held_out_where_there_are_no_validation_rows() -> None:
+    rows = make_rows("text-classification", 97)
+    data = TrainingData.read(get_task("text-classification"), rows, None, seed=3, name="rows.csv")
+    assert (len(data.training), len(data.validation)) == (87, 10)
+    assert {example.where for example in (*data.training, *data.validation)} == {row.where for row in rows}
+    assert data.validation_name == "10 rows held out of rows.csv"
+    again = TrainingData.read(get_task("text-classification"), rows, None, seed=3)
+    assert again.fingerprint() == data.fingerprint()
+
+
+def test_a_label_that_only_the_validation_rows_have_is_an_error(trunk: str, out: Path) -> None:
+    rows = make_rows("text-classification", 13)
+    data = TrainingData.read(
+        get_task("text-classification"), rows, [Row({"text": "the film", "label": "positiv"}, "dev.csv:2")]
+    )
+    with pytest.raises(DataError, match=r"dev\.csv:2.*'positiv'.*'positive'.*training rows"):
+        train(data, out, start=trunk, settings=FAST)
+
+
+def test_one_label_alone_is_an_error(trunk: str, out: Path) -> None:
+    rows = [Row({"text": "the film", "label": "good"}, f"r:{n}") for n in range(9)]
+    data = TrainingData.read(get_task("text-classification"), rows, None)
+    with pytest.raises(DataError, match="'good'"):
+        train(data, out, start=trunk, settings=FAST)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best_checkpoint(
+    trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Poison(Observer):
+        def stepped(self, step: Step) -> None:
+            if step.step == 16:
+                monkeypatch.setattr(
+                    "squeezebert.modeling.heads.classification_loss",
+                    lambda logits, labels, kind: logits.sum() * float("nan"),
+                )
+
+    with pytest.raises(
+        TrainingError, match=r"step 17 is nan.*of step 13.*--learning-rate \(1e-03\)"
+    ) as caught:
+        train(make_data(), out, start=trunk, settings=FAST, observer=Poison())
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert pipeline("text-classification", out)("the film was great")[0]["score"] > 0
+    assert all(np.isfinite(loss) for loss in losses(out))
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(trunk: str, out: Path) -> None:
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    with pytest.raises(OptionError, match="is not empty.*--resume"):
+        train(make_data(), out, start=trunk, settings=FAST)
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
+def test_a_finished_run_is_not_resumed(trunk: str, out: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(epochs=0.2))
+    with pytest.raises(OptionError, match="is finished"):
+        train(make_data(), out, start=trunk, settings=changed(epochs=0.2), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows", "message"),
+    [({"learning_rate": 1e-4}, 97, "learning_rate 0.003, not 0.0001"), ({}, 96, "data '")],
+)
+def test_a_run_is_not_resumed_as_another_one(
+    trunk: str, out: Path, changes: dict[str, Any], rows: int, message: str
+) -> None:
+    settings = changed(save_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data(), out, start=trunk, settings=settings, observer=Stopper(3))
+    with pytest.raises(TrainingError, match=message):
+        train(
+            make_data(training=rows), out, start=trunk, settings=changed(save_every=2, **changes), resume=True
+        )
+
+
+def test_a_damaged_state_is_a_clear_error(trunk: str, out: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data(), out, start=trunk, settings=changed(save_every=2), observer=Stopper(3))
+    state = out / "training_state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match=r"training_state\.pt: is damaged"):
+        train(make_data(), out, start=trunk, settings=changed(save_every=2), resume=True)
+
+
+def test_a_state_that_would_run_code_is_refused(trunk: str, out: Path, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "pwned",)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data(), out, start=trunk, settings=changed(save_every=2), observer=Stopper(3))
+    torch.save({"identity": Evil()}, out / "training_state.pt")
+    with pytest.raises(TrainingError, match="is damaged"):
+        train(make_data(), out, start=trunk, settings=changed(save_every=2), resume=True)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_full_disk_is_a_clear_error(trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("squeezebert.training.state.torch.save", full)
+    with pytest.raises(TrainingError, match=r"No space left.*--resume"):
+        train(make_data(), out, start=trunk, settings=FAST)
+    assert not list(out.glob("*.tmp"))
+    assert not list(out.glob(".*.tmp"))

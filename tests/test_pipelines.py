@@ -59,7 +59,7 @@ def same(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize("task", TASK_NAMES)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_a_batch_gives_the_answers_of_single_calls_in_order(task: str, data: Any) -> None:
     answer = piped(task)

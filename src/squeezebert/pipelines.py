@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from squeezebert.data import Row
 from squeezebert.engine.packing import pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
 from squeezebert.tasks import TASK_NAMES, get_task
 from squeezebert.tasks.base import Answer, Setup
+from squeezebert.tasks.inputs import row_of, rows_of
 
 if TYPE_CHECKING:
     from squeezebert.engine.backend import Backend, Outputs
@@ -179,7 +179,7 @@ class Pipeline:
         columns = {name: value for name, value in named.items() if name in known}
         options = {name: value for name, value in named.items() if name not in known}
         given = self.task.options(**options)
-        rows, single = _rows(self.task, inputs, columns)
+        rows, single = rows_of(self.task, inputs, columns)
         answers = list(self.answers(map(self.task.example, rows), given))
         if not single:
             return answers
@@ -199,7 +199,7 @@ class Pipeline:
             OptionError: The task has no such option, or its value makes no sense.
         """
         given = self.task.options(**options)
-        rows = (_row(self.task, value, f"input {index}") for index, value in enumerate(inputs))
+        rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
         return self.answers(map(self.task.example, rows), given)
 
     def answers(self, examples: Iterable[Any], options: Any) -> Iterator[Answer]:
@@ -272,41 +272,3 @@ def _batches(slots: Sequence[_Slot], batch_tokens: int) -> Iterator[Sequence[_Sl
         end = start + max(1, batch_tokens // len(job.windows[place].ids))
         yield slots[start:end]
         start = end
-
-
-def _rows(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tuple[list[Row], bool]:
-    """The inputs of a call as rows, and whether it was a single one.
-
-    Raises:
-        OptionError: There is no input, or lists differ in length.
-    """
-    if inputs is None and not columns:
-        raise OptionError(f"{task.name} needs {task.columns[0].name}")
-    lists = {name: value for name, value in columns.items() if _is_batch(task, name, value)}
-    if isinstance(inputs, (list, tuple)):
-        lists["inputs"] = inputs
-    if len({len(items) for items in lists.values()}) > 1:
-        sizes = ", ".join(f"{name} has {len(items)}" for name, items in lists.items())
-        raise OptionError(f"lists of inputs differ in length: {sizes}")
-    count = len(next(iter(lists.values()), [None]))
-    rows = []
-    for index in range(count):
-        where = f"input {index}"
-        given = lists["inputs"][index] if "inputs" in lists else inputs
-        values = {} if given is None and inputs is None else dict(_row(task, given, where).values)
-        values.update({name: lists[name][index] if name in lists else columns[name] for name in columns})
-        rows.append(Row(values, where))
-    return rows, not lists
-
-
-def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:
-    """Whether the value of a column stands for several inputs."""
-    if not isinstance(value, (list, tuple)):
-        return False
-    column = next(column for column in task.columns if column.name == name)
-    return not column.listed or (bool(value) and all(isinstance(item, (list, tuple)) for item in value))
-
-
-def _row(task: Task[Any, Any], value: Any, where: str) -> Row:
-    """One input as a row; what is no mapping goes to the first column, where the task checks it."""
-    return Row(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)

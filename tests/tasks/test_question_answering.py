@@ -48,7 +48,7 @@ def brute_force(
     return [(span, mass / total) for span, mass in sorted(found.items(), key=lambda item: -item[1])]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(contexts, st.integers(1, 6), st.integers(0, 99))
 def test_best_spans_are_those_of_a_full_search(context: str, longest: int, seed: int) -> None:
     example = QuestionExample("x", "is ada good", context)
@@ -97,7 +97,7 @@ def test_a_question_longer_than_half_a_window_is_cut_and_that_is_said() -> None:
     assert not pipeline(question="is the cat good", context="ada sat in paris " * 20)["truncated"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(contexts.filter(lambda text: len(text.split()) > 2), st.data())
 def test_targets_select_the_answer_in_every_window_that_holds_it(context: str, data: Any) -> None:
     words = context.split()

@@ -34,7 +34,7 @@ def as_told(windows: list[Window], tag_of_word: list[str], here: Setup) -> list[
     return outputs
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(words, st.integers(0, 6), st.integers(12, 31))
 def test_every_token_comes_once_from_where_it_has_most_context(
     text: list[str], stride: int, length: int
@@ -61,7 +61,7 @@ def context(windows: list[Window], index: int, rank: int) -> float:
     return min(left, right)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(words, st.data(), st.booleans())
 def test_entities_are_found_whole_over_windows(text: list[str], data: Any, given_as_words: bool) -> None:
     """A window more or less changes nothing: what the model knows comes out with its characters."""
@@ -82,7 +82,7 @@ def test_entities_are_found_whole_over_windows(text: list[str], data: Any, given
     assert found == {(kind, starts[a], starts[b] + len(text[b])) for kind, a, b in get_entities(tags)}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(words, st.integers(0, 6))
 def test_stride_never_loses_an_entity_inside_the_overlap(text: list[str], stride: int) -> None:
     joined = " ".join(text)

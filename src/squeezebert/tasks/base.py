@@ -101,12 +101,14 @@ class Window:
         masked_ids: What the model reads in place of ``encoding.ids``, where tokens were masked.
         wanted: Token positions whose outputs are needed, None for all; see ``Backend.run``.
         choice: Which choice of a question the window belongs to.
+        truncated: Whether some of the input is in no window.
     """
 
     encoding: Encoding
     masked_ids: Sequence[int] | None = None
     wanted: tuple[int, ...] | None = None
     choice: int = 0
+    truncated: bool = False
 
     @property
     def ids(self) -> Sequence[int]:
@@ -262,6 +264,11 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         Raises:
             DataError: There are no examples, or a label is not one of the model's.
         """
+
+
+def extent(windows: Sequence[Window]) -> dict[str, Any]:
+    """What every answer says of how the input was read: ``windows`` and ``truncated``."""
+    return {"windows": len(windows), "truncated": any(window.truncated for window in windows)}
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

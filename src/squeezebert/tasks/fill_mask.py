@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
-from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window, nearest
+from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent, nearest
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tasks.merging import best_places
@@ -123,8 +123,9 @@ class FillMask(Task[MaskExample, FillMaskOptions]):
             if position in (window.wanted or ()):
                 logits = outputs[index]["logits"][(window.wanted or ()).index(position)]
                 span = window.encoding.offsets[position]
-                fillings.append(_fillings(example.text, span, logits, allowed, options, setup, len(windows)))
-        return fillings[0] if len(fillings) == 1 else fillings
+                fillings.append(_fillings(example.text, span, logits, allowed, options, setup))
+        answers = [[{**filling, **extent(windows)} for filling in mask] for mask in fillings]
+        return answers[0] if len(answers) == 1 else answers
 
     def features(
         self, example: MaskExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
@@ -177,7 +178,7 @@ def _guesses(windows: Sequence[Window], outputs: Sequence[Outputs], setup: Setup
             nll += float((log_sum_exp(logits) - logits[np.arange(len(chosen)), right]).sum())
             correct += int((logits.argmax(axis=1) == right).sum())
             masked += len(chosen)
-    return {"masked": masked, "correct": correct, "nll": nll, "windows": len(windows), "truncated": False}
+    return {"masked": masked, "correct": correct, "nll": nll, **extent(windows)}
 
 
 def _allowed(targets: tuple[str, ...] | None, setup: Setup) -> NDArray[np.int64]:
@@ -208,7 +209,6 @@ def _fillings(
     allowed: NDArray[np.int64],
     options: FillMaskOptions,
     setup: Setup,
-    windows: int,
 ) -> list[dict[str, Any]]:
     """The best fillings of one mask, whose characters are ``span``; ``logits`` ``[vocabulary]``.
 
@@ -226,8 +226,6 @@ def _fillings(
                 "token": index,
                 "token_str": piece,
                 "sequence": before + piece.removeprefix("##") + text[span[1] :],
-                "windows": windows,
-                "truncated": False,
             }
         )
     return answers

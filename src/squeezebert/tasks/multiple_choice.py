@@ -13,7 +13,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError
 from squeezebert.tasks import metrics
-from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.scores import softmax
 from squeezebert.tasks.text_classification import merge
@@ -109,8 +109,7 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
             "choice": example.choices[best],
             "score": float(scores[best]),
             "scores": scores.tolist(),
-            "windows": max(map(len, _by_choice(windows))),
-            "truncated": False,
+            **extent(max(_by_choice(windows), key=len)),
         }
 
     def features(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
-from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.scores import log_sum_exp
 from squeezebert.tasks.squad import Prediction, squad_scores
@@ -85,8 +85,8 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
 
     def encode(self, example: QuestionExample, setup: Setup) -> list[Window]:
         """Window the context, each window with the question; that may fill half a window and is else cut."""
-        question = _shortened(example.question, setup)
-        room = setup.max_length - len(setup.tokenizer.encode_windows(question)[0].ids) - 1
+        question, length = _shortened(example.question, setup)
+        room = setup.max_length - length - 1
         encodings = setup.tokenizer.encode_windows(
             question,
             example.context,
@@ -94,7 +94,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
             stride=min(setup.stride, max(room - 1, 0) // 2),
             truncation="only_second",
         )
-        return [Window(encoding) for encoding in encodings]
+        return [Window(encoding, truncated=question != example.question) for encoding in encodings]
 
     def decode(
         self,
@@ -113,8 +113,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         total, nothing = _normalizer(windows, outputs)
         common = {
             "no_answer_score": math.exp(nothing - total),
-            "windows": len(windows),
-            "truncated": _shortened(example.question, setup) != example.question,
+            **extent(windows),
         }
         found: dict[tuple[int, int], float] = {}
         for window, output in zip(windows, outputs, strict=True):
@@ -169,12 +168,14 @@ def _log(probability: float) -> float:
     return math.log(max(probability, 5e-324))
 
 
-def _shortened(question: str, setup: Setup) -> str:
-    """The question, or as much of it as half a window holds."""
-    parts = setup.tokenizer.encode_windows(question, max_length=max(setup.max_length // 2, 3))
+def _shortened(question: str, setup: Setup) -> tuple[str, int]:
+    """The question, or as much of it as half a window holds, and its tokens with the special ones."""
+    parts = setup.tokenizer.encode_windows(question, max_length=setup.max_length // 2)
     if len(parts) == 1:
-        return question
-    return question[: parts[0].offsets[-2][1]]
+        return question, len(parts[0].ids)
+    start = question[: parts[0].offsets[-2][1]]
+    # A word that was cut can be spelled in other pieces than before.
+    return start, len(setup.tokenizer.encode_windows(start)[0].ids)
 
 
 def _allowed(window: Window) -> NDArray[np.bool_]:

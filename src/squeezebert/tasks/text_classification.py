@@ -13,7 +13,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import metrics
-from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import are_measurements, as_number, label_index, ordered
 from squeezebert.tasks.scores import sigmoid, softmax
@@ -122,8 +122,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
             {
                 "label": setup.config.id2label[int(index)],
                 "score": float(scores[index]),
-                "windows": len(windows),
-                "truncated": False,
+                **extent(windows),
             }
             for index in np.argsort(-scores, kind="stable")[: options.top_k]
         ]

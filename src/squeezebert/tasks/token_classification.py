@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
-from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window
+from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
 from squeezebert.tasks.merging import best_places
@@ -156,9 +156,8 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         else:
             units = tokens if strategy == "simple" else _words(tokens, strategy)
             entries = _entities(units, labels)
-        extent = {"windows": len(windows), "truncated": False}
         return [
-            {"word": example.text[entry["start"] : entry["end"]], **entry, **extent}
+            {"word": example.text[entry["start"] : entry["end"]], **entry, **extent(windows)}
             for entry in entries
             if (entry.get("entity") or entry.get("entity_group")) not in options.ignore_labels
         ]

@@ -1,0 +1,48 @@
+"""The forms in which a caller may give inputs, brought into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from squeezebert.data import Row
+from squeezebert.errors import OptionError
+from squeezebert.tasks.base import Task
+
+
+def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tuple[list[Row], bool]:
+    """The inputs of a call as rows, and whether it was a single one.
+
+    Raises:
+        OptionError: There is no input, or lists differ in length.
+    """
+    if inputs is None and not columns:
+        raise OptionError(f"{task.name} needs {task.columns[0].name}")
+    lists = {name: value for name, value in columns.items() if _is_batch(task, name, value)}
+    if isinstance(inputs, (list, tuple)):
+        lists["inputs"] = inputs
+    if len({len(items) for items in lists.values()}) > 1:
+        sizes = ", ".join(f"{name} has {len(items)}" for name, items in lists.items())
+        raise OptionError(f"lists of inputs differ in length: {sizes}")
+    count = len(next(iter(lists.values()), [None]))
+    rows = []
+    for index in range(count):
+        where = f"input {index}"
+        given = lists["inputs"][index] if "inputs" in lists else inputs
+        values = {} if given is None and inputs is None else dict(row_of(task, given, where).values)
+        values.update({name: lists[name][index] if name in lists else columns[name] for name in columns})
+        rows.append(Row(values, where))
+    return rows, not lists
+
+
+def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:
+    """Whether the value of a column stands for several inputs."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    column = next(column for column in task.columns if column.name == name)
+    return not column.listed or (bool(value) and all(isinstance(item, (list, tuple)) for item in value))
+
+
+def row_of(task: Task[Any, Any], value: Any, where: str) -> Row:
+    """One input as a row; what is no mapping goes to the first column, where the task checks it."""
+    return Row(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)

@@ -10,6 +10,7 @@ from squeezebert.checkpoints.reader import BASE_KEY
 from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
 
+USUAL_TOKENS = 128
 DTYPES = ("float32", "float16", "int8")
 
 _WEIGHTS = ("*.safetensors", "*.bin")
@@ -60,12 +61,12 @@ class Inspection:
         return {key.removesuffix("_groups"): getattr(self.config, key) for key in GROUP_KEYS}
 
 
-def inspect_checkpoint(name_or_path: str | Path, *, tokens: int = 128) -> Inspection:
+def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -> Inspection:
     """Look into a checkpoint.
 
     Args:
         name_or_path: Folder, embedded name or hub name.
-        tokens: Length of text to count the operations for.
+        tokens: Length of text to count the operations for; 128, or the most the model reads, if None.
 
     Raises:
         CheckpointError: It is missing or damaged.
@@ -73,15 +74,17 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int = 128) -> Inspec
         OptionError: The model cannot read so many tokens.
     """
     checkpoint = read_checkpoint(name_or_path)
+    config = checkpoint.config
+    tokens = min(USUAL_TOKENS, config.max_position_embeddings) if tokens is None else tokens
     shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
     return Inspection(
-        config=checkpoint.config,
+        config=config,
         folder=checkpoint.folder,
         parameters=parameters_by_part((name, array.size) for name, array in checkpoint.arrays.items()),
         files=tuple(_files(checkpoint)),
         sizes={dtype: stored_bytes(shapes.values(), dtype) for dtype in DTYPES},
         tokens=tokens,
-        operations=encoder_operations(checkpoint.config, tokens),
+        operations=encoder_operations(config, tokens),
     )
 
 

@@ -77,13 +77,8 @@ def inputs_of(task: Task[Any, Any], example: Example) -> dict[str, Any]:
 
 def plan(task: Task[Any, Any], model: str, examples: Iterable[Example]) -> dict[str, Any]:
     """Say what would be done, after checking that there is such a model and that every row fits the task."""
-    config = SqueezeBertConfig.from_pretrained(model)
-    return {
-        "task": task.name,
-        "model": model,
-        "labels": list(config.id2label.values()),
-        "rows": sum(1 for _ in examples),
-    }
+    SqueezeBertConfig.from_pretrained(model)
+    return {"task": task.name, "model": model, "rows": sum(1 for _ in examples)}
 
 
 def conditions(pipeline: Pipeline, model: str, settings: Mapping[str, Any]) -> str:

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", default=DEFAULT_MODEL)
-@click.option("--tokens", type=int, default=128, show_default=True, help="Length to count operations for.")
+@click.option(
+    "--tokens", type=int, metavar="N",
+    help="Length of text to count operations for; 128, or less if the model reads less.",
+)  # fmt: skip
 @json_option
 @verbose_option
-def command(model: str, tokens: int, as_json: bool) -> None:
+def command(model: str, tokens: int | None, as_json: bool) -> None:
     """Show what is in a checkpoint and what it costs to run.
 
     MODEL is a folder, an embedded model such as mini/text-classification, or a name on the hub.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +14,7 @@ from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
 
 if TYPE_CHECKING:
-    from squeezebert.cli.answering import Answered
-    from squeezebert.config import SqueezeBertConfig
+    from squeezebert.pipelines import Pipeline
 
 # What an option gives to every row, under the name of the column.
 COLUMNS = ("text_pair", "question", "context", "choices")
@@ -101,16 +99,16 @@ def command(
         pipe = pipeline(kind.name, name, **settings)
         options.say(ctx, conditions(pipe, name, settings))
         answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
-        for line in _lines(answers, pipe.setup.config, output, as_json):
+        if as_json or (output or "").endswith(JSON_LINES):
+            lines = (json.dumps(answer.to_dict(), ensure_ascii=False) for answer in answers)
+        else:
+            table = Table.fitting(_labels(pipe), on_screen=output is None)
+            lines = (line for answer in answers for line in table.lines(answer.text, answer.answer))
+        for line in lines:
             print(line, file=stream)
 
 
-def _lines(
-    answers: Iterable[Answered], config: SqueezeBertConfig, output: str | None, as_json: bool
-) -> Iterator[str]:
-    if as_json or (output or "").endswith(JSON_LINES):
-        yield from (json.dumps(answer.to_dict(), ensure_ascii=False) for answer in answers)
-        return
-    table = Table.for_labels(config.id2label.values(), on_screen=output is None)
-    for answer in answers:
-        yield from table.lines(answer.text, answer.answer)
+def _labels(pipe: Pipeline) -> list[str]:
+    """What answers can say; nothing where they are taken from the text."""
+    says_labels = pipe.task.head.endswith("Classification")
+    return list(pipe.setup.config.id2label.values()) if says_labels else []

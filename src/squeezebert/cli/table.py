@@ -36,14 +36,14 @@ class Table:
     colour: bool = False
 
     @classmethod
-    def for_labels(cls, labels: Iterable[str], *, on_screen: bool) -> Table:
-        """Fit a table to the labels of a model and, if it is shown there, to the terminal."""
-        column = min(WIDEST_HEADLINE, max(map(columns_of, labels)))
-        return cls.for_screen(column) if on_screen and sys.stdout.isatty() else cls(column)
+    def fitting(cls, labels: Iterable[str], *, on_screen: bool) -> Table:
+        """Fit a table to what answers can say, if that is known, and to the terminal, if it is shown there.
 
-    @classmethod
-    def for_screen(cls, column: int) -> Table:
-        """Fit a table to the terminal. ``NO_COLOR`` turns colours off, as in other programs."""
+        The environment variable ``NO_COLOR`` turns colours off, as in other programs.
+        """
+        column = min(WIDEST_HEADLINE, max(map(columns_of, labels), default=WIDEST_HEADLINE))
+        if not (on_screen and sys.stdout.isatty()):
+            return cls(column)
         return cls(column, shutil.get_terminal_size().columns, not os.environ.get("NO_COLOR"))
 
     def lines(self, text: str, answer: Mapping[str, Any] | Sequence[Any]) -> Iterator[str]:

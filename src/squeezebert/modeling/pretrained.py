@@ -113,9 +113,11 @@ class SqueezeBertPreTrainedModel(nn.Module):
         Raises:
             CheckpointError: The checkpoint does not fit the model.
         """
-        model = cls(config)
+        # Shapes alone first: a config of impossible sizes is to fail before it takes the memory.
+        with torch.device("meta"):
+            expected = cls(config)._published_state()
         matched = match(
-            {name: tuple(tensor.shape) for name, tensor in model._published_state().items()},
+            {name: tuple(tensor.shape) for name, tensor in expected.items()},
             checkpoint.arrays,
             place=checkpoint.folder,
             ignore_mismatched_sizes=ignore_mismatched_sizes,
@@ -126,6 +128,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
                 checkpoint.folder,
                 ", ".join(matched.missing_parts),
             )
+        model = cls(config)
         prefix = model._published_prefix
         state = {n.removeprefix(prefix): torch.from_numpy(a) for n, a in matched.arrays.items()}
         model.load_state_dict(state, strict=False)

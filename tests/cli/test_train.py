@@ -1,0 +1,123 @@
+"""``squeezebert train``: from a file to a model that answers, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+Program = Callable[..., Run]
+
+REVIEWS = "text,label\n" + 6 * (
+    "the film is good,positive\nthe film is bad,negative\ngood,positive\nbad,negative\n"
+)
+QUICK = ("--epochs", "4", "--batch-size", "5", "--learning-rate", "1e-2", "--precision", "fp32")
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    path = tmp_path / "reviews.csv"
+    path.write_text(REVIEWS)
+    return path
+
+
+@pytest.fixture
+def trunk(models: dict[str, str]) -> str:
+    return models["fill-mask"]
+
+
+def test_from_a_csv_file_to_a_model_that_answers(
+    squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    run = squeezebert("train", reviews, "--from", trunk, "--out", out, *QUICK, "--json")
+    assert run.code == 0, run.err
+    result = json.loads(run.out)
+    assert result["folder"] == str(out)
+    assert "2 rows held out of reviews.csv" in run.err
+    assert "step 20: accuracy" in run.err
+    measured = json.loads(squeezebert("evaluate", reviews, "--model", out, "--json").out)
+    assert measured["metrics"]["accuracy"] == 1.0
+
+
+def test_validation_file_and_columns(squeezebert: Program, trunk: str, tmp_path: Path) -> None:
+    rows = tmp_path / "train.jsonl"
+    rows.write_text("".join(json.dumps({"words": w, "mood": w}) + "\n" for w in 9 * ["good", "bad"]))
+    dev = tmp_path / "dev.jsonl"
+    dev.write_text(json.dumps({"words": "good", "mood": "good"}) + "\n")
+    run = squeezebert(
+        "train", rows, "--validation", dev, "--column", "text=words", "--column", "label=mood",
+        "--from", trunk, "--out", tmp_path / "model", *QUICK, "--json",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    report = json.loads((tmp_path / "model" / "training.json").read_text())
+    assert report["data"]["training"] == {"name": "train.jsonl", "rows": 18}
+    assert report["data"]["validation"] == {"name": "dev.jsonl", "rows": 1}
+
+
+def test_the_splits_of_a_published_data_set_are_found(
+    squeezebert: Program, trunk: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "SST-2"
+    folder.mkdir()
+    (folder / "train.tsv").write_text("sentence\tlabel\n" + 6 * "good film\t1\nbad film\t0\n")
+    (folder / "dev.tsv").write_text("sentence\tlabel\ngood\t1\nbad\t0\n")
+    run = squeezebert("train", folder, "--from", trunk, "--dry-run", "--json")
+    assert run.code == 0, run.err
+    plan = json.loads(run.out)
+    assert (plan["training_rows"], plan["validation_rows"]) == (12, 2)
+    assert plan["labels"] == ["negative", "positive"]
+
+
+def test_a_dry_run_tells_the_cost_and_writes_nothing(
+    squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path
+) -> None:
+    run = squeezebert(
+        "train", reviews, "--from", trunk, "--out", tmp_path / "model", *QUICK, "--dry-run", "--json"
+    )
+    assert run.code == 0, run.err
+    plan = json.loads(run.out)
+    assert (plan["training_rows"], plan["validation_rows"], plan["steps"]) == (22, 2, 20)
+    assert plan["tokens_per_second"] > 0
+    assert not (tmp_path / "model").exists()
+
+
+def test_resume_goes_on_where_nothing_was_started_yet(
+    squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path
+) -> None:
+    arguments = ("train", reviews, "--from", trunk, "--out", tmp_path / "model", *QUICK, "--resume")
+    assert squeezebert(*arguments).code == 0
+    assert "is finished" in squeezebert(*arguments).error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.csv", "--out", "m"), "no such file"),
+        (("reviews.csv",), "give --out FOLDER"),
+        (("reviews.csv", "--out", "."), "is not empty"),
+        (("reviews.csv", "--out", "m", "--task", "sentimant"), "no task 'sentimant'"),
+        (("reviews.csv", "--out", "m", "--column", "text=Review"), "no column 'Review'"),
+        (("reviews.csv", "--out", "m", "--from", "nowhere/at/all"), "nowhere/at/all"),
+        (("reviews.csv", "--out", "m", "--epochs", "0"), "epochs 0.0 is not positive"),
+        (("reviews.csv", "--out", "m", "--precision", "int4"), "auto, fp32, bf16"),
+        (("reviews.csv", "--out", "m", "--batch-size", "2", "--batch-tokens", "9"), "not both"),
+        (("reviews.csv", "--out", "m", "--max-length", "99"), "max_length 99 is not"),
+        (("empty.csv", "--out", "m"), "empty.csv: holds no rows"),
+        (("same.csv", "--out", "m"), "'good'"),
+        (("reviews.csv", "--validation", "other.csv", "--out", "m"), "other.csv:2: unknown label 'neutral'"),
+    ],
+)
+def test_bad_input_is_one_line(
+    squeezebert: Program, reviews: Path, trunk: str, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(reviews.parent)
+    Path("empty.csv").write_text("")
+    Path("same.csv").write_text("text,label\n" + 5 * "good,good\n")
+    Path("other.csv").write_text("text,label\ngood,neutral\n")
+    given = arguments if "--from" in arguments else (*arguments, "--from", trunk)
+    assert message in squeezebert("train", *given).error

@@ -1,0 +1,191 @@
+"""What users of a tokenizer rely on besides the ids."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from squeezebert.errors import TokenizerError
+from squeezebert.tokenization import SqueezeBertTokenizer, SqueezeBertTokenizerFast
+from squeezebert.tokenization.base import BaseTokenizer
+from tests.tokenization.conftest import VOCAB
+
+TEXT = "Unaffable cats"
+
+# Text, and its pieces: one row per rule that surprises people.
+SURPRISING = [
+    ("", []),
+    (" \t\n\r\u00a0\u3000", []),
+    ("\ufeffHello\u200b\u00ad", ["hello"]),
+    ("HÉLLO e\u0301", ["hello", "e"]),
+    ("İstanbul", ["istanbul"]),
+    ("ΟΔΟΣ", ["ο", "##δ", "##ο", "##σ"]),
+    ("中国a", ["中", "国", "a"]),
+    ("don't", ["don", "'", "t"]),
+    ("[MASK].[mask]", ["[MASK]", ".", "[", "mask", "]"]),
+    ("a" * 100 + "b", ["[UNK]"]),
+    ("##ing", ["#", "#", "ing"]),
+    ("ﬁne", ["ﬁ", "##ne"]),
+    ("x\x00y\x0bz\ufffd", ["x", "##y", "##z"]),
+    ("가", ["ᄀ", "##ᅡ"]),
+]
+
+
+@pytest.mark.parametrize(("text", "tokens"), SURPRISING)
+def test_surprising_strings(tokenizer: BaseTokenizer, text: str, tokens: list[str]) -> None:
+    assert tokenizer.tokenize(text) == tokens
+
+
+def test_offsets_point_into_the_original(tokenizer: BaseTokenizer) -> None:
+    text = "  Café\u0301s, ÜBER\u200ball 中国"
+    encoded = tokenizer(text, return_offsets_mapping=True)
+    parts = [text[start:end] for start, end in encoded["offset_mapping"][1:-1]]
+    assert parts == ["Café\u0301s", ",", "ÜBER", "all", "中", "国"]
+
+
+def test_windows_lose_nothing_and_say_so(tokenizer: BaseTokenizer) -> None:
+    text = " ".join(f"word{index}" for index in range(97))
+    windows = tokenizer.encode_windows("what is it", text, max_length=31, stride=7, truncation="only_second")
+    assert all(len(window) <= 31 and window.truncated for window in windows)
+    assert all(window.tokens[:5] == ["[CLS]", "what", "is", "it", "[SEP]"] for window in windows)
+    found = {
+        offset for window in windows
+        for offset, sequence in zip(window.offsets, window.sequence_ids, strict=True) if sequence == 1
+    }  # fmt: skip
+    assert (
+        sorted(found)
+        == tokenizer(text, return_offsets_mapping=True, truncation=False)["offset_mapping"][1:-1]
+    )
+    [single] = tokenizer.encode_windows("what is it", "this")
+    assert not single.truncated
+
+
+def test_truncated_is_said_per_text(tokenizer: BaseTokenizer) -> None:
+    encoded = tokenizer(["a", "a b c d e f"], truncation=True, max_length=5)
+    assert encoded.truncated == [False, True]
+
+
+def test_batch_encoding_is_a_mapping_that_models_accept(tokenizer: BaseTokenizer) -> None:
+    encoded = tokenizer(TEXT)
+    assert dict(**encoded) == encoded.data
+    assert encoded.input_ids is encoded["input_ids"]
+    assert pickle.loads(pickle.dumps(encoded)).data == encoded.data
+    with pytest.raises(AttributeError, match="labels"):
+        _ = encoded.labels
+    encoded["labels"] = [1]
+    assert encoded.pop("labels") == [1]
+
+
+def test_positions_can_be_looked_up(reference: Any, tokenizer: BaseTokenizer) -> None:
+    ours, theirs = tokenizer("unaffable cats", "no dogs"), reference("unaffable cats", "no dogs")
+    for token in range(len(ours["input_ids"])):
+        assert ours.token_to_word(token) == theirs.token_to_word(token)
+        assert ours.token_to_sequence(token) == ours.sequence_ids()[token]
+        if ours.sequence_ids()[token] is not None:
+            assert ours.token_to_chars(token) == tuple(theirs.token_to_chars(token))
+    for sequence in (0, 1):
+        for char in range(16):
+            assert ours.char_to_token(0, char, sequence) == theirs.char_to_token(0, char, sequence)
+            assert ours.char_to_word(0, char, sequence) == theirs.char_to_word(0, char, sequence)
+        for word in range(2):
+            assert ours.word_to_tokens(0, word, sequence) == tuple(theirs.word_to_tokens(0, word, sequence))
+            assert ours.word_to_chars(0, word, sequence) == tuple(theirs.word_to_chars(0, word, sequence))
+    assert ours.word_to_tokens(0, 9) is None
+
+
+def test_tensors(tokenizer: BaseTokenizer) -> None:
+    torch = pytest.importorskip("torch")
+    arrays = tokenizer(["a", "b c"], padding=True, return_tensors="np")
+    assert arrays["input_ids"].dtype == np.int64
+    assert arrays["input_ids"].shape == (2, 4)
+    assert tokenizer(TEXT, return_tensors="np")["input_ids"].ndim == 2
+    tensors = tokenizer(["a", "b c"], padding=True, return_tensors="pt").to("cpu")
+    assert tensors["attention_mask"].dtype == torch.int64
+    np.testing.assert_array_equal(tensors["input_ids"].numpy(), arrays["input_ids"])
+
+
+def test_documented_methods(reference: Any, tokenizer: BaseTokenizer, tmp_path: Any) -> None:
+    first, second = [7, 8, 9], [11, 12]
+    pair = tokenizer.build_inputs_with_special_tokens(first, second)
+    assert pair == [101, 7, 8, 9, 102, 11, 12, 102]
+    assert tokenizer.build_inputs_with_special_tokens(first) == pair[:5]
+    assert tokenizer.create_token_type_ids_from_sequences(first, second) == [0] * 5 + [1] * 3
+    assert tokenizer.get_special_tokens_mask(first, second) == [1, 0, 0, 0, 1, 0, 0, 1]
+    assert tokenizer.get_special_tokens_mask(pair, already_has_special_tokens=True) == [
+        1,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        1,
+    ]
+    [path] = tokenizer.save_vocabulary(tmp_path, "mine")
+    assert path.endswith("mine-vocab.txt")
+    assert (tmp_path / "mine-vocab.txt").read_bytes() == VOCAB.read_bytes()
+    assert tokenizer.convert_ids_to_tokens(pair) == reference.convert_ids_to_tokens(pair)
+    assert tokenizer.convert_tokens_to_ids(["[CLS]", "cats", "nope!"]) == [101, 8870, 100]
+    assert tokenizer.all_special_ids == reference.all_special_ids
+    assert (tokenizer.vocab_size, len(tokenizer)) == (30522, 30522)
+    assert tokenizer.get_vocab() == reference.get_vocab()
+
+
+def test_collator_pads_labels_along(tokenizer: BaseTokenizer) -> None:
+    """transformers' data collator works with our tokenizers."""
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    rows = [{**tokenizer(text).data, "label": 1} for text in ("a", "a b c")]
+    batch = transformers.DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)(rows)
+    assert batch["input_ids"].shape == (2, 8)
+    assert batch["attention_mask"].sum().item() == 8
+    assert batch["labels"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("cls", [SqueezeBertTokenizer, SqueezeBertTokenizerFast])
+def test_training_is_the_same_for_both(cls: type[BaseTokenizer]) -> None:
+    trained = cls.train_from_iterator(["Low lower lowest", "new newer newest"] * 5, 40)
+    assert trained.vocab_size <= 40
+    assert trained.pad_token_id == 0
+    assert trained.decode(trained.encode("lowest newer"), skip_special_tokens=True) == "lowest newer"
+    assert trained.tokenize("low") == ["low"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("a\ud800b",), {}, r"text has an unpaired surrogate \(U\+D800\) at character 1"),
+        ((["ok", "\udc00"],), {}, r"text\[1\] has an unpaired surrogate"),
+        ((3,), {}, "text is a int"),
+        ((["a", None],), {}, r"text\[1\] is a NoneType"),
+        ((["a"], ["b", "c"]), {}, "text has 1 items and text_pair 2"),
+        (("a",), {"is_split_into_words": True}, "expected a list of words"),
+        (("a",), {"truncation": "first"}, "truncation 'first' is not one of"),
+        (("a",), {"padding": "long"}, "padding 'long' is not one of"),
+        (("a",), {"padding_side": "top"}, "padding_side 'top'"),
+        (("a",), {"return_tensors": "tf"}, "return_tensors 'tf'"),
+        (("a",), {"max_length": 1}, "max_length 1 is smaller than the 2 special tokens"),
+        (("a",), {"max_length": 8, "stride": 6}, "stride 6 is not smaller than the 6 tokens"),
+        (("a b c", "d"), {"truncation": "only_second", "max_length": 5}, "leaves no room"),
+        (("a b c",), {"truncation": "only_second", "max_length": 4}, "needs a second text"),
+        ((["a", "b c"],), {"return_tensors": "np"}, "rows of 3 to 4 items"),
+        (("a b",), {"max_length": 2, "return_overflowing_tokens": True}, "too little"),
+    ],
+)
+def test_errors_name_place_and_remedy(
+    tokenizer: BaseTokenizer, arguments: tuple[Any, ...], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TokenizerError, match=message):
+        tokenizer(*arguments, **options)
+
+
+def test_unknown_ids_and_names_are_errors(tokenizer: BaseTokenizer) -> None:
+    with pytest.raises(TokenizerError, match="id 30522"):
+        tokenizer.convert_ids_to_tokens(30522)
+    with pytest.raises(TokenizerError, match="'bos_token' is not one of"):
+        tokenizer.add_special_tokens({"bos_token": "<s>"})
+    with pytest.raises(TokenizerError, match="lacks the unknown token"):
+        type(tokenizer)(["a", "b"])

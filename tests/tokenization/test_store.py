@@ -1,0 +1,110 @@
+"""A tokenizer survives its files, ours and those of transformers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from squeezebert.errors import TokenizerError
+from squeezebert.tokenization import AddedToken
+from squeezebert.tokenization.base import BaseTokenizer
+from tests.tokenization.conftest import CLASSES, VOCAB, make_reference
+
+TEXT = "Héllo Foo bar <x>[MASK] 中国 unaffable"
+SMALL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "a", "##b"]
+
+pytestmark = pytest.mark.parametrize("cls", CLASSES, ids=["pure", "fast"])
+
+
+def write_small(folder: Path, **config: Any) -> Path:
+    (folder / "vocab.txt").write_text("\n".join(SMALL), encoding="utf-8")
+    if config:
+        (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_round_trip_and_auto_tokenizer(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    made = cls(VOCAB, strip_accents=False, model_max_length=128, added_tokens=[AddedToken("Foo Bar")])
+    made.add_special_tokens({"additional_special_tokens": ["<x>"]})
+    made.save_pretrained(tmp_path)
+    assert not list(tmp_path.glob(".*"))
+    expected = made(TEXT, return_offsets_mapping=True)
+    assert 30522 in expected["input_ids"]
+    for other in CLASSES:
+        loaded = other.from_pretrained(tmp_path)
+        assert loaded(TEXT, return_offsets_mapping=True).data == expected.data
+        assert loaded.model_max_length == 128
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    assert theirs(TEXT).input_ids == expected["input_ids"]
+    assert theirs.model_max_length == 128
+    assert theirs.all_special_ids == made.all_special_ids
+
+
+def test_folder_of_transformers(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    """transformers 5 writes no vocab.txt, and int(1e30) for an unknown maximum length."""
+    theirs = make_reference(do_lower_case=False, model_max_length=10**30)
+    theirs.add_tokens(["Foo bar"])
+    theirs.save_pretrained(tmp_path)
+    assert not (tmp_path / "vocab.txt").exists()
+    ours = cls.from_pretrained(tmp_path)
+    assert ours(TEXT)["input_ids"] == theirs(TEXT).input_ids
+    assert ours.model_max_length == 512
+    (tmp_path / "tokenizer_config.json").unlink()
+    assert cls.from_pretrained(tmp_path)(TEXT)["input_ids"] == theirs(TEXT).input_ids
+
+
+def test_vocabulary_alone(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    """The published checkpoints have no tokenizer_config.json."""
+    loaded = cls.from_pretrained(write_small(tmp_path))
+    assert (loaded.model_max_length, loaded.do_lower_case) == (512, True)
+    assert loaded.tokenize("HELLO ab") == ["hello", "a", "##b"]
+    assert len(loaded("a " * 999, truncation=True)["input_ids"]) == 512
+
+
+def test_config_and_overrides(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    write_small(tmp_path, do_lower_case=False, model_max_length=9, unk_token="a")
+    loaded = cls.from_pretrained(tmp_path)
+    assert (loaded.model_max_length, loaded.unk_token) == (9, "a")
+    assert loaded.tokenize("HELLO") == ["a"]
+    assert cls.from_pretrained(tmp_path, do_lower_case=True).tokenize("HELLO") == ["hello"]
+
+
+def test_missing_special_tokens_get_new_ids(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    loaded = cls(["[UNK]", "[PAD]", "[CLS]", "[SEP]", "a"])
+    assert (loaded.mask_token_id, loaded.vocab_size, len(loaded)) == (5, 5, 6)
+    loaded.save_pretrained(tmp_path)
+    assert cls.from_pretrained(tmp_path)("a [MASK]")["input_ids"] == [2, 4, 5, 3]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "has neither vocab.txt nor tokenizer.json"),
+        ({"vocab.txt": b""}, "is empty"),
+        ({"vocab.txt": b"\xff\xfe"}, "is not UTF-8"),
+        ({"vocab.txt": b"a\nb\n"}, "lacks the unknown token"),
+        ({"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b"{"}, "is not valid JSON"),
+        ({"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b"[]"}, "not a JSON object"),
+        ({"vocab.txt": b"[UNK]\n", "added_tokens.json": b'{"x": 7}'}, "has id 7; expected 1"),
+        ({"tokenizer.json": b'{"model": {"type": "BPE", "vocab": {"a": 0}}}'}, "model.type is 'BPE'"),
+        ({"tokenizer.json": b'{"model": {"vocab": {"[UNK]": 0, "a": 2}}}'}, "id 1 of model.vocab is missing"),
+        (
+            {
+                "vocab.txt": b"[UNK]\n",
+                "tokenizer_config.json": b'{"mask_token": {"content": "m", "lstrip": true}}',
+            },
+            "lstrip of the token 'm' is not supported",
+        ),
+    ],
+)
+def test_bad_files_are_named(
+    cls: type[BaseTokenizer], tmp_path: Path, files: dict[str, bytes], message: str
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(TokenizerError, match=message):
+        cls.from_pretrained(tmp_path)

@@ -11,10 +11,10 @@ from tests.cli.conftest import Run
 
 Program = Callable[..., Run]
 
-REVIEWS = "text,label\n" + 6 * (
+REVIEWS = "text,label\n" + 30 * (
     "the film is good,positive\nthe film is bad,negative\ngood,positive\nbad,negative\n"
 )
-QUICK = ("--epochs", "4", "--batch-size", "5", "--learning-rate", "1e-2", "--precision", "fp32")
+QUICK = ("--epochs", "2", "--batch-size", "5", "--learning-rate", "1e-2", "--precision", "fp32")
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def test_from_a_csv_file_to_a_model_that_answers(
     assert run.code == 0, run.err
     result = json.loads(run.out)
     assert result["folder"] == str(out)
-    assert "2 rows held out of reviews.csv" in run.err
-    assert "step 20: accuracy" in run.err
+    assert "12 rows held out of reviews.csv" in run.err
+    assert "step 44: accuracy" in run.err
     measured = json.loads(squeezebert("evaluate", reviews, "--model", out, "--json").out)
     assert measured["metrics"]["accuracy"] == 1.0
 
@@ -80,7 +80,7 @@ def test_a_dry_run_tells_the_cost_and_writes_nothing(
     )
     assert run.code == 0, run.err
     plan = json.loads(run.out)
-    assert (plan["training_rows"], plan["validation_rows"], plan["steps"]) == (22, 2, 20)
+    assert (plan["training_rows"], plan["validation_rows"], plan["steps"]) == (108, 12, 44)
     assert plan["tokens_per_second"] > 0
     assert not (tmp_path / "model").exists()
 

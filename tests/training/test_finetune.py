@@ -165,9 +165,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best_checkpoint(
                     lambda logits, labels, kind: logits.sum() * float("nan"),
                 )
 
-    with pytest.raises(
-        TrainingError, match=r"step 17 is nan.*of step 13.*--learning-rate \(1e-03\)"
-    ) as caught:
+    with pytest.raises(TrainingError, match=r"step 17 is nan.*step 13;.*\(1e-03\)") as caught:
         train(make_data(), out, start=trunk, settings=FAST, observer=Poison())
     assert "\n" not in str(caught.value)
     monkeypatch.undo()
@@ -178,7 +176,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best_checkpoint(
 def test_a_folder_that_is_not_empty_is_left_alone(trunk: str, out: Path) -> None:
     out.mkdir()
     (out / "thesis.txt").write_text("mine")
-    with pytest.raises(OptionError, match="is not empty.*--resume"):
+    with pytest.raises(OptionError, match=r"is not empty.*--resume"):
         train(make_data(), out, start=trunk, settings=FAST)
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
 

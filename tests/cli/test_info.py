@@ -63,6 +63,9 @@ def test_people_read_the_heads_and_labels(squeezebert: Program, models: dict[str
     assert HEADS[task] in run.out
     assert "GFLOP" in run.out
     assert "uncased WordPiece" in run.out
+    # Labels are shown where a head answers with them; a config has default ones always.
+    assert ("0 negative, 1 positive" in run.out) == (task == "text-classification")
+    assert ("labels" in run.out) == ("Classification" in HEADS[task] or task == "multiple-choice")
 
 
 def test_operations_at_a_length(squeezebert: Program, tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -53,13 +53,14 @@ def test_help_of_a_command_imports_nothing_heavy(command: str) -> None:
 
 
 def test_help_is_fast() -> None:
-    """Promised are 0.2 s; the best of five runs may take three times that on a loaded machine."""
+    """Promised are 0.2 s. Processor time is measured, because others may be using the machine."""
     took = []
-    for _ in range(5):
-        start = time.perf_counter()
-        program("--help")
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.6
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert program("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took) < 0.4
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

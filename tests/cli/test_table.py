@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +62,21 @@ def test_colour_only_when_asked_for() -> None:
     answer = {"label": "good", "score": 0.9}
     assert "\x1b[" not in next(Table(column=4).lines("x", answer))
     assert next(Table(column=4, colour=True).lines("x", answer)).startswith("\x1b[32mgood\x1b[0m")
+
+
+def test_a_terminal_is_filled_and_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "53")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert Table.fitting(["good", "bad"], on_screen=True) == Table(4, 53, colour=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert Table.fitting(["good", "bad"], on_screen=True) == Table(4, 53, colour=False)
+    assert Table.fitting(["good", "bad"], on_screen=False) == Table(4)
+
+
+def test_a_pipe_is_neither_cut_nor_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    assert Table.fitting([], on_screen=True) == Table(24, None, colour=False)
 
 
 def test_wide_and_combining_characters_are_measured() -> None:

@@ -88,16 +88,16 @@ def _lines(model: str, inspection: Inspection) -> list[tuple[str, str]]:
             f"vocabulary {config.vocab_size}",
         ),
         ("groups", ", ".join(f"{layer} {count}" for layer, count in inspection.groups.items())),
-        ("labels", ", ".join(labels[:12]) + more),
+        *([("labels", ", ".join(labels[:12]) + more)] if "classifier" in inspection.parameters else []),
         ("parameters", f"{total:,}"),
         *(
-            ("", f"{count:>14,}  {part} ({count / total:.0%})")
+            ("", f"{count:>12,}  {part} ({count / total:.0%})")
             for part, count in inspection.parameters.items()
         ),
         ("files", "; ".join(_file(file) for file in inspection.files)),
         ("size as", ", ".join(f"{dtype} {_megabytes(size)}" for dtype, size in inspection.sizes.items())),
-        ("operations", f"{operations / 1e9:.3g} GFLOP in the encoder at {inspection.tokens} tokens"),
-        *(("", f"{count / operations:>14.0%}  {layer}") for layer, count in inspection.operations.items()),
+        ("operations", f"{operations / 1e9:.2f} GFLOP in the encoder at {inspection.tokens} tokens"),
+        *(("", f"{count / operations:>12.0%}  {layer}") for layer, count in inspection.operations.items()),
         ("tokenizer", _tokenizer_line(tokenizer)),
     ]
 

@@ -1,0 +1,45 @@
+"""The README and the guides do what they say: every code block of them runs, offline."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.guides import SURROUNDINGS, Reader, blocks_of
+
+ROOT = Path(__file__).parents[2]
+GUIDES = sorted(
+    path for path in (ROOT / "docs").glob("*.md") if path.name != "decisions.md"  # holds no instructions
+)  # fmt: skip
+TASK_GUIDES = 5
+
+
+def test_there_is_a_guide_for_every_task() -> None:
+    assert len(GUIDES) >= TASK_GUIDES
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *GUIDES], ids=lambda path: path.stem)
+def test_document(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader who types what stands there gets what stands there."""
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError(f"{path.name}: needs a network; mark the block notest")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    for name, value in SURROUNDINGS.items():
+        monkeypatch.setenv(name, value)
+    reader = Reader(tmp_path)
+    for block in blocks_of(path):
+        reader.follow(block)
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *GUIDES], ids=lambda path: path.stem)
+def test_links(path: Path) -> None:
+    """Links to files of the project lead somewhere."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        assert "://" in target or (path.parent / target).exists(), target

@@ -55,8 +55,8 @@ def watch(rows: int, model: str, path: Path) -> tuple[int, int]:
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
 def test_memory_is_flat(models: dict[str, str], tmp_path: Path) -> None:
-    """From 1,200 to 12,000 rows: a row, answer or encoding that is kept would take a kilobyte or more."""
-    early, late = watch(12_000, models["text-classification"], tmp_path / "in.txt")
+    """From 800 to 8,000 rows: a row, answer or encoding that is kept would take a kilobyte or more."""
+    early, late = watch(8_000, models["text-classification"], tmp_path / "in.txt")
     assert late - early < 5e6
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Run
 
 from squeezebert import pipeline
 from squeezebert.cli import demo
+from tests.cli.conftest import Run
 
 Program = Callable[..., Run]
 

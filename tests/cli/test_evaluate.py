@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from sklearn.metrics import accuracy_score
-from tests.cli.conftest import Run, save_tiny_model
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import DATASETS, load_dataset_rows
 from squeezebert.data.dataset import Dataset
 from squeezebert.errors import DataError
 from squeezebert.tasks import get_task
+from tests.cli.conftest import Run, save_tiny_model
 
 Program = Callable[..., Run]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import HEADS, PIECES, Run, save_tiny_model
 
 from squeezebert.checkpoints import read_checkpoint, write_checkpoint
 from squeezebert.modeling import SqueezeBertForSequenceClassification
+from tests.cli.conftest import HEADS, PIECES, Run, save_tiny_model
 
 Program = Callable[..., Run]
 

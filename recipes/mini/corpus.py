@@ -36,17 +36,22 @@ def sentences_of_sst2(data: Path) -> list[str]:
         return [line.split("\t")[0].strip() for line in lines][1:]
 
 
-def samples(data: Path, tokenizer: Tokenizer, seed: int, longest: int) -> Iterator[list[int]]:
+def samples(data: Path, tokenizer: Tokenizer, seed: int, longest: int, reviews: float) -> Iterator[list[int]]:
     """Endless ids ``[CLS] … [SEP]`` of shuffled sentences and passages, at most ``longest`` tokens each.
 
-    The order depends only on ``seed``, so that a resumed run can skip what it has seen.
+    The order depends only on the arguments, so that a resumed run can skip what it has seen. ``reviews`` is
+    the share of texts that come from SST-2.
     """
     rng = random.Random(seed)
+    sst2 = sentences_of_sst2(data)
     while True:
         shards = sorted((data / "enwiki_2015").glob("*.txt.xz"))
         rng.shuffle(shards)
         for shard in shards:
-            texts = [*_of_shard(shard, rng), *rng.sample(sentences_of_sst2(data), 6000)]
+            texts = _of_shard(shard, rng)
+            rng.shuffle(texts)
+            wanted = int(len(texts) * reviews / (1 - reviews))
+            texts += [sst2[index % len(sst2)] for index in range(wanted)]
             rng.shuffle(texts)
             for start in range(0, len(texts), 1000):
                 for encoding in tokenizer.encode_batch(texts[start : start + 1000]):

@@ -1,13 +1,15 @@
 """Trunk of the embedded model: a student of all-MiniLM-L6-v2, learning from its outputs only.
 
-Run again to resume; give another ``--tokens`` to make the rest of the schedule shorter or longer.
+Run again to resume; give another ``--tokens`` to make the rest of the schedule shorter or longer. The
+embedded trunk was made in two stretches, the second with more of the sentences that Wikipedia lacks:
 
-    python recipes/mini/distill_trunk.py --data $SQUEEZEBERT_DATA --out runs/trunk --tokens 8e6
+    python recipes/mini/distill_trunk.py --data $SQUEEZEBERT_DATA --out runs/trunk --tokens 5.5e6
+    python recipes/mini/distill_trunk.py --data $SQUEEZEBERT_DATA --out runs/trunk --tokens 9e6 --reviews 0.4
 
-Loss: cosine distance to the teacher's last hidden state per token, 3 × that of the mean-pooled sentence and of the
-pooler's output to it, 20 × the squared difference of the batch's similarity matrices, 0.3 × cosine distance after
-blocks 2 and 4. No weight of the teacher is copied: the word embeddings start from its output for each vocabulary
-piece alone.
+Loss: cosine distance to the teacher's last hidden state per token, 3 × that of the mean-pooled sentence and
+of the pooler's output to it, 20 × the squared difference of the batch's similarity matrices, 0.3 × cosine
+distance after blocks 2 and 4. No weight of the teacher is copied: the word embeddings start from its output
+for each vocabulary piece alone.
 """
 
 from __future__ import annotations
@@ -123,7 +125,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=float, default=8e6)
+    parser.add_argument("--tokens", type=float, default=9e6)
+    parser.add_argument("--reviews", type=float, default=0.02, help="share of texts from SST-2")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--peak", type=float, default=8e-4)
     parser.add_argument("--seed", type=int, default=0)
@@ -154,7 +157,9 @@ def main() -> None:
             embeddings_from_outputs(teacher, CONFIG.vocab_size)
         )
 
-    texts = samples(arguments.data, tokenizer, arguments.seed, CONFIG.max_position_embeddings)
+    texts = samples(
+        arguments.data, tokenizer, arguments.seed, CONFIG.max_position_embeddings, arguments.reviews
+    )
     stream = itertools.islice(batches(texts, arguments.batch_tokens, arguments.seed), step, None)
     bar = tqdm(total=int(arguments.tokens), initial=seen, unit="tok", unit_scale=True)
     start, loss_average = time.time(), math.nan

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from squeezebert.checkpoints import read_checkpoint
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.errors import DataError, OptionError, TrainingError
 from squeezebert.pipelines import pipeline
@@ -126,6 +127,14 @@ def test_frozen_embeddings_stay_and_the_rest_moves(trunk: str, out: Path) -> Non
     before, after = read_checkpoint(trunk).arrays, read_checkpoint(out).arrays
     equal = [name for name in before if np.array_equal(before[name], after[name])]
     assert equal == ["transformer.embeddings.word_embeddings.weight"]
+
+
+def test_dropout_replaces_that_of_the_checkpoint_and_is_saved(trunk: str, out: Path, tmp_path: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(dropout=0.3))
+    config = SqueezeBertConfig.from_pretrained(out)
+    assert (config.hidden_dropout_prob, config.attention_probs_dropout_prob) == (0.3, 0.3)
+    train(make_data(), tmp_path / "plain", start=trunk, settings=changed())
+    assert losses(out) != losses(tmp_path / "plain")
 
 
 def test_a_tenth_is_held_out_where_there_are_no_validation_rows() -> None:

@@ -19,7 +19,8 @@ from squeezebert.training.optimizer import learning_rate, make_optimizer
     [
         ("epochs", 0), ("epochs", float("inf")), ("batch_size", 0), ("batch_tokens", -1),
         ("learning_rate", 0.0), ("learning_rate", float("nan")), ("warmup", 1.0), ("warmup", -0.1),
-        ("weight_decay", -1.0), ("max_grad_norm", 0.0), ("precision", "fp8"), ("evaluate_every", 0),
+        ("weight_decay", -1.0), ("max_grad_norm", 0.0), ("precision", "fp8"), ("dropout", 1.0),
+        ("evaluate_every", 0),
         ("save_every", 0), ("max_length", 0), ("seed", -1),
     ],
 )  # fmt: skip

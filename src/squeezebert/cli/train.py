@@ -60,6 +60,7 @@ _BATCH_SIZE = 32
 )
 @click.option("--weight-decay", type=float, default=0.01, show_default=True, help="That of AdamW.")
 @click.option("--max-grad-norm", type=float, default=1.0, show_default=True, help="Longest gradient.")
+@click.option("--dropout", type=float, metavar="FLOAT", help="In place of the checkpoint's.")
 @click.option("--precision", default="auto", show_default=True, metavar="NAME", help="auto, fp32 or bf16.")
 @click.option("--freeze-embeddings", is_flag=True, help="Leave the word embeddings as they are.")
 @click.option(

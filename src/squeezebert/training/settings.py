@@ -22,6 +22,7 @@ class TrainingSettings:
         warmup: Share of the run in which the learning rate rises from 0; it falls to 0 in the rest.
         weight_decay: Of AdamW, on everything but biases and norms.
         max_grad_norm: The gradient is scaled down to this norm.
+        dropout: Of hidden states and attention probabilities; None for what the checkpoint's config says.
         precision: "bf16" for autocast, "fp32", or "auto": bf16 where the processor computes it fast.
         freeze_embeddings: Leave the word embeddings as they are, so that several models can share one table.
         evaluate_every: Steps between evaluations; None for one after each epoch.
@@ -42,6 +43,7 @@ class TrainingSettings:
     warmup: float = 0.06
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
+    dropout: float | None = None
     precision: str = "auto"
     freeze_embeddings: bool = False
     evaluate_every: int | None = None
@@ -61,6 +63,8 @@ class TrainingSettings:
             raise OptionError(f"warmup {self.warmup} is not a share in [0, 1)")
         if not 0 <= self.weight_decay < math.inf:
             raise OptionError(f"weight_decay {self.weight_decay} is negative")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise OptionError(f"dropout {self.dropout} is not a share in [0, 1)")
         if self.precision not in PRECISIONS:
             raise OptionError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
         if self.seed < 0:

@@ -69,6 +69,10 @@ class Trainer:
         torch.set_num_threads(check_threads(settings.threads))
         torch.manual_seed(settings.seed)
         config = data.task.configure(SqueezeBertConfig.from_pretrained(start), data.labelled)
+        if settings.dropout is not None:
+            config = config.replace(
+                hidden_dropout_prob=settings.dropout, attention_probs_dropout_prob=settings.dropout
+            )
         head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)
         self.settings = settings
         self.model = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()

@@ -54,7 +54,7 @@ def make(contender: str) -> Callable[[list[str]], Any]:
 
 
 def work(contender: str) -> None:
-    """Tokenise the texts once per line of standard input; print elapsed and CPU seconds and the sum of ids."""
+    """Tokenise the texts once per line of standard input; print elapsed, CPU seconds, sum of ids."""
     tokenizer, texts = make(contender), read_texts()
     for _ in sys.stdin:
         begin, cpu_begin = time.perf_counter(), time.process_time()

@@ -1,8 +1,9 @@
 """Fine-tuning: rows and a checkpoint in, a model folder out. Needs the extra ``train``."""
 
 from squeezebert.training.data import TrainingData
-from squeezebert.training.finetune import TrainingResult, train
+from squeezebert.training.finetune import train
 from squeezebert.training.planning import TrainingPlan, plan
+from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import Observer
 from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.state import Position

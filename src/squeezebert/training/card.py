@@ -14,7 +14,7 @@ from squeezebert.training.data import TrainingData
 from squeezebert.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from squeezebert.training.finetune import TrainingResult
+    from squeezebert.training.result import TrainingResult
 
 REPORT_NAME = "training.json"
 CARD_NAME = "README.md"

@@ -18,7 +18,8 @@ $(INSTALLED): pyproject.toml constraints.txt $(NATIVE)
 
 # The old pure-Python tokenizer, which is gone from transformers 5, has to live in a folder of its own.
 $(OLD_TRANSFORMERS): $(INSTALLED)
-	$(PIP) install -q --target $@ transformers==4.57.6 2> /dev/null
+	mkdir -p $(@D)
+	$(PIP) install -q --target $@ transformers==4.57.6 > $@.log 2>&1 || (cat $@.log; exit 1)
 	touch $@
 
 demo: $(INSTALLED)  ## Install, then answer for every task from the embedded model, offline

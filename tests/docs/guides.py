@@ -106,7 +106,8 @@ class Reader:
         done = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", block.text],
             cwd=self._folder, env={**os.environ, **SURROUNDINGS, "PATH": programs}, timeout=SECONDS,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False,
         )  # fmt: skip
         assert done.returncode == code, f"{block.where}: exit code {done.returncode}\n{done.stdout}"
         return done.stdout

@@ -33,7 +33,8 @@ def test_blocks_run_in_one_folder_and_share_variables(
         tmp_path,
         "```csv a.csv\nx\n7\n```\n```sh\ncat a.csv\n```\n```text\nx\n7\n```\n"
         "```python\nrows = open('a.csv').read().split()\n```\n```python\nprint(rows)\n```\n"
-        "```text\n['x', '…']\n```\n```sh notest\nfalse\n```\n```sh fails\necho no >&2; exit 2\n```\n```text\nno\n```\n",
+        "```text\n['x', '…']\n```\n```sh notest\nfalse\n```\n"
+        "```sh fails\necho no >&2; exit 2\n```\n```text\nno\n```\n",
     )
 
 

@@ -17,11 +17,13 @@ from squeezebert.cli import options
 from squeezebert.cli.output import show_fields
 from squeezebert.cli.predict import SETTINGS
 from squeezebert.cli.progress import progress
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 from squeezebert.files import write_text
 
 if TYPE_CHECKING:
     from squeezebert.pipelines import Pipeline
+    from squeezebert.tasks.base import Task
 
 REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
 
@@ -63,7 +65,7 @@ def command(
     name = model or embedded_model(kind.name)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
-    examples = (kind.labelled_example(row, columns) for row in rows)
+    examples = _checked(kind, name, (kind.labelled_example(row, columns) for row in rows))
     source = {"data": data, "split": split} if split else {"data": data}
     if dry_run:
         show_fields({**plan(kind, name, examples), **source, "output": output or "stdout"}, as_json=as_json)
@@ -87,6 +89,14 @@ def _check(limit: int | None, output: str | None) -> None:
         raise OptionError(f"--limit {limit} is not positive")
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise OptionError(f"{output}: cannot be written, there is no folder {Path(output).parent}")
+
+
+def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Iterator[Any]:
+    """Find a label that the model does not know when its row is read, and not after all are answered."""
+    config = SqueezeBertConfig.from_pretrained(model)
+    for example in examples:
+        task.check(example, config)
+        yield example
 
 
 def _measure(pipe: Pipeline, examples: Iterable[Any], limit: int | None) -> dict[str, Any]:

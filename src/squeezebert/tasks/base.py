@@ -213,6 +213,13 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         """
         return config.replace(architectures=(self.head,))
 
+    def check(self, example: ExampleT, config: SqueezeBertConfig) -> None:
+        """See that a labelled example can be measured with this model, before any work is done.
+
+        Raises:
+            DataError: Its label is not one of the model's; the message names it, the place, and the nearest.
+        """
+
     @abstractmethod
     def read(self, values: Mapping[str, Any], where: str) -> ExampleT:
         """Make an example of canonical columns; those of labels are absent when predicting."""

@@ -20,6 +20,8 @@ from squeezebert.tasks.squad import Prediction, squad_scores
 
 # Spans considered for each that is wanted: several can stand for the same words.
 _SPARE = 20
+# [CLS] and [SEP] around a question that stands alone.
+SPECIAL_TOKENS = 2
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,12 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         )
 
     def encode(self, example: QuestionExample, setup: Setup) -> list[Window]:
-        """Window the context, each window with the question; that may fill half a window and is else cut."""
-        question, length = _shortened(example.question, setup)
+        """Window the context, each window with the question; that may fill half a window and is else cut.
+
+        Raises:
+            DataError: The question alone is longer than a window.
+        """
+        question, length = _shortened(example, setup)
         room = setup.max_length - length - 1
         encodings = setup.tokenizer.encode_windows(
             question,
@@ -168,11 +174,18 @@ def _log(probability: float) -> float:
     return math.log(max(probability, 5e-324))
 
 
-def _shortened(question: str, setup: Setup) -> tuple[str, int]:
+def _shortened(example: QuestionExample, setup: Setup) -> tuple[str, int]:
     """The question, or as much of it as half a window holds, and its tokens with the special ones."""
+    question = example.question
     parts = setup.tokenizer.encode_windows(question, max_length=setup.max_length // 2)
     if len(parts) == 1:
         return question, len(parts[0].ids)
+    length = sum(len(part.ids) - SPECIAL_TOKENS for part in parts)
+    if length > setup.max_length - SPECIAL_TOKENS:
+        raise DataError(
+            f"{example.where}: the question has {length} tokens, more than a window of {setup.max_length} "
+            "holds; shorten it, and put what it asks about into the context"
+        )
     start = question[: parts[0].offsets[-2][1]]
     # A word that was cut can be spelled in other pieces than before.
     return start, len(setup.tokenizer.encode_windows(start)[0].ids)

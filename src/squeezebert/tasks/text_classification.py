@@ -135,6 +135,10 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         target = _target(example, setup.config)
         return [Feature((window,), {"labels": target}) for window in windows]
 
+    def check(self, example: TextExample, config: SqueezeBertConfig) -> None:
+        """See that the label is one of the model's."""
+        _target(example, config)
+
     def metric(
         self, examples: Sequence[TextExample], answers: Sequence[Answer], config: SqueezeBertConfig
     ) -> dict[str, float]:

@@ -166,8 +166,12 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         self, example: TokenExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
     ) -> list[Feature]:
         """Give the first token of each word the word's tag, and the others no loss."""
-        tags = [label_index(tag, setup.config, example.where) for tag in _tags(example)]
+        tags = _tag_indices(example, setup.config)
         return [Feature((window,), token_targets={"labels": _targets(window, tags)}) for window in windows]
+
+    def check(self, example: TokenExample, config: SqueezeBertConfig) -> None:
+        """See that the tags are the model's."""
+        _tag_indices(example, config)
 
     def metric(
         self, examples: Sequence[TokenExample], answers: Sequence[Answer], config: SqueezeBertConfig
@@ -179,15 +183,17 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         if not examples:
             raise DataError("there are no examples to evaluate")
         names = config.id2label
-        true = [
-            [names[label_index(t, config, example.where)] for t in _tags(example)] for example in examples
-        ]
+        true = [[names[index] for index in _tag_indices(example, config)] for example in examples]
         guessed = [[entry["entity"] for entry in answer] for answer in answers]
         pairs = [pair for row in zip(true, guessed, strict=True) for pair in zip(*row, strict=True)]
         accuracy = {"accuracy": sum(a == b for a, b in pairs) / max(len(pairs), 1)}
         if not have_entities(list(names.values())):
             return accuracy
         return {**entity_scores(true, guessed), **accuracy}
+
+
+def _tag_indices(example: TokenExample, config: SqueezeBertConfig) -> list[int]:
+    return [label_index(tag, config, example.where) for tag in _tags(example)]
 
 
 def _read_tags(values: Mapping[str, Any], words: tuple[str, ...], where: str) -> tuple[str, ...] | None:

@@ -35,7 +35,7 @@ from squeezebert.tokenization import SqueezeBertTokenizerFast
 
 SHIPPED = Path(squeezebert.__file__).parent / "models" / "mini"
 TOKENIZER_FILES = ("vocab.txt", "tokenizer_config.json")
-COMMON = ("--freeze-embeddings", "--learning-rate", "3e-4", "--resume")
+COMMON = ("--freeze-embeddings", "--dropout", "0.1", "--resume")
 HEADS = {
     "text-classification": SqueezeBertForSequenceClassification,
     "token-classification": SqueezeBertForTokenClassification,
@@ -48,12 +48,25 @@ HELD_OUT = {
     ),
 }
 ENTITY_LABELS = {"O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"}
+NOTES = {
+    "text-classification": """\
+A first version: sentiment of English sentences, right four times out of five on film reviews. It stumbles
+over irony, contrast and negation. SST-2 states no licence; its use in released models is general practice.
+Made by `recipes/mini/finetune.py`.""",
+    "token-classification": """\
+A first version: persons, places and organisations in English text, upper or lower case alike. Trained on
+wikiann-en (silver labels from Wikipedia), the Broad Twitter Corpus (CC BY 4.0) and the development part of
+UNER English EWT (CC BY-SA 4.0). Made by `recipes/mini/finetune.py`.""",
+}
 TRUNK_CARD = """# mini: the trunk
 
 A 6-layer SqueezeBERT (hidden size 384, 12 heads, groups 4, uncased vocabulary of BERT) without a head,
-stored as int8. Trained by `recipes/mini/distill_trunk.py` on English Wikipedia (2015, CC BY-SA 3.0) to give
-the outputs of all-MiniLM-L6-v2 (Apache-2.0); none of its weights are copied. The models beside it read their
-word embeddings from here.
+stored as int8. Trained by `recipes/mini/distill_trunk.py` on 9 million tokens of English Wikipedia (2015,
+CC BY-SA 3.0) and SST-2 to give the outputs of all-MiniLM-L6-v2 (Apache-2.0); none of its weights are copied.
+The models beside it read their word embeddings from here. It reads 256 tokens at once.
+
+Zero-shot Spearman on STS-B test, which it was not trained on: 76.0 by mean pooling, 76.0 by the pooler's
+output (fp32, `recipes/mini/measure_trunk.py`); the teacher reaches 82.0.
 """
 
 
@@ -114,7 +127,7 @@ def ship_trunk(trunk: Path) -> None:
     write_text(SHIPPED / "README.md", TRUNK_CARD)
 
 
-def measure(task: str, folder: Path, trained: Path, data: Path, runs: Path) -> None:
+def measure(task: str, folder: Path, trained: Path, trunk: Path, data: Path, runs: Path) -> None:
     """Evaluate what is shipped on held-out sets and write it into the model card."""
     lines = ["", "## Held-out sets, as shipped (int8)", "", "| set | metric | value |", "|---|---|---|"]
     for name, place, split in HELD_OUT[task]:
@@ -125,6 +138,8 @@ def measure(task: str, folder: Path, trained: Path, data: Path, runs: Path) -> N
         metrics = json.loads(output.read_text(encoding="utf-8"))["metrics"]
         lines += [f"| {name} | {metric} | {value:.4f} |" for metric, value in metrics.items()]
     card = (trained / "README.md").read_text(encoding="utf-8")
+    card = card.replace(f"fine-tuned from `{trunk}`.", f"fine-tuned from the trunk `mini`.\n\n{NOTES[task]}")
+    card = card.replace(f'model="{trained.name}"', f'model="mini/{task}"')
     write_text(folder / "README.md", card.rstrip("\n") + "\n" + "\n".join(lines) + "\n")
 
 
@@ -142,12 +157,15 @@ def main() -> None:
     ship_trunk(arguments.trunk)
     for task in arguments.tasks:
         if task == "text-classification":
-            rows, settings = data / "glue/SST-2", ("--epochs", "2", "--batch-size", "64")
+            rows, settings = (
+                data / "glue/SST-2",
+                ("--epochs", "2", "--batch-size", "64", "--learning-rate", "2e-4", "--evaluate-every", "500"),
+            )
         else:
             rows = join_entities(data, runs / "entities.jsonl")
-            settings = ("--epochs", "3", "--batch-tokens", "1024")
+            settings = ("--epochs", "2", "--batch-tokens", "1024", "--learning-rate", "3e-4")
         trained = fine_tune(task, rows, arguments.trunk, runs, *settings)
-        measure(task, ship(task, trained), trained, data, runs)
+        measure(task, ship(task, trained), trained, arguments.trunk, data, runs)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ HEADS = {
     "text-classification": SqueezeBertForSequenceClassification,
     "token-classification": SqueezeBertForTokenClassification,
 }
+# Entities came out at an F1 of 0.44, too weak to ship; see docs/decisions.md.
+SHIPPED_TASKS = ("text-classification",)
 HELD_OUT = {
     "text-classification": (("SST-2 dev", "glue/SST-2", "validation"),),
     "token-classification": (
@@ -149,7 +151,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--tasks", nargs="+", choices=tuple(HEADS), default=tuple(HEADS))
+    parser.add_argument("--tasks", nargs="+", choices=tuple(HEADS), default=SHIPPED_TASKS)
     arguments = parser.parse_args()
     data, runs = arguments.data, arguments.runs
     runs.mkdir(parents=True, exist_ok=True)

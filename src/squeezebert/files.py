@@ -50,6 +50,10 @@ def locate(
         raise CheckpointError(f"{name}: is a file; give the folder that holds it")
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise CheckpointError(f"{name}: no such folder")
+    family = name.split("/")[0]
+    if _is_folder(EMBEDDED / family):
+        there = sorted(path.parent.relative_to(EMBEDDED).as_posix() for path in EMBEDDED.rglob("config.json"))
+        raise CheckpointError(f"{name}: there is no such embedded model; there is {', '.join(there)}")
     return _from_hub(name, patterns, revision, local_files_only)
 
 

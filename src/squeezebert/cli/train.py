@@ -106,19 +106,30 @@ def command(
     rows = read_data(
         data, validation, task=task, format=format, columns=options.columns_of(column), seed=seed
     )
-    # A checkpoint without the head is what training starts from, and no reason for a warning.
-    logging.getLogger("squeezebert.modeling").setLevel(logging.ERROR)
     if dry_run or out is None:
-        show_fields(plan(rows, start=start, settings=settings).to_dict(), as_json=as_json)
+        with _new_heads_are_expected():
+            show_fields(plan(rows, start=start, settings=settings).to_dict(), as_json=as_json)
         return
     bar = TrainingBar(sys.stderr, f"validation rows: {rows.validation_name}")
     try:
-        with contextlib.closing(bar):
+        with contextlib.closing(bar), _new_heads_are_expected():
             result = train(rows, out, start=start, settings=settings, resume=resume, observer=bar)
     except KeyboardInterrupt:
         click.echo("squeezebert: stopped; the same command with --resume goes on", err=True)
         raise
     show_fields(result.to_dict(), as_json=as_json)
+
+
+@contextlib.contextmanager
+def _new_heads_are_expected() -> Iterator[None]:
+    """A checkpoint without the head is what training starts from, and no reason for a warning."""
+    logger = logging.getLogger("squeezebert.modeling")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _need_torch() -> None:

@@ -96,14 +96,16 @@ class TrainingData:
         """Find out before training whether the validation rows can be measured.
 
         Raises:
-            DataError: A label occurs in the validation rows only; the message names it and the place.
+            DataError: A label occurs in the validation rows only, or a row does not fit the task; the message
+                names it and the place.
         """
         rng = np.random.default_rng(0)
         for example in self.validation:
             try:
-                self.task.features(example, self.task.encode(example, setup), setup, rng)
+                self.task.check(example, setup.config)
             except DataError as error:
                 raise DataError(f"{error}; validation rows must have labels of the training rows") from error
+            self.task.features(example, self.task.encode(example, setup), setup, rng)
 
     def fingerprint(self) -> str:
         """A digest by which a resumed run knows that its data is the same."""

@@ -132,7 +132,8 @@ class Run:
         began = time.perf_counter()
         metrics = evaluate(self.data, trainer)
         headline = next(iter(metrics))
-        best = not position.best or metrics[headline] > position.best[headline]
+        # Of equals the later: where few rows make a coarse metric, the first would have learnt least.
+        best = not position.best or metrics[headline] >= position.best[headline]
         if best:
             trainer.save(self.folder)
             position.best_step, position.best = position.step, metrics

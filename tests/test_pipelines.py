@@ -287,3 +287,20 @@ def test_all_public_names_are_there() -> None:
         assert getattr(squeezebert, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'SqueezeBertForNothing'"):
         squeezebert.SqueezeBertForNothing  # noqa: B018
+
+
+def test_without_torch_a_model_class_names_the_extra() -> None:
+    script = (
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch':\n"
+        "            raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
+        "try:\n"
+        "    from squeezebert import SqueezeBertModel\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert run.stdout == "SqueezeBertModel needs the 'train' extra: pip install 'squeezebert[train]'\n"

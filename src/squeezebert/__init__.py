@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from squeezebert.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from squeezebert.config import SqueezeBertConfig
     from squeezebert.errors import SqueezeBertError
@@ -53,7 +55,12 @@ def __getattr__(name: str) -> Any:
         return version("squeezebert")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES.get(name, "squeezebert.modeling")), name)
+    try:
+        return getattr(import_module(_MODULES.get(name, "squeezebert.modeling")), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError(name, "train") from error
 
 
 def __dir__() -> list[str]:

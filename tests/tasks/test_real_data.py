@@ -35,7 +35,7 @@ SETS = {
 
 
 def setup(length: int = 128) -> Setup:
-    tokenizer = SqueezeBertTokenizerFast.from_pretrained("mini")
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained("mini", model_max_length=512)
     return Setup.of(SqueezeBertConfig(), tokenizer, max_length=length)
 
 

@@ -130,8 +130,14 @@ def ship_trunk(trunk: Path) -> None:
 
 
 def measure(task: str, folder: Path, trained: Path, trunk: Path, data: Path, runs: Path) -> None:
-    """Evaluate what is shipped on held-out sets and write it into the model card."""
-    lines = ["", "## Held-out sets, as shipped (int8)", "", "| set | metric | value |", "|---|---|---|"]
+    """Evaluate what is shipped on rows that were not trained on, and write it into the model card."""
+    lines = [
+        "",
+        "## As shipped (int8), on rows that were not trained on",
+        "",
+        "| set | metric | value |",
+        "|---|---|---|",
+    ]
     for name, place, split in HELD_OUT[task]:
         output = runs / f"{task}-{place.replace('/', '-')}-{split}.json"
         squeezebert_command(

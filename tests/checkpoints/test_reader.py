@@ -197,10 +197,17 @@ INT8 = np.ones((2, 8), np.int8)
 @pytest.mark.parametrize(
     ("tensors", "why"),
     [
-        ({"a.weight": np.ones((2, 8), np.int32)}, "a.weight holds int32"),
+        ({"a.weight": np.ones((2, 8), np.int32)}, "a.weight holds I32, not floats"),
         ({"a.weight": INT8}, "a.weight holds int8 without a scale"),
         ({"a.weight": INT8, "a.weight.scale": np.ones(3, np.float32)}, "a.weight has 2 rows"),
-        ({"a.weight": INT8, "a.weight.scale": np.array([1, np.nan], np.float32)}, "a.weight holds 8 values"),
+        (
+            {"a.weight": INT8, "a.weight.scale": np.array([1, np.nan], np.float32)},
+            "a.weight has 1 scales that are NaN",
+        ),
+        (
+            {"a.weight": INT8, "a.weight.scale": np.array([1, 3e36], np.float32)},
+            "1 scales that are NaN, infinite or too",
+        ),
         ({"a.weight": np.ones((2, 8), np.complex64)}, "a.weight has the type C64"),
         ({"a.bias": np.array([1, np.nan], np.float32)}, "a.bias holds 1 values that are NaN"),
         ({"a.bias": np.array([np.inf, -np.inf], np.float16)}, "a.bias holds 2 values"),

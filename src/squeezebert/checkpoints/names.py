@@ -8,10 +8,14 @@ of ``SqueezeBertModel`` (5.23); ``gamma``/``beta`` are from google-research/bert
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.checkpoints.arrays import Stored
+from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.errors import CheckpointError
 
 WORD_EMBEDDINGS = "transformer.embeddings.word_embeddings.weight"
@@ -50,20 +54,25 @@ TIED_COPIES = {
 
 
 def published_name(name: str) -> str:
-    """Translate one tensor name to the published SqueezeBERT name; a name of no known kind is kept."""
+    """Translate one tensor name to the published SqueezeBERT name; a name of no known kind is kept.
+
+    The scales of int8 codes go by the name of their codes.
+    """
+    stem = name.removesuffix(SCALE_SUFFIX)
+    suffix = name[len(stem) :]
     for pattern, replacement in _RENAMES:
-        name = pattern.sub(replacement, name)
-    return name
+        stem = pattern.sub(replacement, stem)
+    return stem + suffix
 
 
-def to_published(arrays: Arrays, place: object, *, tied: bool = True) -> Arrays:
+def to_published(arrays: Mapping[str, NDArray[Any]], place: object, *, tied: bool = True) -> Stored:
     """Bring arrays under their published names and shapes.
 
     A linear layer ``[out, in]`` of a block becomes the kernel-1 convolution ``[out, in, 1]``, and copies
     of tied tensors are left out.
 
     Args:
-        arrays: Arrays under any of the known names.
+        arrays: Arrays under any of the known names, as float32 or as stored.
         place: What to name in an error.
         tied: Whether the output embeddings are the input embeddings by the config
             (``tie_word_embeddings``). If not, a decoder that differs is kept, under its own name.
@@ -71,22 +80,29 @@ def to_published(arrays: Arrays, place: object, *, tied: bool = True) -> Arrays:
     Raises:
         CheckpointError: Two tensors have the same published name.
     """
-    published: Arrays = {}
+    published: Stored = {}
     for foreign, array in arrays.items():
         name = published_name(foreign)
         if name in published:
             raise CheckpointError(f"{place}: holds {name} twice, the second time as {foreign}")
         is_linear = array.ndim == 2 and _CONVOLUTION.match(name)
         published[name] = array[:, :, np.newaxis] if is_linear else array
-    return _without_copies(published, tied)
-
-
-def _without_copies(arrays: Arrays, tied: bool) -> Arrays:
     for copy, kept in TIED_COPIES.items():
-        if copy not in arrays:
-            continue
-        if kept not in arrays:
-            arrays[kept] = arrays.pop(copy)
-        elif tied or np.array_equal(arrays[copy], arrays[kept]):
-            del arrays[copy]
-    return arrays
+        _drop_copy(published, copy, kept, tied)
+    return published
+
+
+def _drop_copy(arrays: Stored, copy: str, kept: str, tied: bool) -> None:
+    """Leave out the copy of a tied tensor, or give it the name of what it copies if that is not there."""
+    if copy not in arrays:
+        return
+    suffixes = [suffix for suffix in ("", SCALE_SUFFIX) if copy + suffix in arrays]
+    copies = {suffix: arrays.pop(copy + suffix) for suffix in suffixes}
+    if kept not in arrays:
+        arrays.update({kept + suffix: array for suffix, array in copies.items()})
+    elif not tied and any(_differ(array, arrays.get(kept + suffix)) for suffix, array in copies.items()):
+        arrays.update({copy + suffix: array for suffix, array in copies.items()})
+
+
+def _differ(one: NDArray[Any], other: NDArray[Any] | None) -> bool:
+    return other is None or not np.array_equal(one, other)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.checkpoints.arrays import Arrays, Stored
 from squeezebert.engine import _native
 
 METADATA_KEY = "quantization"
@@ -21,13 +21,18 @@ METADATA_VALUE = "int8-rows"
 SCALE_SUFFIX = ".scale"
 
 
-def quantize(arrays: Arrays) -> dict[str, NDArray[Any]]:
+def is_scale(name: str, stored: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether an array holds the scales of another one."""
+    return name.endswith(SCALE_SUFFIX) and name.removesuffix(SCALE_SUFFIX) in stored
+
+
+def quantize(arrays: Arrays) -> Stored:
     """Store every matrix as int8 codes and row scales; vectors are passed on.
 
     Args:
         arrays: Finite float32 arrays; those of two or more axes have their output channels first.
     """
-    stored: dict[str, NDArray[Any]] = {}
+    stored: Stored = {}
     for name, array in arrays.items():
         if array.ndim < 2:
             stored[name] = array
@@ -38,26 +43,42 @@ def quantize(arrays: Arrays) -> dict[str, NDArray[Any]]:
     return stored
 
 
-def dequantize(stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def check_scales(stored: Mapping[str, NDArray[Any]]) -> None:
+    """Make sure that every scale fits its codes.
+
+    Raises:
+        ValueError: One does not; the message names the tensor.
+    """
+    for name, codes in stored.items():
+        scales = stored.get(name + SCALE_SUFFIX)
+        if scales is None:
+            continue
+        if codes.dtype != np.int8 or codes.ndim < 2 or scales.dtype != np.float32:
+            raise ValueError(f"{name} has a scale but is not an int8 matrix with float32 scales")
+        if scales.shape != codes.shape[:1]:
+            raise ValueError(f"{name} has {codes.shape[0]} rows and scales of shape {list(scales.shape)}")
+        # The largest code times its scale has to be a float32 too.
+        with np.errstate(over="ignore"):
+            count = int(np.sum(~np.isfinite(scales * np.float32(128))))
+        if count:
+            raise ValueError(f"{name} has {count} scales that are NaN, infinite or too large")
+
+
+def dequantize(stored: Mapping[str, NDArray[Any]]) -> Stored:
     """Turn int8 matrices that have a scale back into float32; everything else is passed on.
 
     Raises:
         ValueError: A scale does not fit its codes; the message names the tensor.
     """
-    restored: dict[str, NDArray[Any]] = {}
-    for name, array in stored.items():
-        if name.endswith(SCALE_SUFFIX) and name.removesuffix(SCALE_SUFFIX) in stored:
-            continue
-        scales = stored.get(name + SCALE_SUFFIX)
-        restored[name] = array if scales is None else _restore(name, array, scales)
-    return restored
+    check_scales(stored)
+    return {
+        name: _restore(array, stored[name + SCALE_SUFFIX]) if name + SCALE_SUFFIX in stored else array
+        for name, array in stored.items()
+        if not is_scale(name, stored)
+    }
 
 
-def _restore(name: str, codes: NDArray[Any], scales: NDArray[Any]) -> NDArray[np.float32]:
-    if codes.dtype != np.int8 or codes.ndim < 2 or scales.dtype != np.float32:
-        raise ValueError(f"{name} has a scale but is not an int8 matrix with float32 scales")
-    if scales.shape != codes.shape[:1]:
-        raise ValueError(f"{name} has {codes.shape[0]} rows and scales of shape {list(scales.shape)}")
+def _restore(codes: NDArray[Any], scales: NDArray[Any]) -> NDArray[np.float32]:
     matrix = _as_matrix(np.ascontiguousarray(codes))
     return _native.dequantize_rows(matrix, np.ascontiguousarray(scales)).reshape(codes.shape)
 

@@ -1,4 +1,4 @@
-"""A folder or hub name to a config and float32 arrays under the published names."""
+"""A folder or hub name to a config and arrays under the published names, as stored or as float32."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from squeezebert.checkpoints.arrays import Arrays, check_finite
+import numpy as np
+
+from squeezebert.checkpoints import quantized
+from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite, is_parameter
 from squeezebert.checkpoints.names import to_published
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.checkpoints.torch_file import read_torch_file
@@ -21,10 +24,26 @@ INDEX_SUFFIX = ".index.json"
 BASE_KEY = "base_checkpoint"
 
 # The files of each format, and their wildcards on the hub. The first format that is there is taken.
-_FORMATS: tuple[tuple[str, str, Callable[[Path], Arrays]], ...] = (
+_FORMATS: tuple[tuple[str, str, Callable[[Path], Stored]], ...] = (
     (SAFETENSORS_NAME, "model-*-of-*.safetensors", read_safetensors),
     (TORCH_NAME, "pytorch_model-*-of-*.bin", read_torch_file),
 )
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """A model's weights as its files hold them, and what they mean.
+
+    Attributes:
+        config: Sizes and labels.
+        arrays: Float32 and float16 arrays, and int8 codes with their scales under ``name.scale``; under the
+            published SqueezeBERT names, with ``transformer.`` prefix. They may be read-only views of files.
+        folder: Where they were read from; tokenizer files lie there too.
+    """
+
+    config: SqueezeBertConfig
+    arrays: Stored
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,17 @@ class Checkpoint:
 def read_checkpoint(
     name_or_path: str | Path, *, revision: str | None = None, local_files_only: bool = False
 ) -> Checkpoint:
+    """Read a checkpoint as :func:`read_stored` does, into float32 arrays of its own."""
+    stored = read_stored(name_or_path, revision=revision, local_files_only=local_files_only)
+    restored = quantized.dequantize(stored.arrays)
+    # A copy: the stored one may be a view of the file.
+    arrays = {name: np.array(array, dtype=np.float32) for name, array in restored.items()}
+    return Checkpoint(stored.config, arrays, stored.folder)
+
+
+def read_stored(
+    name_or_path: str | Path, *, revision: str | None = None, local_files_only: bool = False
+) -> StoredCheckpoint:
     """Read a SqueezeBERT or BERT checkpoint in safetensors or PyTorch's ``.bin`` format, whole or sharded.
 
     A folder whose ``config.json`` has the key ``base_checkpoint``, a path relative to the folder, takes
@@ -76,17 +106,38 @@ def _find(name_or_path: str | Path, revision: str | None, local_files_only: bool
     raise CheckpointError(f"{folder}: holds neither {SAFETENSORS_NAME} nor {TORCH_NAME}")
 
 
-def _read_folder(folder: Path, children: tuple[Path, ...]) -> Checkpoint:
+def _read_folder(folder: Path, children: tuple[Path, ...]) -> StoredCheckpoint:
     config = SqueezeBertConfig.from_json_file(folder / CONFIG_NAME)
     extra = dict(config.extra)
     base = extra.pop(BASE_KEY, None)
-    arrays: Arrays = {}
+    shared: Stored = {}
     if base is not None:
         base_folder = _base_folder(folder, base, children)
-        arrays.update(_read_folder(base_folder, (*children, folder.resolve())).arrays)
-    own = to_published(_read_weights(folder), folder, tied=extra.get("tie_word_embeddings") is not False)
-    check_finite(own, folder)
-    return Checkpoint(config.replace(extra=extra), {**arrays, **own}, folder)
+        shared = _read_folder(base_folder, (*children, folder.resolve())).arrays
+    tied = extra.get("tie_word_embeddings") is not False
+    own = to_published(_checked(_read_weights(folder), folder), folder, tied=tied)
+    # A tensor comes with its scales or without them; those of the base do not fit another one's codes.
+    replaced = {name + quantized.SCALE_SUFFIX for name in own}
+    shared = {name: array for name, array in shared.items() if name not in replaced}
+    return StoredCheckpoint(config.replace(extra=extra), {**shared, **own}, folder)
+
+
+def _checked(stored: Stored, folder: Path) -> Stored:
+    """The weights among what was read, all of them fit to be computed with."""
+    try:
+        quantized.check_scales(stored)
+    except ValueError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    check_finite(stored, folder)
+    weights = {
+        name: array
+        for name, array in stored.items()
+        if array.dtype.kind == "f" or name + quantized.SCALE_SUFFIX in stored
+    }
+    for name in stored.keys() - weights.keys():
+        if is_parameter(name):
+            raise CheckpointError(f"{folder}: {name} holds int8 without a scale, not floats")
+    return weights
 
 
 def _base_folder(folder: Path, base: object, children: tuple[Path, ...]) -> Path:
@@ -101,13 +152,13 @@ def _base_folder(folder: Path, base: object, children: tuple[Path, ...]) -> Path
     return found
 
 
-def _read_weights(folder: Path) -> Arrays:
+def _read_weights(folder: Path) -> Stored:
     for name, _, read in _FORMATS:
         if (folder / name).exists():
             return read(folder / name)
         index = folder / (name + INDEX_SUFFIX)
         if index.exists():
-            arrays: Arrays = {}
+            arrays: Stored = {}
             for shard in _shards(index):
                 arrays.update(read(shard))
             return arrays

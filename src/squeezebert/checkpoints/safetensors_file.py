@@ -1,87 +1,103 @@
-"""One ``.safetensors`` file to and from arrays, without torch."""
+"""One ``.safetensors`` file to and from arrays, without torch and without copying what is read."""
 
 from __future__ import annotations
 
+import json
+import math
+import mmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from squeezebert.checkpoints import quantized
-from squeezebert.checkpoints.arrays import Arrays, is_parameter
+from squeezebert.checkpoints.arrays import Stored, is_parameter
 from squeezebert.errors import CheckpointError
 
-_FLOATS = ("F16", "F32", "F64", "BF16")
-_INTEGERS = ("BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64")
+# bfloat16, which numpy lacks, is the upper half of a float32.
+_FLOATS = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "BF16": np.uint16}
+_CODES = {"I8": np.int8}
+# Buffers such as position_ids, which the network does without.
+_BUFFERS = ("BOOL", "U8", "I16", "U16", "I32", "U32", "I64", "U64")
+
+_LENGTH_BYTES = 8
+_METADATA = "__metadata__"
 
 
-def read_safetensors(path: Path) -> Arrays:
-    """Read all weights of a file as float32, under the names the file gives them.
+def read_safetensors(path: Path) -> Stored:
+    """Read all weights of a file, under the names the file gives them.
 
-    Float16, bfloat16 and float64 are converted, int8 with row scales is dequantised, and integer buffers
-    such as ``position_ids`` are left out.
+    Float32, float16 and int8 stay on disk until they are looked at: the arrays are read-only views of the
+    mapped file, which must not be changed in place while they live (replacing it is fine). Bfloat16 and
+    float64 are converted to float32, and integer buffers such as ``position_ids`` are left out.
 
     Raises:
         CheckpointError: The file is missing, truncated, corrupt, or holds weights of another type.
     """
     try:
-        tensors = _read_tensors(path)
-        restored = quantized.dequantize(tensors)
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        if isinstance(error, CheckpointError):
-            raise
+        _check(path)
+        return _read_arrays(path)
+    except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: {_reason(path, error)}") from error
-    # float64 beyond the range of float32 becomes infinite here, which the reader reports by name.
-    with np.errstate(over="ignore"):
-        floats = {name: array for name, array in restored.items() if array.dtype.kind == "f"}
-        arrays = {name: array.astype(np.float32, copy=False) for name, array in floats.items()}
-    for name in restored.keys() - floats.keys():
-        if is_parameter(name):
-            raise CheckpointError(f"{path}: {name} holds {restored[name].dtype} without a scale, not floats")
-    return arrays
 
 
-def write_safetensors(path: Path, tensors: dict[str, NDArray[Any]], metadata: dict[str, str]) -> None:
+def write_safetensors(path: Path, tensors: Stored, metadata: dict[str, str]) -> None:
     """Write arrays to a file as they are; the caller sees to atomicity."""
+    from safetensors.numpy import save_file
+
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path, metadata)
 
 
-def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+def _check(path: Path) -> None:
+    """Let the library check the whole header: lengths, types, shapes, offsets, overlaps, gaps."""
     with safetensors.safe_open(path, framework="np") as file:
         quantization = (file.metadata() or {}).get(quantized.METADATA_KEY, quantized.METADATA_VALUE)
-        if quantization != quantized.METADATA_VALUE:
-            raise CheckpointError(
-                f"{path}: is quantised as {quantization!r}; only {quantized.METADATA_VALUE!r} can be read"
-            )
-        types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
-        for name, dtype in types.items():
-            if dtype not in (*_FLOATS, *_INTEGERS):
-                raise CheckpointError(f"{path}: {name} has the type {dtype}, which is not supported")
-        tensors = {name: file.get_tensor(name) for name, dtype in types.items() if dtype != "BF16"}
-    if "BF16" in types.values():
-        tensors.update(_read_bfloat16(path))
-    return tensors
+    if quantization != quantized.METADATA_VALUE:
+        raise CheckpointError(
+            f"{path}: is quantised as {quantization!r}; only {quantized.METADATA_VALUE!r} can be read"
+        )
 
 
-def _read_bfloat16(path: Path) -> Arrays:
-    # numpy has no bfloat16, so the raw bytes are needed: they are the upper half of a float32.
-    return {
-        name: (np.frombuffer(info["data"], np.uint16).astype(np.uint32) << 16)
-        .view(np.float32)
-        .reshape(info["shape"])
-        for name, info in safetensors.deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
-        if info["dtype"] == "BF16"
-    }
+def _read_arrays(path: Path) -> Stored:
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    start = _LENGTH_BYTES + int.from_bytes(mapped[:_LENGTH_BYTES], "little")
+    header: dict[str, Any] = json.loads(mapped[_LENGTH_BYTES:start])
+    header.pop(_METADATA, None)
+    arrays: Stored = {}
+    for name, entry in header.items():
+        dtype = entry["dtype"]
+        if dtype in _BUFFERS:
+            if is_parameter(name):
+                raise CheckpointError(f"{path}: {name} holds {dtype}, not floats")
+        elif dtype in _FLOATS or dtype in _CODES:
+            arrays[name] = _view(mapped, start, entry)
+        else:
+            raise CheckpointError(f"{path}: {name} has the type {dtype}, which is not supported")
+    return arrays
+
+
+def _view(mapped: mmap.mmap, start: int, entry: dict[str, Any]) -> NDArray[Any]:
+    """One tensor of the file, in place where its type and its alignment allow."""
+    dtype, shape = entry["dtype"], entry["shape"]
+    values: NDArray[Any] = np.frombuffer(
+        mapped, {**_FLOATS, **_CODES}[dtype], math.prod(shape), start + entry["data_offsets"][0]
+    ).reshape(shape)
+    if dtype == "BF16":
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    if dtype == "F64":
+        # Beyond the range of float32 it becomes infinite, which the reader reports by name.
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32)
+    # The format aligns the header and not each tensor.
+    return values if values.flags.aligned else values.copy()
 
 
 def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror or error})"
-    if isinstance(error, ValueError):
-        return str(error)
     with path.open("rb") as file:
         if file.read(19) == b"version https://git":
             return "is a Git LFS pointer; fetch the file itself with 'git lfs pull'"

@@ -9,11 +9,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from squeezebert.checkpoints.arrays import Arrays, is_parameter
+from squeezebert.checkpoints.arrays import Stored, is_parameter
 from squeezebert.errors import CheckpointError, MissingExtraError
 
 
-def read_torch_file(path: Path) -> Arrays:
+def read_torch_file(path: Path) -> Stored:
     """Read all weights of a state dict saved by ``torch.save`` as float32, under the file's names.
 
     Both the zip format and the older plain pickle are read. Integer buffers are left out.
@@ -29,7 +29,7 @@ def read_torch_file(path: Path) -> Arrays:
     state = _load(path)
     if not isinstance(state, dict):
         raise CheckpointError(f"{path}: holds a {type(state).__name__}, not a state dict")
-    arrays: Arrays = {}
+    arrays: Stored = {}
     for name, tensor in state.items():
         if not isinstance(tensor, torch.Tensor):
             raise CheckpointError(f"{path}: entry {name!r} is a {type(tensor).__name__}, not a tensor")

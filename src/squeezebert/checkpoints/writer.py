@@ -7,14 +7,12 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from squeezebert.checkpoints import quantized
-from squeezebert.checkpoints.arrays import Arrays, check_finite
+from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite
 from squeezebert.checkpoints.names import to_published
 from squeezebert.checkpoints.reader import BASE_KEY, SAFETENSORS_NAME, read_checkpoint
 from squeezebert.checkpoints.safetensors_file import write_safetensors
@@ -23,16 +21,16 @@ from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.files import atomic_path
 
 
-def _as_float16(arrays: Arrays) -> dict[str, NDArray[Any]]:
+def _as_float16(arrays: Arrays) -> Stored:
     with np.errstate(over="ignore"):
         return {name: array.astype(np.float16) for name, array in arrays.items()}
 
 
-def _as_float32(arrays: Arrays) -> dict[str, NDArray[Any]]:
+def _as_float32(arrays: Arrays) -> Stored:
     return dict(arrays)
 
 
-_ENCODERS: dict[str, Callable[[Arrays], dict[str, NDArray[Any]]]] = {
+_ENCODERS: dict[str, Callable[[Arrays], Stored]] = {
     "float32": _as_float32,
     "float16": _as_float16,
     "int8": quantized.quantize,
@@ -79,7 +77,7 @@ def write_checkpoint(
     if base is not None:
         published = _without_base(published, Path(base), dtype)
     stored = _ENCODERS[dtype](published)
-    check_finite({n: a for n, a in stored.items() if a.dtype.kind == "f"}, f"weights as {dtype}")
+    check_finite(stored, f"weights as {dtype}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,7 +118,7 @@ def _without_base(arrays: Arrays, base: Path, dtype: str) -> Arrays:
 
 
 def _write_files(
-    folder: Path, config: SqueezeBertConfig, stored: dict[str, NDArray[Any]], extra_files: Mapping[str, str]
+    folder: Path, config: SqueezeBertConfig, stored: Stored, extra_files: Mapping[str, str]
 ) -> None:
     texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
     with ExitStack() as stack:
@@ -135,7 +133,7 @@ def _write_files(
             raise OptionError(f"{folder}: cannot be written ({error})") from error
 
 
-def _metadata(stored: dict[str, NDArray[Any]]) -> dict[str, str]:
+def _metadata(stored: Stored) -> dict[str, str]:
     if any(array.dtype == np.int8 for array in stored.values()):
         return {quantized.METADATA_KEY: quantized.METADATA_VALUE}
     return {"format": "pt"}

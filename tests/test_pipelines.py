@@ -248,7 +248,7 @@ def test_a_model_with_another_head_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_backend_and_task_list_what_there_is() -> None:
-    with pytest.raises(OptionError, match="no backend 'onnx'; there is torch"):
+    with pytest.raises(OptionError, match="no backend 'onnx'; there is engine, torch"):
         load_backend("onnx")
     with pytest.raises(OptionError, match="no task 'translation'"):
         pipeline("translation")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from squeezebert.config import SqueezeBertConfig
+    from squeezebert.engine import Engine
     from squeezebert.errors import SqueezeBertError
     from squeezebert.modeling import (
         SqueezeBertForMaskedLM,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from squeezebert.tokenization import SqueezeBertTokenizer, SqueezeBertTokenizerFast
 
 __all__ = [
+    "Engine",
     "Pipeline",
     "SqueezeBertConfig",
     "SqueezeBertError",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Engine": "squeezebert.engine",
     "Pipeline": "squeezebert.pipelines",
     "SqueezeBertConfig": "squeezebert.config",
     "SqueezeBertError": "squeezebert.errors",
@@ -52,6 +54,9 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     """Import public names when they are first used, so that importing this costs nothing (PEP 562)."""
     if name == "__version__":
+        # Imported here: it costs more than everything else in this file.
+        from importlib.metadata import version
+
         return version("squeezebert")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

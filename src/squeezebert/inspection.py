@@ -81,14 +81,15 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -
         config=config,
         folder=checkpoint.folder,
         parameters=parameters_by_part((name, array.size) for name, array in checkpoint.arrays.items()),
-        files=tuple(_files(checkpoint)),
+        files=tuple(weights_files(checkpoint)),
         sizes={dtype: stored_bytes(shapes.values(), dtype) for dtype in DTYPES},
         tokens=tokens,
         operations=encoder_operations(config, tokens),
     )
 
 
-def _files(checkpoint: Checkpoint) -> list[WeightsFile]:
+def weights_files(checkpoint: Checkpoint) -> list[WeightsFile]:
+    """The files that a checkpoint was read from, those of the bases that it shares included."""
     files = []
     folder: Path | None = checkpoint.folder
     while folder is not None:

@@ -34,6 +34,7 @@ def pipeline(
     *,
     tokenizer: BaseTokenizer | None = None,
     backend: str = "torch",
+    precision: str | None = None,
     revision: str | None = None,
     local_files_only: bool = False,
     max_length: int | None = None,
@@ -48,7 +49,9 @@ def pipeline(
             "question-answering", "fill-mask" or "multiple-choice".
         model: Folder, embedded name or hub name; None for the task's embedded model.
         tokenizer: Instead of the one that lies with the model.
-        backend: What runs the network; see ``BACKENDS``.
+        backend: What runs the network: "engine", or "torch".
+        precision: What the backend computes in: the engine in "int8", which is its default, or "fp32"; torch
+            in "fp32".
         revision: Branch, tag or commit on the hub.
         local_files_only: Do not download.
         max_length: Tokens that are read at once; longer texts are windowed. What the model can read if None.
@@ -60,13 +63,14 @@ def pipeline(
         A callable; see :class:`Pipeline`.
 
     Raises:
-        OptionError: There is no such task, backend or embedded model, or an option makes no sense.
+        OptionError: There is no such task, backend, precision or embedded model, or an option makes no sense.
         CheckpointError: The model cannot be found or read, or was not trained for the task.
     """
     chosen = get_task(task)
     name = embedded_model(chosen.name) if model is None else model
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
-    runner = load_backend(backend)(name, chosen.head, threads=threads, **where)
+    asked = {} if precision is None else {"precision": precision}
+    runner = load_backend(backend)(name, head=chosen.head, threads=threads, **asked, **where)
     if tokenizer is None:
         from squeezebert.tokenization import SqueezeBertTokenizerFast
 
@@ -89,6 +93,12 @@ def embedded_model(task: str) -> str:
     return f"{EMBEDDED_MODEL}/{task}"
 
 
+def _engine_backend() -> Callable[..., Backend]:
+    from squeezebert.engine import Engine
+
+    return Engine.from_pretrained
+
+
 def _torch_backend() -> Callable[..., Backend]:
     try:
         from squeezebert.modeling.backend import TorchBackend
@@ -99,11 +109,16 @@ def _torch_backend() -> Callable[..., Backend]:
     return TorchBackend.load
 
 
-BACKENDS: Mapping[str, Callable[[], Callable[..., Backend]]] = {"torch": _torch_backend}
+BACKENDS: Mapping[str, Callable[[], Callable[..., Backend]]] = {
+    "engine": _engine_backend,
+    "torch": _torch_backend,
+}
 
 
 def load_backend(name: str) -> Callable[..., Backend]:
-    """Give the function ``load(model, head, *, revision, local_files_only, threads)`` of a backend.
+    """Give the function that loads a model for a backend.
+
+    It takes a model, and by name ``head``, ``precision``, ``threads``, ``revision`` and ``local_files_only``.
 
     Raises:
         OptionError: There is no such backend.
@@ -229,10 +244,13 @@ class Pipeline:
         return jobs
 
     def _run_all(self, jobs: Iterable[_Job]) -> None:
-        slots = [(job, place) for job in jobs for place in range(len(job.windows))]
-        slots.sort(key=lambda slot: len(slot[0].windows[slot[1]].ids), reverse=True)
-        for batch in _batches(slots, self._batch_tokens):
-            self._run(batch)
+        slots = [
+            (len(job.windows[place].ids), job, place) for job in jobs for place in range(len(job.windows))
+        ]
+        slots.sort(key=lambda slot: slot[0], reverse=True)
+        lengths = [length for length, _, _ in slots]
+        for batch in _batches(lengths, self._batch_tokens, self.backend.pads):
+            self._run([(job, place) for _, job, place in slots[batch]])
 
     def _windows(self, example: Example) -> list[Window]:
         try:
@@ -264,11 +282,20 @@ _Slot = tuple[_Job, int]
 """A window: its job and its index there."""
 
 
-def _batches(slots: Sequence[_Slot], batch_tokens: int) -> Iterator[Sequence[_Slot]]:
-    """Divide windows, sorted from long to short, into batches of so many tokens at most, padding included."""
-    start = 0
-    while start < len(slots):
-        job, place = slots[start]
-        end = start + max(1, batch_tokens // len(job.windows[place].ids))
-        yield slots[start:end]
-        start = end
+def _batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[slice]:
+    """Divide windows, sorted from long to short, into batches of so many tokens at most.
+
+    Args:
+        lengths: Tokens of each window.
+        batch_tokens: Tokens of a batch; one window goes through even if it is longer.
+        pads: Whether each window costs as much as the first of its batch, which is the longest.
+    """
+    start = tokens = 0
+    for end, length in enumerate(lengths):
+        cost = lengths[start] if pads else length
+        if end > start and tokens + cost > batch_tokens:
+            yield slice(start, end)
+            start, tokens, cost = end, 0, length
+        tokens += cost
+    if lengths:
+        yield slice(start, len(lengths))

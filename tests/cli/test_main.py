@@ -40,7 +40,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
     assert run.stdout.splitlines()[-1] == "loaded []"
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate", "info", "demo"])
+@pytest.mark.parametrize("command", ["predict", "evaluate", "quantize", "info", "demo"])
 def test_help_of_a_command_imports_nothing_heavy(command: str) -> None:
     code = (
         "import sys; from squeezebert.cli import main; main(sys.argv[1:]);"

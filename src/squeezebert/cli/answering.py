@@ -86,6 +86,6 @@ def conditions(pipeline: Pipeline, model: str, settings: Mapping[str, Any]) -> s
     threads = check_threads(settings.get("threads"))
     setup = pipeline.setup
     return (
-        f"{pipeline.task.name} with {model}, {threads} threads, windows of {setup.max_length} tokens, "
-        f"{setup.stride} of them shared"
+        f"{pipeline.task.name} with {model}, {pipeline.backend.description}, {threads} threads, "
+        f"windows of {setup.max_length} tokens, {setup.stride} of them shared"
     )

@@ -42,6 +42,7 @@ REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
 @options.batch_tokens_option
 @options.threads_option
 @options.backend_option
+@options.precision_option
 @options.dry_run_option
 @options.json_option
 @options.verbose_option
@@ -109,6 +110,7 @@ def _measure(pipe: Pipeline, examples: Iterable[Any], limit: int | None) -> dict
     return {
         "metrics": pipe.task.metric(kept, done, pipe.setup.config),
         "rows": len(kept),
+        "backend": pipe.backend.description,
         "max_length": pipe.setup.max_length,
         "stride": pipe.setup.stride,
         "seconds": round(seconds, 3),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from collections.abc import Mapping
 
 import click
@@ -13,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "predict": "Answer for texts, files or standard input.",
     "evaluate": "Measure a model on labelled data, with the field's metric.",
     "train": "Fine-tune a model on your rows.",
+    "quantize": "Store a model in int8, at a quarter of its size.",
     "info": "Show what is in a checkpoint and what it costs to run.",
     "demo": "Show the embedded model at work on real text, offline.",
 }
@@ -40,6 +40,8 @@ class LazyGroup(click.Group):
 
 def _show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
+        import importlib.metadata
+
         click.echo(f"squeezebert {importlib.metadata.version('squeezebert')}")
         ctx.exit()
 

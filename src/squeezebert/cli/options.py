@@ -61,6 +61,9 @@ model_option = click.option(
 backend_option = click.option(
     "--backend", metavar="NAME", default="torch", show_default=True, help="What runs the network."
 )
+precision_option = click.option(
+    "--precision", metavar="NAME", help="What the engine computes in: int8, which is its default, or fp32."
+)
 format_option = click.option(
     "--format", metavar="NAME",
     help="Format of the files, where their extension does not tell: txt, csv, tsv, jsonl, json, conll.",

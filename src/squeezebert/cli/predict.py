@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What an option gives to every row, under the name of the column.
 COLUMNS = ("text_pair", "question", "context", "choices")
 # What an option says about the model and how it is run; all others are options of the task.
-SETTINGS = ("backend", "max_length", "stride", "batch_tokens", "threads")
+SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
 JSON_LINES = (".jsonl", ".ndjson")
 
 EXAMPLES = """\b
@@ -70,6 +70,7 @@ Examples:
 @options.batch_tokens_option
 @options.threads_option
 @options.backend_option
+@options.precision_option
 @options.dry_run_option
 @options.verbose_option
 @click.pass_context

@@ -8,12 +8,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from squeezebert.checkpoints import Checkpoint
+from squeezebert.checkpoints import Checkpoint, StoredCheckpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.packing import PackedBatch
 from squeezebert.errors import CheckpointError
 
 Outputs = Mapping[str, NDArray[np.float32]]
+
+BASE = "SqueezeBertModel"
+"""The model without head."""
 
 POOLED_HEADS = ("SqueezeBertForSequenceClassification", "SqueezeBertForMultipleChoice")
 """Heads on the pooled first token, with one output a text; the others have one a token."""
@@ -24,7 +27,7 @@ _PARTS = {
     "SqueezeBertForTokenClassification": ("classifier.",),
     "SqueezeBertForQuestionAnswering": ("qa_outputs.",),
     "SqueezeBertForMaskedLM": ("cls.predictions.",),
-    "SqueezeBertModel": (),
+    BASE: (),
 }
 # What a checkpoint with several heads can be used as, too.
 _COVERS = {"ForPreTraining": "ForMaskedLM"}
@@ -37,6 +40,8 @@ class Backend(Protocol):
         config: Sizes and labels of the model.
         head: Class name of the published model that it computes, such as
             ``"SqueezeBertForTokenClassification"``.
+        pads: Whether every text of a batch costs as much as the longest one.
+        description: What computes, in a few words, such as ``"torch fp32"``.
     """
 
     @property
@@ -44,6 +49,12 @@ class Backend(Protocol):
 
     @property
     def head(self) -> str: ...  # noqa: D102
+
+    @property
+    def pads(self) -> bool: ...  # noqa: D102
+
+    @property
+    def description(self) -> str: ...  # noqa: D102
 
     def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:
         """Compute the outputs of each text.
@@ -61,20 +72,24 @@ class Backend(Protocol):
         """
 
 
-def require_head(checkpoint: Checkpoint, head: str) -> None:
+def published_head(name: str) -> str:
+    """Class name of the published model for one of BERT's, and for one that holds it among others."""
+    use = name.removeprefix("Squeeze").removeprefix("Bert")
+    return f"SqueezeBert{_COVERS.get(use, use)}"
+
+
+def require_head(checkpoint: Checkpoint | StoredCheckpoint, head: str) -> None:
     """Make sure that a checkpoint was trained with a head, so that no random one is put on.
 
     Args:
         checkpoint: What was read.
-        head: Class name of the model to run.
+        head: Class name of the model to run. The one without head is part of every other.
 
     Raises:
         CheckpointError: It was saved with another head, or lacks this one.
     """
-    saved = [name.removeprefix("Squeeze").removeprefix("Bert") for name in checkpoint.config.architectures]
-    uses = {use for name in saved for use in (name, _COVERS.get(name, name))}
-    wanted = head.removeprefix("SqueezeBert")
-    if any(use.startswith("For") for use in uses) and wanted not in uses:
+    saved = [published_head(name) for name in checkpoint.config.architectures]
+    if head not in (BASE, *saved) and any("BertFor" in name for name in saved):
         raise CheckpointError(
             f"{checkpoint.folder}: holds a {', '.join(checkpoint.config.architectures)}, "
             f"and a {head} is needed; choose a model that was trained for this task"

@@ -50,6 +50,11 @@ class PackedBatch:
         """Tokens of each text ``[B]``."""
         return np.diff(self.starts)
 
+    @property
+    def position_ids(self) -> NDArray[np.int32]:
+        """Place of each token in its text ``[T]``."""
+        return np.arange(self.starts[-1], dtype=np.int32) - np.repeat(self.starts[:-1], self.lengths)
+
     def unpack(self, array: NDArray[Any]) -> list[NDArray[Any]]:
         """Split what belongs to the tokens, ``[T, …]``, into one view per text ``[tokens, …]``."""
         return [array[start:end] for start, end in zip(self.starts[:-1], self.starts[1:], strict=True)]

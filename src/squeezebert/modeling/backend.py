@@ -14,9 +14,12 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import POOLED_HEADS, Outputs, require_head
 from squeezebert.engine.packing import PackedBatch
+from squeezebert.errors import OptionError
 from squeezebert.modeling.masked_lm import SqueezeBertForMaskedLM
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 from squeezebert.threads import check_threads
+
+PRECISION = "fp32"
 
 
 class TorchBackend:
@@ -30,6 +33,8 @@ class TorchBackend:
         model: The same.
     """
 
+    pads = True
+
     def __init__(self, model: SqueezeBertPreTrainedModel) -> None:
         self.model = model
 
@@ -42,6 +47,7 @@ class TorchBackend:
         revision: str | None = None,
         local_files_only: bool = False,
         threads: int | None = None,
+        precision: str = PRECISION,
     ) -> TorchBackend:
         """Load a checkpoint that was trained with a head.
 
@@ -52,11 +58,14 @@ class TorchBackend:
             local_files_only: Use only what the hub's cache on this machine holds.
             threads: Threads of torch, which all torch code of the process shares; None for those that the
                 process may use.
+            precision: "fp32".
 
         Raises:
             CheckpointError: It cannot be read, has another head, or does not fit the model.
-            OptionError: ``threads`` is not positive.
+            OptionError: ``threads`` is not positive, or there is no such precision.
         """
+        if precision != PRECISION:
+            raise OptionError(f"precision {precision!r}: the torch backend has {PRECISION} only")
         torch.set_num_threads(check_threads(threads))
         checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
         require_head(checkpoint, head)
@@ -72,6 +81,11 @@ class TorchBackend:
     def head(self) -> str:
         """Class name of the model."""
         return type(self.model).__name__
+
+    @property
+    def description(self) -> str:
+        """What computes, in a few words."""
+        return f"torch {PRECISION}"
 
     @torch.inference_mode()
     def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:

@@ -1,0 +1,187 @@
+"""What a user gives to the engine: lists of texts or padded arrays, and back to the same form.
+
+Masked tokens are dropped before anything is computed. The others keep their positions, so that they come out
+as if the masked ones had been read and ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.engine.outputs import Result
+from squeezebert.errors import OptionError
+
+Integers = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tokens that are not masked, text after text, and the form in which they came.
+
+    Attributes:
+        input_ids: Piece ids ``[T]``.
+        token_type_ids: Segments ``[T]``.
+        position_ids: Place of each token in its text ``[T]``, counted with the masked ones.
+        starts: Text ``b`` has the tokens ``starts[b]`` to ``starts[b + 1]``; ``[B + 1]``.
+        kept: Which of the tokens that were given these are ``[given]``.
+        lengths: How many tokens were given for each text ``[B]``.
+        form: Shape of the padded arrays, ``[batch, tokens]`` or ``[batch, choices, tokens]``; None for lists.
+        choices: In lists, the number of texts that belong to each question; None without choices.
+    """
+
+    input_ids: Integers
+    token_type_ids: Integers
+    position_ids: Integers
+    starts: Integers
+    kept: NDArray[np.bool_]
+    lengths: Integers
+    form: tuple[int, ...] | None
+    choices: tuple[int, ...] | None
+
+    def of_tokens(self, values: NDArray[np.float32]) -> Result:
+        """``[T, …]`` -> ``[batch, tokens, …]``, or ``[tokens, …]`` a text; zeros where tokens are masked."""
+        if not self.kept.all():
+            spread = np.zeros((len(self.kept), *values.shape[1:]), dtype=np.float32)
+            spread[self.kept] = values
+            values = spread
+        if self.form is not None:
+            return values.reshape(*self.form, *values.shape[1:])
+        return _split(values, self.lengths)
+
+    def of_texts(self, values: NDArray[np.float32]) -> Result:
+        """``[B, …]`` -> the same, or a list of ``[…]``."""
+        return values if self.form is not None else list(values)
+
+    def of_choices(self, values: NDArray[np.float32]) -> Result:
+        """``[B]`` -> ``[batch, choices]``, or ``[choices]`` a question."""
+        if self.form is not None:
+            return values.reshape(self.form[:-1])
+        return _split(values, self.choices or ())
+
+
+def read_inputs(
+    input_ids: Any, attention_mask: Any, token_type_ids: Any, position_ids: Any, *, choices: bool
+) -> Inputs:
+    """Read lists of texts, each a list of ids, or padded arrays, whichever was given.
+
+    Args:
+        input_ids: ``[batch, tokens]``, with ``choices`` ``[batch, choices, tokens]``.
+        attention_mask: 0 for tokens that are to be ignored; None for none.
+        token_type_ids: None for all 0.
+        position_ids: None for 0, 1, 2 … in each text.
+        choices: Whether each question has several texts.
+
+    Raises:
+        OptionError: They have not the same shape, or do not hold integers, or a text has no tokens left.
+    """
+    given = {
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
+        "token_type_ids": token_type_ids,
+        "position_ids": position_ids,
+    }
+    given = {name: values for name, values in given.items() if values is not None}
+    if isinstance(input_ids, (list, tuple)):
+        return _from_lists(given, choices)
+    return _from_arrays(given, choices)
+
+
+def _from_lists(given: dict[str, Any], choices: bool) -> Inputs:
+    counts: tuple[int, ...] | None = None
+    if choices:
+        counts = tuple(map(len, _texts("input_ids", given["input_ids"], "a list of choices")))
+        given = {name: _choices(name, values, counts) for name, values in given.items()}
+    rows = {name: _texts(name, values, "a list of ids") for name, values in given.items()}
+    lengths = [len(row) for row in rows["input_ids"]]
+    for name, texts in rows.items():
+        if [len(row) for row in texts] != lengths:
+            raise OptionError(f"{name} has other lengths than input_ids")
+    flat = {name: _integers(name, list(chain.from_iterable(texts))) for name, texts in rows.items()}
+    return _inputs(flat, lengths, None, counts)
+
+
+def _from_arrays(given: dict[str, Any], choices: bool) -> Inputs:
+    arrays = {name: np.asarray(values) for name, values in given.items()}
+    form = arrays["input_ids"].shape
+    axes = "[batch, choices, tokens]" if choices else "[batch, tokens]"
+    if len(form) != (3 if choices else 2):
+        raise OptionError(f"input_ids has the shape {list(form)}; expected {axes}")
+    for name, array in arrays.items():
+        if array.shape != form:
+            raise OptionError(f"{name} has the shape {list(array.shape)}, and input_ids has {list(form)}")
+    flat = {name: _integers(name, array.ravel()) for name, array in arrays.items()}
+    texts = int(np.prod(form[:-1]))
+    return _inputs(flat, [form[-1]] * texts, form, None)
+
+
+def _inputs(
+    flat: dict[str, Integers],
+    lengths: Sequence[int],
+    form: tuple[int, ...] | None,
+    choices: tuple[int, ...] | None,
+) -> Inputs:
+    ids = flat["input_ids"]
+    sizes = np.array(lengths, dtype=np.int32)
+    ends = np.cumsum(sizes, dtype=np.int32)
+    kept = flat["attention_mask"] != 0 if "attention_mask" in flat else np.ones(len(ids), dtype=np.bool_)
+    # Tokens that are kept before each token that was given, and after the last one.
+    before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
+    starts = np.concatenate([before[:1], before[ends]]).astype(np.int32)
+    empty = np.flatnonzero(np.diff(starts) == 0)
+    if len(empty):
+        raise OptionError(f"text {empty[0]} has no tokens that are not masked")
+    counted = np.arange(len(ids), dtype=np.int32) - np.repeat(ends - sizes, sizes)
+    return Inputs(
+        input_ids=ids[kept],
+        token_type_ids=flat.get("token_type_ids", np.zeros_like(ids))[kept],
+        position_ids=flat.get("position_ids", counted)[kept],
+        starts=starts,
+        kept=kept,
+        lengths=sizes,
+        form=form,
+        choices=choices,
+    )
+
+
+def _texts(name: str, values: Any, what: str) -> Sequence[Any]:
+    """Make sure that values are a list of lists."""
+    if not isinstance(values, Iterable):
+        raise OptionError(f"{name} is a {type(values).__name__}; expected a list as input_ids is one")
+    texts = list(values)
+    for index, text in enumerate(texts):
+        if not hasattr(text, "__len__") or isinstance(text, (str, bytes)):
+            raise OptionError(f"{name}[{index}] is a {type(text).__name__}; expected {what} for each text")
+    return texts
+
+
+def _choices(name: str, values: Any, counts: tuple[int, ...]) -> list[Any]:
+    questions = _texts(name, values, "a list of choices")
+    if tuple(map(len, questions)) != counts:
+        raise OptionError(f"{name} has other choices than input_ids")
+    return [text for question in questions for text in question]
+
+
+def _integers(name: str, values: Any) -> Integers:
+    """``[given]`` int32, without wrapping what does not fit."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # Lists of different lengths where numbers should be.
+        raise OptionError(f"{name} holds lists within its texts; expected integers") from error
+    if array.size == 0:
+        return np.zeros(0, dtype=np.int32)
+    if array.ndim != 1 or array.dtype.kind not in "biu":
+        raise OptionError(f"{name} holds {array.dtype}; expected integers")
+    limits = np.iinfo(np.int32)
+    if array.dtype.kind != "b" and (array.min() < limits.min or array.max() > limits.max):
+        raise OptionError(f"{name} holds {max(array.min(), array.max(), key=abs)}, which is out of range")
+    return array.astype(np.int32)
+
+
+def _split(values: NDArray[np.float32], counts: Sequence[int] | Integers) -> list[NDArray[np.float32]]:
+    return np.split(values, np.cumsum(np.asarray(counts, dtype=np.intp))[:-1]) if len(counts) else []

@@ -1,0 +1,257 @@
+"""A model loaded into the compiled kernels: arrays of ids in, arrays of outputs out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.checkpoints import read_stored
+from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
+from squeezebert.engine import _native
+from squeezebert.engine.backend import BASE, POOLED_HEADS, Outputs, published_head, require_head
+from squeezebert.engine.inputs import Inputs, read_inputs
+from squeezebert.engine.outputs import EngineOutput, Result
+from squeezebert.engine.packing import PackedBatch
+from squeezebert.engine.weights import fitting
+from squeezebert.errors import CheckpointError, OptionError
+from squeezebert.threads import check_threads
+
+PRECISIONS = ("int8", "fp32")
+
+# What the kernels compute on top of the encoder, by the class name of the published model.
+_NATIVE_HEADS = {
+    BASE: "none",
+    "SqueezeBertForSequenceClassification": "pooled",
+    "SqueezeBertForMultipleChoice": "pooled",
+    "SqueezeBertForTokenClassification": "tokens",
+    "SqueezeBertForQuestionAnswering": "tokens",
+    "SqueezeBertForMaskedLM": "vocabulary",
+}
+_CHOICES = "SqueezeBertForMultipleChoice"
+_SPANS = "SqueezeBertForQuestionAnswering"
+_VOCABULARY = "SqueezeBertForMaskedLM"
+
+_Ids = NDArray[np.int32]
+
+_NATIVE_CONFIG = (
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+    "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act", *GROUP_KEYS,
+)  # fmt: skip
+
+
+class Engine:
+    """A SqueezeBERT or BERT model on the compiled kernels, without torch.
+
+    One engine may be called from many threads at once. A text's outputs are the same bits alone, in any
+    batch, at any place in it, and for any number of threads.
+
+    Args:
+        config: Sizes and groups.
+        arrays: Weights under their published names: float32, float16, or int8 codes with their scales under
+            ``name.scale``, as :func:`squeezebert.checkpoints.read_stored` gives them. They must not change
+            afterwards.
+        head: Class name of the published model, such as ``"SqueezeBertForTokenClassification"``; the one
+            that ``config.architectures`` names if None, or else the model without head.
+        precision: "int8" or "fp32", whatever the weights are stored as.
+        threads: Threads to compute with; those that this process may use if None.
+
+    Attributes:
+        config: The same.
+        head: Class name of the published model that it computes.
+        precision: The same.
+
+    Raises:
+        CheckpointError: Tensors are missing, unexpected or of another shape.
+        OptionError: There is no such head or precision, ``threads`` is not positive, or the environment
+            variable ``SQUEEZEBERT_ISA`` names an instruction set that this machine lacks.
+    """
+
+    pads = False
+
+    def __init__(
+        self,
+        config: SqueezeBertConfig,
+        arrays: Mapping[str, NDArray[Any]],
+        head: str | None = None,
+        *,
+        precision: str = "int8",
+        threads: int | None = None,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise OptionError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+        self.config = config
+        self.head = _head_of(config) if head is None else _checked_head(head)
+        self.precision = precision
+        try:
+            self._model = _native.Model(
+                {key: getattr(config, key) for key in _NATIVE_CONFIG},
+                fitting(config, arrays, self.head),
+                _NATIVE_HEADS[self.head],
+                precision,
+                check_threads(threads),
+                "",
+            )
+        except CheckpointError:
+            raise
+        except ValueError as error:
+            raise OptionError(str(error)) from error
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        head: str | None = None,
+        precision: str = "int8",
+        threads: int | None = None,
+        revision: str | None = None,
+        local_files_only: bool = False,
+    ) -> Engine:
+        """Load a SqueezeBERT or BERT checkpoint.
+
+        Int8 weights, as ``squeezebert quantize`` writes them, are mapped from the file and not copied where
+        the kernels can read them in place.
+
+        Args:
+            name_or_path: Folder, embedded name or hub name (``"owner/name"``).
+            head: As in the constructor. A head that the checkpoint was not trained with is an error.
+            precision: As in the constructor.
+            threads: As in the constructor.
+            revision: Branch, tag or commit on the hub.
+            local_files_only: Use only what the hub's cache on this machine holds.
+
+        Raises:
+            CheckpointError: It cannot be read, has another head, or does not fit the model.
+            ConfigError: ``config.json`` is missing or wrong.
+            OptionError: As in the constructor.
+        """
+        stored = read_stored(name_or_path, revision=revision, local_files_only=local_files_only)
+        head = _head_of(stored.config) if head is None else _checked_head(head)
+        require_head(stored, head)
+        try:
+            return cls(stored.config, stored.arrays, head, precision=precision, threads=threads)
+        except CheckpointError as error:
+            raise CheckpointError(f"{stored.folder}: {error}") from error
+
+    @property
+    def threads(self) -> int:
+        """Threads that it computes with."""
+        return self._model.threads
+
+    @property
+    def isa(self) -> str:
+        """Instruction set that its kernels are compiled for."""
+        return self._model.isa
+
+    @property
+    def description(self) -> str:
+        """What computes, in a few words."""
+        return f"engine {self.precision} {self.isa}"
+
+    def __call__(
+        self,
+        input_ids: Any,
+        attention_mask: Any = None,
+        token_type_ids: Any = None,
+        position_ids: Any = None,
+    ) -> EngineOutput:
+        """Compute the outputs of a batch.
+
+        Args:
+            input_ids: A list of texts, each a list of ids, of any lengths; or a padded array
+                ``[batch, tokens]``. For multiple choice a list of lists of texts, or
+                ``[batch, choices, tokens]``.
+            attention_mask: In the same form, 0 for tokens that are to be ignored, anywhere in the text. The
+                pooled output is that of the first token that is not ignored.
+            token_type_ids: Segments, in the same form; 0 by default.
+            position_ids: In the same form; counted from 0 in each text by default, ignored tokens included.
+
+        Returns:
+            The outputs of the head: lists of arrays for lists, padded arrays for padded arrays.
+
+        Raises:
+            OptionError: The inputs do not fit each other or the model.
+        """
+        inputs = read_inputs(
+            input_ids, attention_mask, token_type_ids, position_ids, choices=self.head == _CHOICES
+        )
+        self._check(inputs)
+        arrays = self._run(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.starts)
+        return EngineOutput(**{name: self._restored(name, array, inputs) for name, array in arrays.items()})
+
+    def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:
+        """Compute the outputs of each text; see :class:`squeezebert.engine.backend.Backend`."""
+        rows, starts = None, batch.starts
+        if wanted is not None and self.head == _VOCABULARY:
+            starts = np.cumsum([0, *map(len, wanted)], dtype=np.int32)
+            places = np.fromiter(chain.from_iterable(wanted), np.int32, starts[-1])
+            rows = places + np.repeat(batch.starts[:-1], np.diff(starts))
+        arrays = self._run(batch.input_ids, batch.token_type_ids, batch.position_ids, batch.starts, rows)
+        parts = {
+            name: list(array) if self._is_of_text(name) else np.split(array, starts[1:-1])
+            for name, array in arrays.items()
+        }
+        return [{name: part[text] for name, part in parts.items()} for text in range(len(batch))]
+
+    def __repr__(self) -> str:
+        return f"Engine({self.head}, {self.precision}, {self.isa}, {self.threads} threads)"
+
+    def _run(
+        self,
+        input_ids: _Ids,
+        token_type_ids: _Ids,
+        position_ids: _Ids,
+        starts: _Ids,
+        rows: _Ids | None = None,
+    ) -> dict[str, NDArray[np.float32]]:
+        """Outputs by their published names, ``[T, …]`` or ``[B, …]``."""
+        try:
+            arrays = self._model.run(input_ids, token_type_ids, position_ids, starts, rows)
+        except ValueError as error:
+            raise OptionError(str(error)) from error
+        if self.head != _SPANS:
+            return arrays
+        start_logits, end_logits = np.ascontiguousarray(arrays["logits"].T)
+        return {"start_logits": start_logits, "end_logits": end_logits}
+
+    def _restored(self, name: str, array: NDArray[np.float32], inputs: Inputs) -> Result:
+        if self.head == _CHOICES:
+            return inputs.of_choices(array[:, 0])
+        return inputs.of_texts(array) if self._is_of_text(name) else inputs.of_tokens(array)
+
+    def _is_of_text(self, name: str) -> bool:
+        return self.head in POOLED_HEADS or name == "pooler_output"
+
+    def _check(self, inputs: Inputs) -> None:
+        """Refuse what the embeddings have no rows for.
+
+        Raises:
+            OptionError: Naming the value and what the model has.
+        """
+        config = self.config
+        for name, values, limit, remedy in (
+            ("input_ids", inputs.input_ids, config.vocab_size, "use its own tokenizer"),
+            ("token_type_ids", inputs.token_type_ids, config.type_vocab_size, "give a segment it knows"),
+            ("position_ids", inputs.position_ids, config.max_position_embeddings, "truncate or window texts"),
+        ):
+            if values.size and not 0 <= values.min() <= values.max() < limit:
+                wrong = values[(values < 0) | (values >= limit)][0]
+                raise OptionError(f"{name} holds {wrong}; the model has 0 to {limit - 1}: {remedy}")
+
+
+def _head_of(config: SqueezeBertConfig) -> str:
+    """The first head that the config names and that can be computed, or else the model without head."""
+    heads = map(published_head, config.architectures)
+    return next((head for head in heads if head in _NATIVE_HEADS), BASE)
+
+
+def _checked_head(head: str) -> str:
+    published = published_head(head)
+    if published not in _NATIVE_HEADS:
+        raise OptionError(f"there is no head {head!r}; there is {', '.join(_NATIVE_HEADS)}")
+    return published

@@ -1,0 +1,109 @@
+"""A checkpoint to one in int8, at about a quarter of the size; no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from squeezebert.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from squeezebert.checkpoints.quantized import dequantize, quantize
+from squeezebert.costs import stored_bytes
+from squeezebert.errors import OptionError, TokenizerError
+from squeezebert.files import locate
+from squeezebert.inspection import weights_files
+from squeezebert.tokenization.store import FILE_NAMES
+
+_PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """A checkpoint that is to be stored in int8.
+
+    Attributes:
+        checkpoint: What was read.
+        output: The folder to write.
+        tokenizer_files: Content of the tokenizer files to write beside the weights, by name.
+        bytes_before: Size of the files that the weights were read from.
+        bytes_after: Size of the weights in int8, without the header of the file.
+    """
+
+    checkpoint: Checkpoint
+    output: Path
+    tokenizer_files: dict[str, str]
+    bytes_before: int
+    bytes_after: int
+
+    @classmethod
+    def read(cls, name_or_path: str | Path, output: str | Path) -> Quantization:
+        """Read a checkpoint and its tokenizer.
+
+        Args:
+            name_or_path: Folder, embedded name or hub name.
+            output: The folder to write; it may exist.
+
+        Raises:
+            CheckpointError: The checkpoint is missing or damaged.
+            OptionError: ``output`` is a folder that the checkpoint is read from.
+            TokenizerError: A tokenizer file cannot be read.
+        """
+        checkpoint = read_checkpoint(name_or_path)
+        files = weights_files(checkpoint)
+        if Path(output).resolve() in {file.path.parent.resolve() for file in files}:
+            raise OptionError(f"{output}: is what would be read; give another folder to write to")
+        # From the hub, these files are fetched apart from the weights.
+        folder = locate(name_or_path, FILE_NAMES)
+        return cls(
+            checkpoint=checkpoint,
+            output=Path(output),
+            tokenizer_files=_read_texts(folder),
+            bytes_before=sum(file.size for file in files),
+            bytes_after=stored_bytes((a.shape for a in checkpoint.arrays.values()), "int8"),
+        )
+
+    def errors(self) -> Iterator[tuple[str, float]]:
+        """Quantise every matrix, and give its kind and how far it is from the original.
+
+        The kind is the published name without number of the layer, such as ``attention.query``. The error is
+        relative: the norm of the difference over the norm of the matrix.
+        """
+        for name, array in self.checkpoint.arrays.items():
+            if array.ndim > 1:
+                difference = dequantize(quantize({name: array}))[name] - array
+                norm = float(np.linalg.norm(array.ravel()))
+                kind = _PREFIX.sub("", name).removesuffix(".weight")
+                yield kind, float(np.linalg.norm(difference.ravel())) / norm if norm else 0.0
+
+    def write(self) -> None:
+        """Write the folder: all files are new or none is.
+
+        Raises:
+            OptionError: The folder cannot be written to.
+        """
+        write_checkpoint(
+            self.output,
+            self.checkpoint.config,
+            self.checkpoint.arrays,
+            dtype="int8",
+            extra_files=self.tokenizer_files,
+        )
+
+
+def _read_texts(folder: Path) -> dict[str, str]:
+    texts = {}
+    for name in FILE_NAMES:
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            # Not read_text, which would change the ends of lines.
+            texts[name] = path.read_bytes().decode("utf-8")
+        except OSError as error:
+            raise TokenizerError(f"{path}: cannot be read ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise TokenizerError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    return texts

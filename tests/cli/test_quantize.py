@@ -1,0 +1,118 @@
+"""`quantize` writes what answers like the original, at a quarter of its size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from squeezebert.checkpoints import read_checkpoint, read_stored, write_checkpoint
+from squeezebert.checkpoints.quantized import dequantize, quantize
+from tests.cli.conftest import Run, save_tiny_model
+
+Program = Callable[..., Run]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_weights_become_int8_and_the_tokenizer_comes_along(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    source, output = Path(models["text-classification"]), tmp_path / "new" / "small"
+    run = squeezebert("quantize", source, output, "--json")
+    assert run.code == 0, run.err
+    arrays = read_checkpoint(source).arrays
+    for name, array in dequantize(quantize(arrays)).items():
+        np.testing.assert_array_equal(read_checkpoint(output).arrays[name], array)
+    stored = read_stored(output)
+    assert {n for n, a in stored.arrays.items() if a.dtype == np.int8} == {
+        n for n, a in arrays.items() if a.ndim > 1
+    }
+    assert stored.config.id2label == {0: "negative", 1: "positive"}
+    assert stored.config.architectures == ("SqueezeBertForSequenceClassification",)
+    before = content(source)
+    tokenizer = set(before) - {"config.json", "model.safetensors"}
+    assert {"vocab.txt", "tokenizer.json"} <= tokenizer
+    assert {name: content(output)[name] for name in tokenizer} == {name: before[name] for name in tokenizer}
+    got = json.loads(run.out)
+    assert set(got["tokenizer_files"]) == tokenizer
+
+
+def test_sizes_and_errors_are_those_of_the_files(squeezebert: Program, tmp_path: Path) -> None:
+    """A model wide enough for its scales and header not to count: about a quarter of float32."""
+    source = save_tiny_model(
+        tmp_path / "source", "fill-mask", hidden_size=128, embedding_size=128, intermediate_size=256
+    )
+    got = json.loads(squeezebert("quantize", source, tmp_path / "small", "--json").out)
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (source, tmp_path / "small")]
+    assert got["bytes_before"] == sizes[0]
+    header = int.from_bytes((tmp_path / "small" / "model.safetensors").read_bytes()[:8], "little") + 8
+    assert got["bytes_after"] == sizes[1] - header
+    assert got["bytes_after"] < 0.29 * got["bytes_before"]
+
+    arrays, small = read_checkpoint(source).arrays, read_checkpoint(tmp_path / "small").arrays
+    name = "transformer.encoder.layers.0.attention.query.weight"
+    error = np.linalg.norm(small[name] - arrays[name]) / np.linalg.norm(arrays[name])
+    assert got["relative_error"]["attention.query"] == pytest.approx(error, rel=1e-5)
+    assert 0.001 < error < 0.02
+    assert {"embeddings.word_embeddings", "intermediate.conv1d", "pooler.dense"} <= set(got["relative_error"])
+
+
+def test_the_error_shown_is_the_largest_of_all_layers(squeezebert: Program, tmp_path: Path) -> None:
+    source = save_tiny_model(tmp_path / "source", "fill-mask", num_hidden_layers=3)
+    arrays = read_checkpoint(source).arrays
+    names = [f"transformer.encoder.layers.{layer}.attention.key.weight" for layer in range(3)]
+    errors = []
+    for name in names:
+        restored = dequantize(quantize({"w": arrays[name]}))["w"]
+        errors.append(np.linalg.norm(restored - arrays[name]) / np.linalg.norm(arrays[name]))
+    assert max(errors) > 1.01 * min(errors)
+    got = json.loads(squeezebert("quantize", source, tmp_path / "x", "--dry-run", "--json").out)
+    assert got["relative_error"]["attention.key"] == pytest.approx(max(errors), rel=1e-5)
+
+
+def test_a_dry_run_writes_nothing(squeezebert: Program, models: dict[str, str], tmp_path: Path) -> None:
+    run = squeezebert("quantize", models["fill-mask"], tmp_path / "out", "--dry-run")
+    assert run.code == 0
+    assert "bytes_after" in run.out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_on_a_shared_base_becomes_whole(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    base = read_checkpoint(models["text-classification"])
+    write_checkpoint(tmp_path, base.config, base.arrays)
+    write_checkpoint(tmp_path / "child", base.config, base.arrays, base=tmp_path)
+    assert squeezebert("quantize", tmp_path / "child", tmp_path / "small").code == 0
+    assert "base_checkpoint" not in json.loads((tmp_path / "small" / "config.json").read_text())
+    assert read_checkpoint(tmp_path / "small").arrays.keys() == base.arrays.keys()
+
+
+@pytest.mark.parametrize("output", ["child", "child/../child", "."])
+def test_what_is_read_is_not_overwritten(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, output: str
+) -> None:
+    base = read_checkpoint(models["text-classification"])
+    write_checkpoint(tmp_path, base.config, base.arrays)
+    write_checkpoint(tmp_path / "child", base.config, base.arrays, base=tmp_path)
+    before = content(tmp_path / "child")
+    assert "is what would be read" in squeezebert("quantize", tmp_path / "child", tmp_path / output).error
+    assert content(tmp_path / "child") == before
+
+
+def test_what_cannot_be_read_or_written_is_named(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert "no such folder" in squeezebert("quantize", tmp_path / "none", tmp_path / "out").error
+    assert "cannot be made" in squeezebert("quantize", models["fill-mask"], tmp_path / "file").error
+    assert "Missing argument 'OUTPUT'" in squeezebert("quantize", models["fill-mask"]).error
+    source = save_tiny_model(tmp_path / "source", "fill-mask")
+    (source / "vocab.txt").write_bytes(b"\xff\xfe")
+    assert "vocab.txt: is not UTF-8" in squeezebert("quantize", source, tmp_path / "out").error

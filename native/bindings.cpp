@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "model_binding.h"
 #include "quantize.h"
 
 namespace nb = nanobind;
@@ -65,4 +66,5 @@ NB_MODULE(_native, module) {
   module.def("dequantize_rows", &dequantize_rows, "codes"_a, "scales"_a,
              "int8 codes [rows, columns] and float32 scales [rows] -> float32 [rows, columns].\n\n"
              "Raises ValueError where the numbers of rows differ.");
+  bind_model(module);
 }

@@ -1,0 +1,42 @@
+# The engine without Python: its sources, and kernels.cpp compiled once for each instruction set of the target
+# processor. Gives the library squeezebert_engine.
+
+get_filename_component(native "${CMAKE_CURRENT_LIST_DIR}" ABSOLUTE)
+
+find_package(Threads REQUIRED)
+
+add_library(squeezebert_engine STATIC
+  ${native}/quantize.cpp
+  ${native}/engine/arrays.cpp
+  ${native}/engine/attention.cpp
+  ${native}/engine/batch.cpp
+  ${native}/engine/dispatch.cpp
+  ${native}/engine/encoder.cpp
+  ${native}/engine/heads.cpp
+  ${native}/engine/linear.cpp
+  ${native}/engine/model.cpp
+  ${native}/engine/pool.cpp
+)
+target_include_directories(squeezebert_engine PUBLIC ${native})
+target_compile_options(squeezebert_engine PRIVATE -O3 -Wall -Wextra)
+target_link_libraries(squeezebert_engine PUBLIC Threads::Threads)
+
+# A product and a sum are fused where the source says so and nowhere else: else two tiles of different size
+# could round differently, and a text's result would depend on its neighbours.
+set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra)
+
+function(add_kernels isa)
+  add_library(kernels_${isa} OBJECT ${native}/kernels/kernels.cpp)
+  target_compile_definitions(kernels_${isa} PRIVATE
+    SQUEEZEBERT_ISA=${isa} "SQUEEZEBERT_ISA_HEADER=\"../isa/${isa}.h\"")
+  target_compile_options(kernels_${isa} PRIVATE ${kernel_options} ${ARGN})
+  target_sources(squeezebert_engine PRIVATE $<TARGET_OBJECTS:kernels_${isa}>)
+endfunction()
+
+add_kernels(portable)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  add_kernels(avx2 -mavx2 -mfma)
+  # GCC 12 warns of its own intrinsics (bug 105593).
+  add_kernels(avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512
+    -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()

@@ -1,0 +1,44 @@
+// A ragged batch, and its division into blocks of rows that one thread works on at a time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace squeezebert {
+
+// Texts one after the other; text b has the rows starts[b] to starts[b + 1].
+struct Batch {
+  const std::int32_t* input_ids;
+  const std::int32_t* token_type_ids;
+  const std::int32_t* position_ids;
+  const std::int32_t* starts;  // [texts + 1]
+  int texts;
+
+  int rows() const { return starts[texts]; }
+  int length(int text) const { return starts[text + 1] - starts[text]; }
+};
+
+// Consecutive rows of one text.
+struct Segment {
+  int text;
+  int position;  // of its first row in the text
+  int row;       // of its first row in the batch
+  int rows;
+};
+
+struct Block {
+  int row, rows;
+  std::vector<Segment> segments;
+};
+
+// Rows that a thread takes at once: enough to use each weight many times while it is in the cache, few enough
+// for their activations to stay in the second-level cache.
+constexpr int block_rows = 64;
+// Cuts may move a block's ends by two rows each.
+constexpr int most_block_rows = block_rows + 4;
+
+// Cuts a batch into blocks of about equal size, as many for each thread. A text is cut only at positions that
+// are multiples of four, so that each step of keys and values belongs to one block.
+std::vector<Block> divide(const Batch& batch, int threads);
+
+}  // namespace squeezebert

@@ -1,0 +1,163 @@
+#include "encoder.h"
+
+#include <algorithm>
+
+namespace squeezebert {
+
+namespace {
+
+// The public implementation ignores the config here: the norms inside the blocks always use this epsilon.
+constexpr float block_norm_epsilon = 1e-12f;
+
+struct Norm {
+  std::vector<float> weight, bias;
+
+  Norm(const Arrays& arrays, const std::string& name, int size)
+      : weight(arrays.floats(name + ".weight", {static_cast<std::size_t>(size)})),
+        bias(arrays.floats(name + ".bias", {static_cast<std::size_t>(size)})) {}
+};
+
+}  // namespace
+
+struct Encoder::Layer {
+  std::unique_ptr<GroupedLinear> query, key, value, post_attention, intermediate, output;
+  Norm attention_norm, output_norm;
+
+  Layer(const Kernels& kernels, Precision precision, const Config& c, const Arrays& arrays, const std::string& name)
+      : attention_norm(arrays, name + "post_attention.layernorm", c.hidden_size),
+        output_norm(arrays, name + "output.layernorm", c.hidden_size) {
+    const auto linear = [&](const std::string& part, int groups, int inputs, int outputs) {
+      return make_linear(kernels, precision, arrays, name + part, groups, inputs, outputs);
+    };
+    query = linear("attention.query", c.q_groups, c.hidden_size, c.hidden_size);
+    key = linear("attention.key", c.k_groups, c.hidden_size, c.hidden_size);
+    value = linear("attention.value", c.v_groups, c.hidden_size, c.hidden_size);
+    post_attention = linear("post_attention.conv1d", c.post_attention_groups, c.hidden_size, c.hidden_size);
+    intermediate = linear("intermediate.conv1d", c.intermediate_groups, c.hidden_size, c.intermediate_size);
+    output = linear("output.conv1d", c.output_groups, c.intermediate_size, c.hidden_size);
+  }
+};
+
+Encoder::Encoder(const Kernels& kernels, Precision precision, const Config& config, const Arrays& arrays)
+    : kernels_(kernels),
+      precision_(precision),
+      config_(config),
+      // One vector more than the row, for layers that write whole vectors.
+      stride_(round_up(config.hidden_size, kernels.lanes) + kernels.lanes),
+      inner_stride_(round_up(config.intermediate_size, kernels.lanes) + kernels.lanes),
+      words_(arrays.get("transformer.embeddings.word_embeddings.weight",
+                        {static_cast<std::size_t>(config.vocab_size), static_cast<std::size_t>(config.hidden_size)})) {
+  const std::size_t hidden = config.hidden_size;
+  const std::string name = "transformer.embeddings.";
+  positions_ = arrays.floats(name + "position_embeddings.weight",
+                             {static_cast<std::size_t>(config.max_position_embeddings), hidden});
+  segments_ = arrays.floats(name + "token_type_embeddings.weight",
+                            {static_cast<std::size_t>(config.type_vocab_size), hidden});
+  norm_weight_ = arrays.floats(name + "LayerNorm.weight", {hidden});
+  norm_bias_ = arrays.floats(name + "LayerNorm.bias", {hidden});
+  for (int i = 0; i < config.num_hidden_layers; ++i) {
+    layers_.emplace_back(kernels, precision, config, arrays, "transformer.encoder.layers." + std::to_string(i) + ".");
+  }
+}
+
+Encoder::~Encoder() = default;
+
+std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
+  auto workspace = std::make_unique<Workspace>();
+  for (auto& attention : workspace->attention) {
+    attention = make_attention(kernels_, precision_, config_.num_attention_heads, config_.head_size());
+  }
+  workspace->scratch.resize(threads);
+  for (Workspace::Scratch& scratch : workspace->scratch) {
+    scratch.wide.resize(most_block_rows * stride_);
+    scratch.narrow.resize(most_block_rows * stride_);
+    scratch.inner.resize(most_block_rows * inner_stride_);
+  }
+  return workspace;
+}
+
+void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
+  workspace.blocks = divide(batch, pool.threads());
+  workspace.hidden.resize(batch.rows() * stride_);
+  for (auto& attention : workspace.attention) attention->resize(batch);
+  const int blocks = static_cast<int>(workspace.blocks.size());
+  pool.for_each(blocks, [&](int i, int thread) {
+    const Block& block = workspace.blocks[i];
+    embed(batch, block, workspace);
+    project(layers_[0], block, workspace, workspace.scratch[thread], *workspace.attention[0]);
+  });
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    pool.for_each(blocks, [&](int i, int thread) {
+      const Block& block = workspace.blocks[i];
+      Workspace::Scratch& scratch = workspace.scratch[thread];
+      finish(layers_[l], block, workspace, scratch, *workspace.attention[l % 2]);
+      if (l + 1 < layers_.size()) {
+        project(layers_[l + 1], block, workspace, scratch, *workspace.attention[(l + 1) % 2]);
+      }
+    });
+  }
+}
+
+void Encoder::embed(const Batch& batch, const Block& block, Workspace& workspace) const {
+  const int hidden = config_.hidden_size;
+  float* rows = workspace.hidden.data() + block.row * stride_;
+  for (int r = 0; r < block.rows; ++r) {
+    float* x = rows + r * stride_;
+    const int row = block.row + r;
+    words_.read_row(batch.input_ids[row], x);
+    const float* position = positions_.data() + static_cast<std::size_t>(batch.position_ids[row]) * hidden;
+    const float* segment = segments_.data() + static_cast<std::size_t>(batch.token_type_ids[row]) * hidden;
+    for (int c = 0; c < hidden; ++c) x[c] += position[c] + segment[c];
+  }
+  kernels_.add_norm(rows, stride_, nullptr, 0, block.rows, hidden, norm_weight_.data(), norm_bias_.data(),
+                    config_.layer_norm_eps);
+}
+
+void Encoder::project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+                      Attention& attention) const {
+  Rows rows{workspace.hidden.data() + block.row * stride_, stride_, block.rows, scratch.codes};
+  layer.query->forward(rows, scratch.wide.data(), stride_);
+  attention.put_queries(block, scratch.wide.data(), stride_);
+  layer.key->forward(rows, scratch.wide.data(), stride_);
+  attention.put_keys(block, scratch.wide.data(), stride_);
+  layer.value->forward(rows, scratch.wide.data(), stride_);
+  attention.put_values(block, scratch.wide.data(), stride_);
+}
+
+void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+                     const Attention& attention) const {
+  float* x = workspace.hidden.data() + block.row * stride_;
+  float* branch = scratch.narrow.data();
+  const auto add_norm = [&](const Norm& norm) {
+    kernels_.add_norm(x, stride_, branch, stride_, block.rows, config_.hidden_size, norm.weight.data(),
+                      norm.bias.data(), block_norm_epsilon);
+  };
+  attention.attend(block, scratch.wide.data(), stride_);
+  Rows context{scratch.wide.data(), stride_, block.rows, scratch.codes};
+  layer.post_attention->forward(context, branch, stride_);
+  add_norm(layer.attention_norm);
+  Rows rows{x, stride_, block.rows, scratch.codes};
+  feed_forward(layer, rows, scratch);
+  add_norm(layer.output_norm);
+}
+
+// Group g of `intermediate` feeds only group g of `output` where their numbers are equal: then one group at a
+// time goes all the way, and its activations stay in the second-level cache.
+void Encoder::feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& scratch) const {
+  const GroupedLinear &first = *layer.intermediate, &second = *layer.output;
+  const bool fused = first.groups() == second.groups();
+  const int parts = fused ? first.groups() : 1;
+  const int columns = config_.intermediate_size / parts;
+  const std::size_t stride = round_up(columns, kernels_.lanes) + kernels_.lanes;
+  const auto activate = precision_ == Precision::int8 ? kernels_.activate_coarse : kernels_.activate;
+  float *inner = scratch.inner.data(), *out = scratch.narrow.data();
+  for (int part = 0; part < parts; ++part) {
+    fused ? first.forward_group(part, rows, part, parts, inner, stride) : first.forward(rows, inner, stride);
+    activate(config_.activation, inner, stride, rows.count, columns);
+    Rows activated{inner, stride, rows.count, scratch.inner_codes};
+    fused ? second.forward_group(part, activated, 0, 1, out + part * second.outputs(), stride_)
+          : second.forward(activated, out, stride_);
+  }
+}
+
+}  // namespace squeezebert

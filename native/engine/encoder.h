@@ -1,0 +1,56 @@
+// Embeddings and the stack of blocks.
+#pragma once
+
+#include <vector>
+
+#include "attention.h"
+#include "pool.h"
+
+namespace squeezebert {
+
+// What the threads of one call work in.
+struct Workspace {
+  // Per thread: activations of one block of rows.
+  struct Scratch {
+    Buffer<float> wide, narrow, inner;
+    Codes codes, inner_codes;
+  };
+
+  std::vector<Scratch> scratch;
+  std::vector<Block> blocks;
+  Buffer<float> hidden;  // [T, stride]
+  // Two, because a block writes the next layer's keys while others still read this layer's.
+  std::unique_ptr<Attention> attention[2];
+};
+
+class Encoder {
+ public:
+  Encoder(const Kernels& kernels, Precision precision, const Config& config, const Arrays& arrays);
+  ~Encoder();
+
+  // Rows of `Workspace::hidden` are so long.
+  std::size_t stride() const { return stride_; }
+  std::unique_ptr<Workspace> make_workspace(int threads) const;
+  // Leaves the last hidden state [T, hidden] in workspace.hidden.
+  void run(const Batch& batch, Workspace& workspace, Pool& pool) const;
+
+ private:
+  struct Layer;
+
+  void embed(const Batch& batch, const Block& block, Workspace& workspace) const;
+  void project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+               Attention& attention) const;
+  void finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+              const Attention& attention) const;
+  void feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& scratch) const;
+
+  const Kernels& kernels_;
+  const Precision precision_;
+  const Config config_;
+  const std::size_t stride_, inner_stride_;
+  const Array words_;
+  std::vector<float> positions_, segments_, norm_weight_, norm_bias_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace squeezebert

@@ -1,0 +1,109 @@
+#include "heads.h"
+
+#include <algorithm>
+
+#include "../quantize.h"
+
+namespace squeezebert {
+
+Dense::Dense(const Kernels& kernels, const Arrays& arrays, const std::string& name, int inputs, int outputs)
+    : lanes_(kernels.lanes), linear_(make_linear(kernels, Precision::fp32, arrays, name, 1, inputs, outputs)) {}
+
+void Dense::forward(const float* x, std::size_t stride, int rows, float* out, Pool& pool) const {
+  constexpr int part = 16;
+  const std::size_t wide = round_up(outputs(), lanes_);
+  pool.for_each((rows + part - 1) / part, [&](int i, int) {
+    const int first = i * part, count = std::min(part, rows - first);
+    std::vector<float> whole(count * wide);
+    Codes unused;
+    Rows block{x + first * stride, stride, count, unused};
+    linear_->forward(block, whole.data(), wide);
+    for (int r = 0; r < count; ++r) {
+      std::copy_n(whole.data() + r * wide, outputs(), out + static_cast<std::size_t>(first + r) * outputs());
+    }
+  });
+}
+
+Vocabulary::Vocabulary(const Kernels& kernels, Precision precision, const Config& config, const Arrays& arrays)
+    : kernels_(kernels),
+      precision_(precision),
+      config_(config),
+      transform_(kernels, arrays, "cls.predictions.transform.dense", config.hidden_size, config.hidden_size),
+      words_(arrays.get("transformer.embeddings.word_embeddings.weight",
+                        {static_cast<std::size_t>(config.vocab_size), static_cast<std::size_t>(config.hidden_size)})) {
+  const std::size_t hidden = config.hidden_size, vocabulary = config.vocab_size;
+  norm_weight_ = arrays.floats("cls.predictions.transform.LayerNorm.weight", {hidden});
+  norm_bias_ = arrays.floats("cls.predictions.transform.LayerNorm.bias", {hidden});
+  bias_ = arrays.floats("cls.predictions.bias", {vocabulary});
+  if (precision == Precision::int8 && words_.type != Type::int8) {
+    codes_.resize(vocabulary * hidden);
+    scales_.resize(vocabulary);
+    std::vector<float> row(hidden);
+    for (std::size_t word = 0; word < vocabulary; ++word) {
+      words_.read_row(word, row.data());
+      quantize_rows(row.data(), 1, hidden, codes_.data() + word * hidden, &scales_[word]);
+    }
+    words_ = {Type::int8, codes_.data(), words_.shape, scales_.data()};
+  }
+}
+
+void Vocabulary::forward(const float* x, std::size_t stride, int rows, float* out, Pool& pool) const {
+  const int hidden = config_.hidden_size;
+  Buffer<float> states(static_cast<std::size_t>(rows) * hidden + kernels_.lanes);
+  transform_.forward(x, stride, rows, states.data(), pool);
+  kernels_.activate(config_.activation, states.data(), hidden, rows, hidden);
+  kernels_.add_norm(states.data(), hidden, nullptr, 0, rows, hidden, norm_weight_.data(), norm_bias_.data(),
+                    config_.layer_norm_eps);
+  // The words are packed for the kernels as they are needed: few positions are, and packed words would
+  // double the memory of the model.
+  constexpr int part = 192;
+  const int parts = (config_.vocab_size + part - 1) / part;
+  for (int first = 0; first < rows; first += block_rows) {
+    Codes codes;
+    const Rows block{states.data() + static_cast<std::size_t>(first) * hidden, static_cast<std::size_t>(hidden),
+                     std::min(block_rows, rows - first), codes};
+    if (precision_ == Precision::int8) {
+      const std::size_t row_codes = round_up(hidden, 4 * kernels_.lanes);
+      codes.data.resize(row_codes * kernels_.code_bytes * block.count);
+      codes.scales.resize(block.count);
+      kernels_.quantize(block.values, block.stride, block.count, hidden, codes.data.data(), row_codes,
+                        codes.scales.data());
+    }
+    float* logits = out + static_cast<std::size_t>(first) * config_.vocab_size;
+    pool.for_each(parts, [&](int i, int) {
+      decode(block, i * part, std::min(part, config_.vocab_size - i * part), logits);
+    });
+  }
+}
+
+void Vocabulary::decode(const Rows& rows, int first, int words, float* out) const {
+  const int hidden = config_.hidden_size;
+  const std::size_t wide = round_up(words, kernels_.lanes), vocabulary = config_.vocab_size;
+  Buffer<float> bias(wide), logits(rows.count * wide);
+  std::copy_n(bias_.data() + first, words, bias.data());
+  if (precision_ == Precision::int8) {
+    Buffer<std::int8_t> panels(wide * round_up(hidden, kernels_.depth));
+    Buffer<std::int32_t> starts(wide);
+    Buffer<float> scales(wide);
+    std::copy_n(words_.scales + first, words, scales.data());
+    kernels_.pack_int8(static_cast<const std::int8_t*>(words_.data) + static_cast<std::size_t>(first) * hidden, words,
+                       hidden, panels.data(), starts.data());
+    kernels_.linear_int8({panels.data(), scales.data(), bias.data(), starts.data(), hidden, words},
+                         rows.codes.data.data(), round_up(hidden, 4 * kernels_.lanes), rows.codes.scales.data(),
+                         rows.count, logits.data(), wide);
+  } else {
+    std::vector<float> weights(static_cast<std::size_t>(words) * hidden);
+    for (int word = 0; word < words; ++word) {
+      words_.read_row(first + word, weights.data() + static_cast<std::size_t>(word) * hidden);
+    }
+    Buffer<float> panels(wide * hidden);
+    kernels_.pack_fp32(weights.data(), hidden, words, hidden, panels.data());
+    kernels_.linear_fp32({panels.data(), bias.data(), hidden, words}, rows.values, rows.stride, rows.count,
+                         logits.data(), wide);
+  }
+  for (int r = 0; r < rows.count; ++r) {
+    std::copy_n(logits.data() + r * wide, words, out + r * vocabulary + first);
+  }
+}
+
+}  // namespace squeezebert

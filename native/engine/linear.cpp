@@ -1,0 +1,128 @@
+#include "linear.h"
+
+#include <algorithm>
+
+#include "../quantize.h"
+
+namespace squeezebert {
+
+namespace {
+
+// Channels of all groups in, channels of all groups out, as the config counts them.
+struct Sizes {
+  int groups, inputs, outputs;
+};
+
+Buffer<float> padded_bias(const Arrays& arrays, const std::string& name, const Sizes& s, std::size_t padded) {
+  const std::vector<float> bias = arrays.floats(name + ".bias", {static_cast<std::size_t>(s.groups) * s.outputs});
+  Buffer<float> result(s.groups * padded);
+  for (int g = 0; g < s.groups; ++g) {
+    std::copy_n(bias.data() + g * s.outputs, s.outputs, result.data() + g * padded);
+  }
+  return result;
+}
+
+class Int8Linear final : public GroupedLinear {
+ public:
+  Int8Linear(const Kernels& kernels, const Arrays& arrays, const std::string& name, const Sizes& s)
+      : GroupedLinear(s.groups, s.inputs, s.outputs),
+        kernels_(kernels),
+        padded_(round_up(s.outputs, kernels.lanes)),
+        panel_bytes_(round_up(s.inputs, kernels.depth) * padded_),
+        panels_(s.groups * panel_bytes_),
+        scales_(s.groups * padded_),
+        bias_(padded_bias(arrays, name, s, padded_)),
+        starts_(s.groups * padded_) {
+    const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
+    const Array& weight = arrays.get(name + ".weight", {rows, static_cast<std::size_t>(s.inputs)});
+    std::vector<std::int8_t> codes(static_cast<std::size_t>(s.outputs) * s.inputs);
+    std::vector<float> row(s.inputs);
+    for (int g = 0; g < s.groups; ++g) {
+      const std::int8_t* group_codes = codes.data();
+      const std::size_t first = static_cast<std::size_t>(g) * s.outputs;
+      if (weight.type == Type::int8) {
+        group_codes = static_cast<const std::int8_t*>(weight.data) + first * s.inputs;
+        std::copy_n(weight.scales + first, s.outputs, scales_.data() + g * padded_);
+      } else {
+        for (int i = 0; i < s.outputs; ++i) {
+          weight.read_row(first + i, row.data());
+          quantize_rows(row.data(), 1, s.inputs, codes.data() + static_cast<std::size_t>(i) * s.inputs,
+                        scales_.data() + g * padded_ + i);
+        }
+      }
+      kernels.pack_int8(group_codes, s.outputs, s.inputs, panels_.data() + g * panel_bytes_,
+                        starts_.data() + g * padded_);
+    }
+  }
+
+  void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const override {
+    const std::size_t row_codes = round_up(inputs_, 4 * kernels_.lanes);
+    const std::size_t part_bytes = row_codes * kernels_.code_bytes * rows.count;
+    if (rows.coded_groups != parts) quantize(rows, parts, row_codes, part_bytes);
+    const Int8Weights weights{panels_.data() + group * panel_bytes_, scales_.data() + group * padded_,
+                              bias_.data() + group * padded_, starts_.data() + group * padded_, inputs_, outputs_};
+    kernels_.linear_int8(weights, rows.codes.data.data() + part * part_bytes, row_codes,
+                         rows.codes.scales.data() + part * rows.count, rows.count, out, stride);
+  }
+
+ private:
+  void quantize(Rows& rows, int parts, std::size_t row_codes, std::size_t part_bytes) const {
+    rows.codes.data.resize(parts * row_codes * kernels_.code_bytes * most_block_rows);
+    rows.codes.scales.resize(static_cast<std::size_t>(parts) * most_block_rows);
+    for (int p = 0; p < parts; ++p) {
+      kernels_.quantize(rows.values + static_cast<std::size_t>(p) * inputs_, rows.stride, rows.count, inputs_,
+                        rows.codes.data.data() + p * part_bytes, row_codes, rows.codes.scales.data() + p * rows.count);
+    }
+    rows.coded_groups = parts;
+  }
+
+  const Kernels& kernels_;
+  const std::size_t padded_, panel_bytes_;
+  Buffer<std::int8_t> panels_;
+  Buffer<float> scales_, bias_;
+  Buffer<std::int32_t> starts_;
+};
+
+class Fp32Linear final : public GroupedLinear {
+ public:
+  Fp32Linear(const Kernels& kernels, const Arrays& arrays, const std::string& name, const Sizes& s)
+      : GroupedLinear(s.groups, s.inputs, s.outputs),
+        kernels_(kernels),
+        padded_(round_up(s.outputs, kernels.lanes)),
+        panel_size_(s.inputs * padded_),
+        panels_(s.groups * panel_size_),
+        bias_(padded_bias(arrays, name, s, padded_)) {
+    const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
+    const Array& weight = arrays.get(name + ".weight", {rows, static_cast<std::size_t>(s.inputs)});
+    std::vector<float> group_weights(static_cast<std::size_t>(s.outputs) * s.inputs);
+    for (int g = 0; g < s.groups; ++g) {
+      for (int i = 0; i < s.outputs; ++i) {
+        weight.read_row(static_cast<std::size_t>(g) * s.outputs + i,
+                        group_weights.data() + static_cast<std::size_t>(i) * s.inputs);
+      }
+      kernels.pack_fp32(group_weights.data(), s.inputs, s.outputs, s.inputs, panels_.data() + g * panel_size_);
+    }
+  }
+
+  void forward_group(int group, Rows& rows, int part, int, float* out, std::size_t stride) const override {
+    const Fp32Weights weights{panels_.data() + group * panel_size_, bias_.data() + group * padded_, inputs_, outputs_};
+    kernels_.linear_fp32(weights, rows.values + static_cast<std::size_t>(part) * inputs_, rows.stride, rows.count, out,
+                         stride);
+  }
+
+ private:
+  const Kernels& kernels_;
+  const std::size_t padded_, panel_size_;
+  Buffer<float> panels_, bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, const Arrays& arrays,
+                                           const std::string& name, int groups, int inputs, int outputs) {
+  const Sizes sizes{groups, inputs / groups, outputs / groups};
+  if (precision == Precision::int8) return std::make_unique<Int8Linear>(kernels, arrays, name, sizes);
+  return std::make_unique<Fp32Linear>(kernels, arrays, name, sizes);
+}
+
+}  // namespace squeezebert

@@ -1,0 +1,59 @@
+// Grouped linear layers over rows of float32, in either precision.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "arrays.h"
+#include "batch.h"
+#include "buffer.h"
+
+namespace squeezebert {
+
+enum class Precision { int8, fp32 };
+
+// Room for the codes of a block of rows, for every group.
+struct Codes {
+  Buffer<char> data;
+  Buffer<float> scales;
+};
+
+// Rows that go into one or more layers. int8 layers with equal groups share the codes.
+struct Rows {
+  const float* values;
+  std::size_t stride;
+  int count;
+  Codes& codes;
+  int coded_groups = 0;  // groups that `codes` holds, 0 for none
+};
+
+// y = x W^T + b for each group of channels. Outputs come in whole vectors: a row of `out` must have room for
+// padded_outputs() from the start of the last group on.
+class GroupedLinear {
+ public:
+  virtual ~GroupedLinear() = default;
+
+  int groups() const { return groups_; }
+  int inputs() const { return inputs_; }    // per group
+  int outputs() const { return outputs_; }  // per group
+
+  // All groups: rows [count, groups * inputs] -> out [count, groups * outputs].
+  void forward(Rows& rows, float* out, std::size_t stride) const {
+    for (int g = 0; g < groups_; ++g) forward_group(g, rows, g, groups_, out + g * outputs_, stride);
+  }
+  // Group `group`, whose inputs are part `part` of `parts` equal parts of the rows.
+  virtual void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const = 0;
+
+ protected:
+  GroupedLinear(int groups, int inputs, int outputs) : groups_(groups), inputs_(inputs), outputs_(outputs) {}
+
+  const int groups_, inputs_, outputs_;
+};
+
+// Packs `name`.weight [outputs, inputs / groups] and `name`.bias, where `inputs` and `outputs` are those of all
+// groups. Throws std::invalid_argument where they are
+// missing or of another shape.
+std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, const Arrays& arrays,
+                                           const std::string& name, int groups, int inputs, int outputs);
+
+}  // namespace squeezebert

@@ -1,0 +1,88 @@
+#include "pool.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace squeezebert {
+
+namespace {
+
+// About 50 µs: longer than the gap between two layers, shorter than anybody would notice.
+constexpr int spins = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+Pool::Pool(int threads) : threads_(threads) {
+  for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+}
+
+Pool::~Pool() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stop_ = true;
+    round_.fetch_add(1);
+  }
+  wake_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Pool::run(int items, Function function, void* context) {
+  if (workers_.empty() || items < 2) {
+    for (int item = 0; item < items; ++item) function(context, item, 0);
+    return;
+  }
+  function_ = function;
+  context_ = context;
+  items_ = items;
+  next_.store(0, std::memory_order_relaxed);
+  busy_.store(threads_ - 1, std::memory_order_relaxed);
+  // Sequentially consistent, as is the sleeper's count: either it sees the new round or we see it asleep.
+  round_.fetch_add(1);
+  if (asleep_.load() > 0) {
+    { const std::lock_guard<std::mutex> lock(mutex_); }
+    wake_.notify_all();
+  }
+  take_items(0);
+  for (int spin = 0; busy_.load(std::memory_order_acquire) > 0; ++spin) {
+    // A worker that the system has taken off its processor needs ours more than we do.
+    spin < 100 * spins ? pause() : std::this_thread::yield();
+  }
+}
+
+void Pool::take_items(int thread) {
+  for (int item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) function_(context_, item, thread);
+}
+
+std::uint32_t Pool::wait_for_work(std::uint32_t seen) {
+  for (int spin = 0; spin < spins; ++spin) {
+    const std::uint32_t round = round_.load(std::memory_order_acquire);
+    if (round != seen) return round;
+    pause();
+  }
+  std::unique_lock<std::mutex> lock(mutex_);
+  asleep_.fetch_add(1);
+  wake_.wait(lock, [&] { return round_.load() != seen; });
+  asleep_.fetch_sub(1);
+  return round_.load();
+}
+
+void Pool::work(int thread) {
+  std::uint32_t seen = 0;
+  while (true) {
+    seen = wait_for_work(seen);
+    if (stop_) return;
+    take_items(thread);
+    busy_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+}  // namespace squeezebert

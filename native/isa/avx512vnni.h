@@ -1,0 +1,78 @@
+// AVX-512 with VNNI: 16 lanes, 32 registers, dot products of four bytes.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace squeezebert::SQUEEZEBERT_ISA {
+
+using Floats = __m512;
+using Ints = __m512i;
+
+constexpr int lanes = 16;
+constexpr int depth = 4;
+// 24 accumulators, 3 weights and 1 broadcast of the 32 registers.
+constexpr int tile_rows = 8;
+constexpr int tile_vectors = 3;
+
+// vpdpbusd multiplies unsigned by signed bytes, so activations are stored with an offset.
+using Code = std::uint8_t;
+constexpr int code_offset = 128;
+constexpr int largest_probability = 255;
+
+inline Floats zeros() { return _mm512_setzero_ps(); }
+inline Floats broadcast(float x) { return _mm512_set1_ps(x); }
+inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
+inline Floats load_partial(const float* p, int count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+}
+inline void store(float* p, Floats x) { _mm512_storeu_ps(p, x); }
+inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+inline Floats abs(Floats x) { return _mm512_abs_ps(x); }
+inline Floats round(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+// x * 2^n for whole n.
+inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }
+inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
+inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
+
+inline Ints load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+inline void store(std::int32_t* p, Ints x) { _mm512_storeu_si512(p, x); }
+inline Ints to_ints(Floats x) { return _mm512_cvtps_epi32(x); }
+inline Floats to_floats(Ints x) { return _mm512_cvtepi32_ps(x); }
+
+inline Ints load_weights(const std::int8_t* p) { return _mm512_loadu_si512(p); }
+inline Ints broadcast_codes(const Code* p) {
+  std::int32_t step;
+  __builtin_memcpy(&step, p, sizeof step);
+  return _mm512_set1_epi32(step);
+}
+inline Ints dot(Ints sums, Ints codes, Ints weights) { return _mm512_dpbusd_epi32(sums, codes, weights); }
+
+// 64 whole numbers in [-128, 127] to bytes.
+inline __m512i to_bytes(Ints a, Ints b, Ints c, Ints d) {
+  const __m512i packed = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  // Packing works inside 128-bit lanes: put the four dwords of each vector together again.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, packed);
+}
+inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) {
+  _mm512_storeu_si512(p, to_bytes(a, b, c, d));
+}
+inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) {
+  _mm512_storeu_si512(p, _mm512_xor_si512(to_bytes(a, b, c, d), _mm512_set1_epi8(-128)));
+}
+// Whole numbers in [0, 255], without the offset.
+inline void store_probabilities(Code* p, Ints a, Ints b, Ints c, Ints d) {
+  const __m512i packed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, packed));
+}
+
+}  // namespace squeezebert::SQUEEZEBERT_ISA

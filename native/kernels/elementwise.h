@@ -1,0 +1,141 @@
+// Element-wise functions on vectors, and loops over rows whose length is no multiple of the lanes.
+#pragma once
+
+namespace squeezebert::SQUEEZEBERT_ISA {
+
+// `count` may be anything: at least `lanes` is a whole vector, zero or less is none. The rest is zero.
+inline Floats load_up_to(const float* p, int count) {
+  if (count >= lanes) return load(p);
+  return count > 0 ? load_partial(p, count) : zeros();
+}
+
+inline void store_up_to(float* p, Floats x, int count) {
+  if (count >= lanes) return store(p, x);
+  float whole[lanes];
+  store(whole, x);
+  for (int i = 0; i < count; ++i) p[i] = whole[i];
+}
+
+// The first `count` lanes, zero in the others.
+inline Floats first(Floats x, int count) {
+  if (count >= lanes) return x;
+  float whole[lanes];
+  store(whole, x);
+  return load_partial(whole, count);
+}
+
+// 2^x for x <= 0 and above -126, relative error 2e-7: x = n + f, Taylor's polynomial on [-1/2, 1/2]
+// and the exponent.
+inline Floats exp2(Floats x) {
+  x = max(x, broadcast(-126.0f));
+  const Floats n = round(x);
+  const Floats f = sub(x, n);
+  Floats p = broadcast(1.5403530e-4f);
+  p = fma(p, f, broadcast(1.3333558e-3f));
+  p = fma(p, f, broadcast(9.6181291e-3f));
+  p = fma(p, f, broadcast(5.5504109e-2f));
+  p = fma(p, f, broadcast(2.4022651e-1f));
+  p = fma(p, f, broadcast(6.9314718e-1f));
+  p = fma(p, f, broadcast(1.0f));
+  return times_power_of_two(p, n);
+}
+
+// 2^x as above, relative error 1e-4: below what a probability in 8 bits can show.
+inline Floats exp2_coarse(Floats x) {
+  x = max(x, broadcast(-126.0f));
+  const Floats n = round(x);
+  const Floats f = sub(x, n);
+  Floats p = fma(broadcast(5.5008765e-2f), f, broadcast(2.4221100e-1f));
+  p = fma(p, f, broadcast(6.9328296e-1f));
+  p = fma(p, f, broadcast(1.0f));
+  return times_power_of_two(p, n);
+}
+
+// erf(|x|) to 1.5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+inline Floats gelu(Floats x) {
+  const Floats z = mul(abs(x), broadcast(0.70710678f));
+  const Floats t = div(broadcast(1.0f), fma(z, broadcast(0.3275911f), broadcast(1.0f)));
+  Floats p = fma(t, broadcast(1.061405429f), broadcast(-1.453152027f));
+  p = fma(p, t, broadcast(1.421413741f));
+  p = fma(p, t, broadcast(-0.284496736f));
+  p = fma(p, t, broadcast(0.254829592f));
+  // log2(e) z²
+  const Floats e = exp2(mul(mul(z, z), broadcast(-1.44269504f)));
+  // x Φ(x) = max(x, 0) - |x| (1 - erf(z)) / 2
+  const Floats tail = mul(mul(p, t), e);
+  return sub(max(x, zeros()), mul(mul(abs(x), broadcast(0.5f)), tail));
+}
+
+// x (1/2 + t P(t²)), t = x clamped to ±3.7: the minimax fit of |x| times the error, 5e-4 at most.
+inline Floats gelu_coarse(Floats x) {
+  const Floats t = max(min(x, broadcast(3.7f)), broadcast(-3.7f));
+  const Floats u = mul(t, t);
+  Floats p = fma(u, broadcast(-4.8997407e-7f), broadcast(2.6888776e-5f));
+  p = fma(p, u, broadcast(-6.1750197e-4f));
+  p = fma(p, u, broadcast(7.8486977e-3f));
+  p = fma(p, u, broadcast(-6.2587716e-2f));
+  p = fma(p, u, broadcast(3.9647508e-1f));
+  return mul(x, fma(t, p, broadcast(0.5f)));
+}
+
+// The tanh form: x * sigmoid(2 sqrt(2/π) (x + 0.044715 x³)).
+inline Floats gelu_new(Floats x) {
+  const Floats cubic = mul(x, fma(mul(x, x), broadcast(0.044715f), broadcast(1.0f)));
+  // e^-|2 y| keeps the argument of exp2 negative.
+  const Floats e = exp2(mul(abs(cubic), broadcast(-2.0f * 0.7978845608f * 1.44269504f)));
+  const Floats positive = div(broadcast(1.0f), add(e, broadcast(1.0f)));
+  // sigmoid(-y) = e sigmoid(y); min(x, 0) takes the negative side, max(x, 0) the positive one.
+  return mul(positive, add(max(x, zeros()), mul(e, min(x, zeros()))));
+}
+
+inline Floats relu(Floats x) { return max(x, zeros()); }
+
+template <Floats (*f)(Floats)>
+inline void map_rows(float* x, std::size_t stride, int rows, int columns) {
+  for (int r = 0; r < rows; ++r, x += stride) {
+    for (int c = 0; c < columns; c += lanes) store_up_to(x + c, f(load_up_to(x + c, columns - c)), columns - c);
+  }
+}
+
+inline void activate(Activation kind, float* x, std::size_t stride, int rows, int columns) {
+  switch (kind) {
+    case Activation::gelu: return map_rows<gelu>(x, stride, rows, columns);
+    case Activation::gelu_new: return map_rows<gelu_new>(x, stride, rows, columns);
+    case Activation::relu: return map_rows<relu>(x, stride, rows, columns);
+  }
+}
+
+inline void activate_coarse(Activation kind, float* x, std::size_t stride, int rows, int columns) {
+  if (kind == Activation::gelu) return map_rows<gelu_coarse>(x, stride, rows, columns);
+  activate(kind, x, stride, rows, columns);
+}
+
+// Mean and variance in two passes, as the reference does; rows stay in the first-level cache.
+inline void add_norm(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
+                     const float* weight, const float* bias, float epsilon) {
+  for (int r = 0; r < rows; ++r, x += stride) {
+    Floats total = zeros();
+    for (int c = 0; c < columns; c += lanes) {
+      Floats value = load_up_to(x + c, columns - c);
+      if (y) value = add(value, load_up_to(y + r * y_stride + c, columns - c));
+      store_up_to(x + c, value, columns - c);
+      total = add(total, value);
+    }
+    const float mean = sum(total) / static_cast<float>(columns);
+    Floats squares = zeros();
+    for (int c = 0; c < columns; c += lanes) {
+      const Floats centred = sub(load_up_to(x + c, columns - c), broadcast(mean));
+      const Floats inside = first(centred, columns - c);
+      squares = fma(inside, inside, squares);
+    }
+    const float variance = sum(squares) / static_cast<float>(columns);
+    const float scale = 1.0f / __builtin_sqrtf(variance + epsilon);
+    for (int c = 0; c < columns; c += lanes) {
+      const Floats normed = mul(sub(load_up_to(x + c, columns - c), broadcast(mean)), broadcast(scale));
+      const Floats w = load_up_to(weight + c, columns - c), b = load_up_to(bias + c, columns - c);
+      store_up_to(x + c, fma(normed, w, b), columns - c);
+    }
+  }
+}
+
+}  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -1,0 +1,43 @@
+// All kernels for one instruction set. Compiled once per set, with SQUEEZEBERT_ISA naming it and
+// SQUEEZEBERT_ISA_HEADER its primitives. Nothing here may use the standard library: its inline functions
+// would be shared with code that runs on other processors.
+#include "table.h"
+
+#include SQUEEZEBERT_ISA_HEADER
+
+#include "tile.h"
+
+#include "elementwise.h"
+
+#include "linear.h"
+
+#include "attention.h"
+
+#define SQUEEZEBERT_TEXT_OF(x) #x
+#define SQUEEZEBERT_TEXT(x) SQUEEZEBERT_TEXT_OF(x)
+
+namespace squeezebert::SQUEEZEBERT_ISA {
+
+extern const Kernels kernels;
+const Kernels kernels = {
+    SQUEEZEBERT_TEXT(SQUEEZEBERT_ISA),
+    lanes,
+    depth,
+    static_cast<int>(sizeof(Code)),
+    &pack_int8,
+    &pack_fp32,
+    &quantize,
+    &linear_int8,
+    &linear_fp32,
+    &activate,
+    &activate_coarse,
+    &add_norm,
+    &store_key_int8,
+    &store_value_int8,
+    &store_key_fp32,
+    &store_value_fp32,
+    &attend_int8,
+    &attend_fp32,
+};
+
+}  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -1,0 +1,170 @@
+#include "model_binding.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <stdexcept>
+
+#include "engine/dispatch.h"
+#include "engine/model.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace squeezebert;
+
+namespace {
+
+using AnyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using Ints = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+int size_of(const nb::dict& config, const char* key) {
+  if (!config.contains(key)) throw std::invalid_argument(std::string(key) + " is missing from the config");
+  return nb::cast<int>(config[key]);
+}
+
+Activation activation_of(const std::string& name) {
+  if (name == "gelu") return Activation::gelu;
+  if (name == "gelu_new") return Activation::gelu_new;
+  if (name == "relu") return Activation::relu;
+  throw std::invalid_argument("hidden_act '" + name + "' is not one of gelu, gelu_new, relu");
+}
+
+Config config_of(const nb::dict& config) {
+  return {size_of(config, "vocab_size"),
+          size_of(config, "hidden_size"),
+          size_of(config, "num_hidden_layers"),
+          size_of(config, "num_attention_heads"),
+          size_of(config, "intermediate_size"),
+          size_of(config, "max_position_embeddings"),
+          size_of(config, "type_vocab_size"),
+          size_of(config, "q_groups"),
+          size_of(config, "k_groups"),
+          size_of(config, "v_groups"),
+          size_of(config, "post_attention_groups"),
+          size_of(config, "intermediate_groups"),
+          size_of(config, "output_groups"),
+          nb::cast<float>(config["layer_norm_eps"]),
+          activation_of(nb::cast<std::string>(config["hidden_act"]))};
+}
+
+Type type_of(const std::string& name, const AnyArray& array) {
+  if (array.dtype() == nb::dtype<float>()) return Type::float32;
+  if (array.dtype() == nb::dtype<std::int8_t>()) return Type::int8;
+  if (array.dtype().code == static_cast<std::uint8_t>(nb::dlpack::dtype_code::Float) && array.dtype().bits == 16) {
+    return Type::float16;
+  }
+  throw std::invalid_argument(name + " is neither float32, float16 nor int8");
+}
+
+constexpr const char* scale_suffix = ".scale";
+
+Arrays arrays_of(const nb::dict& named) {
+  Arrays arrays;
+  for (const auto& [key, value] : named) {
+    const std::string name = nb::cast<std::string>(key);
+    const AnyArray array = nb::cast<AnyArray>(value);
+    Array view{type_of(name, array), array.data(), {}, nullptr};
+    for (std::size_t axis = 0; axis < array.ndim(); ++axis) view.shape.push_back(array.shape(axis));
+    const std::string scale_name = name + scale_suffix;
+    if (view.type == Type::int8 && named.contains(scale_name.c_str())) {
+      const AnyArray scales = nb::cast<AnyArray>(named[scale_name.c_str()]);
+      if (scales.dtype() != nb::dtype<float>() || scales.ndim() != 1 || scales.shape(0) != view.rows()) {
+        throw std::invalid_argument(scale_name + " is not float32 with one value for each row of " + name);
+      }
+      view.scales = static_cast<const float*>(scales.data());
+    }
+    arrays.add(name, view);
+  }
+  return arrays;
+}
+
+Head head_of(const std::string& name) {
+  if (name == "none") return Head::none;
+  if (name == "pooled") return Head::pooled;
+  if (name == "tokens") return Head::tokens;
+  if (name == "vocabulary") return Head::vocabulary;
+  throw std::invalid_argument("head '" + name + "' is not one of none, pooled, tokens, vocabulary");
+}
+
+Precision precision_of(const std::string& name) {
+  if (name == "int8") return Precision::int8;
+  if (name == "fp32") return Precision::fp32;
+  throw std::invalid_argument("precision '" + name + "' is not one of int8, fp32");
+}
+
+// Keeps the arrays alive that the model goes on reading.
+struct PyModel {
+  PyModel(const nb::dict& config_dict, const nb::dict& named, const std::string& head, const std::string& precision,
+          int threads, const std::string& isa) {
+    const Config config = config_of(config_dict);
+    check(config);
+    const Arrays arrays = arrays_of(named);
+    const std::string words = "transformer.embeddings.word_embeddings.weight";
+    for (const std::string& name : {words, words + scale_suffix}) {
+      if (named.contains(name.c_str())) kept.append(named[name.c_str()]);
+    }
+    const Head head_kind = head_of(head);
+    const Precision precision_kind = precision_of(precision);
+    const Kernels& kernels = choose_kernels(isa);
+    nb::gil_scoped_release release;
+    model = std::make_unique<Model>(config, arrays, head_kind, precision_kind, threads, kernels);
+  }
+
+  nb::list kept;
+  std::unique_ptr<Model> model;
+};
+
+nb::object to_numpy(Result& result) {
+  auto* values = new Buffer<float>(std::move(result.values));
+  nb::capsule owner(values, [](void* pointer) noexcept { delete static_cast<Buffer<float>*>(pointer); });
+  return nb::cast(nb::ndarray<nb::numpy, float>(
+      values->data(), {static_cast<std::size_t>(result.rows), static_cast<std::size_t>(result.columns)}, owner));
+}
+
+nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_ids, Ints starts,
+             std::optional<Ints> wanted) {
+  const std::size_t tokens = input_ids.shape(0);
+  if (token_type_ids.shape(0) != tokens || position_ids.shape(0) != tokens) {
+    throw std::invalid_argument("input_ids, token_type_ids and position_ids differ in length");
+  }
+  if (tokens > (1u << 24)) throw std::invalid_argument("the batch has more than 2^24 tokens");
+  const std::size_t texts = starts.shape(0) - 1;
+  bool ascending = starts.shape(0) > 0 && starts.data()[0] == 0;
+  for (std::size_t i = 0; ascending && i < texts; ++i) ascending = starts.data()[i] <= starts.data()[i + 1];
+  if (!ascending || starts.data()[texts] != static_cast<std::int32_t>(tokens)) {
+    throw std::invalid_argument("starts do not rise from 0 to the number of tokens");
+  }
+  const Batch batch{input_ids.data(), token_type_ids.data(), position_ids.data(), starts.data(),
+                    static_cast<int>(texts)};
+  std::vector<Result> results;
+  {
+    nb::gil_scoped_release release;
+    results = self.model->run(batch, wanted ? wanted->data() : nullptr,
+                              wanted ? static_cast<int>(wanted->shape(0)) : 0);
+  }
+  nb::dict named;
+  for (Result& result : results) named[result.name.c_str()] = to_numpy(result);
+  return named;
+}
+
+std::vector<std::string> isa_names() {
+  std::vector<std::string> names;
+  for (const Kernels* kernels : instruction_sets()) names.push_back(kernels->name);
+  return names;
+}
+
+}  // namespace
+
+void bind_model(nb::module_& module) {
+  nb::class_<PyModel>(module, "Model", "An encoder and its head, packed for one instruction set.")
+      .def(nb::init<const nb::dict&, const nb::dict&, const std::string&, const std::string&, int,
+                    const std::string&>(),
+           "config"_a, "arrays"_a, "head"_a, "precision"_a, "threads"_a, "isa"_a)
+      .def("run", &run, "input_ids"_a, "token_type_ids"_a, "position_ids"_a, "starts"_a, "wanted"_a.none())
+      .def_prop_ro("isa", [](const PyModel& self) { return self.model->isa(); })
+      .def_prop_ro("threads", [](const PyModel& self) { return self.model->threads(); });
+  module.def("instruction_sets", &isa_names, "Names of the instruction sets that this machine runs, best first.");
+}

@@ -80,13 +80,12 @@ def read_inputs(
     Raises:
         OptionError: They have not the same shape, or do not hold integers, or a text has no tokens left.
     """
-    given = {
-        "input_ids": input_ids,
+    others = {
         "attention_mask": attention_mask,
         "token_type_ids": token_type_ids,
         "position_ids": position_ids,
     }
-    given = {name: values for name, values in given.items() if values is not None}
+    given = {"input_ids": input_ids, **{name: v for name, v in others.items() if v is not None}}
     if isinstance(input_ids, (list, tuple)):
         return _from_lists(given, choices)
     return _from_arrays(given, choices)
@@ -102,7 +101,7 @@ def _from_lists(given: dict[str, Any], choices: bool) -> Inputs:
     for name, texts in rows.items():
         if [len(row) for row in texts] != lengths:
             raise OptionError(f"{name} has other lengths than input_ids")
-    flat = {name: _integers(name, list(chain.from_iterable(texts))) for name, texts in rows.items()}
+    flat = {name: _checked(name, list(chain.from_iterable(texts))) for name, texts in rows.items()}
     return _inputs(flat, lengths, None, counts)
 
 
@@ -115,13 +114,13 @@ def _from_arrays(given: dict[str, Any], choices: bool) -> Inputs:
     for name, array in arrays.items():
         if array.shape != form:
             raise OptionError(f"{name} has the shape {list(array.shape)}, and input_ids has {list(form)}")
-    flat = {name: _integers(name, array.ravel()) for name, array in arrays.items()}
+    flat = {name: _checked(name, array.ravel()) for name, array in arrays.items()}
     texts = int(np.prod(form[:-1]))
     return _inputs(flat, [form[-1]] * texts, form, None)
 
 
 def _inputs(
-    flat: dict[str, Integers],
+    flat: dict[str, NDArray[Any]],
     lengths: Sequence[int],
     form: tuple[int, ...] | None,
     choices: tuple[int, ...] | None,
@@ -129,7 +128,7 @@ def _inputs(
     ids = flat["input_ids"]
     sizes = np.array(lengths, dtype=np.int32)
     ends = np.cumsum(sizes, dtype=np.int32)
-    kept = flat["attention_mask"] != 0 if "attention_mask" in flat else np.ones(len(ids), dtype=np.bool_)
+    kept = flat.get("attention_mask", np.ones(len(ids), dtype=np.bool_))
     # Tokens that are kept before each token that was given, and after the last one.
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
     starts = np.concatenate([before[:1], before[ends]]).astype(np.int32)
@@ -167,12 +166,14 @@ def _choices(name: str, values: Any, counts: tuple[int, ...]) -> list[Any]:
     return [text for question in questions for text in question]
 
 
-def _integers(name: str, values: Any) -> Integers:
-    """``[given]`` int32, without wrapping what does not fit."""
+def _checked(name: str, values: Any) -> NDArray[Any]:
+    """``[given]`` int32, without wrapping what does not fit; of a mask, whether it is not 0."""
     try:
         array = np.asarray(values)
     except ValueError as error:  # Lists of different lengths where numbers should be.
         raise OptionError(f"{name} holds lists within its texts; expected integers") from error
+    if name == "attention_mask":
+        return array != 0
     if array.size == 0:
         return np.zeros(0, dtype=np.int32)
     if array.ndim != 1 or array.dtype.kind not in "biu":

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from squeezebert.data import Row, read_rows
-from squeezebert.data.opening import STDIN
+from squeezebert.data import Row
+from squeezebert.data.row import STDIN
 from squeezebert.errors import OptionError
 
 
@@ -36,6 +36,8 @@ def from_files(paths: Sequence[str], format: str | None) -> Iterator[Row]:
     Raises:
         DataError: A file is missing or of an unknown format (at once), or a row is bad (while iterating).
     """
+    from squeezebert.data import read_rows
+
     # A list, so that a missing last file is found before the first one is answered.
     return chain.from_iterable([read_rows(path, format=format) for path in paths])
 

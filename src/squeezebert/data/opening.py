@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from squeezebert.data.row import STDIN
 from squeezebert.errors import DataError
 
-STDIN = "-"
 COMPRESSED = (".xz", ".gz")
 
 # First bytes of files that are no text, and what to do about them.

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+STDIN = "-"
+"""In place of a file's name: the standard input."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from squeezebert.data.conll import read_conll
 from squeezebert.data.jsonfiles import read_json, read_jsonl
-from squeezebert.data.opening import STDIN, check_file, plain_name, shown
-from squeezebert.data.row import Row
+from squeezebert.data.opening import check_file, plain_name, shown
+from squeezebert.data.row import STDIN, Row
 from squeezebert.data.tables import read_csv, read_tsv, read_txt
 from squeezebert.errors import DataError
 

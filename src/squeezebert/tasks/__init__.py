@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.errors import OptionError
@@ -9,13 +10,15 @@ from squeezebert.errors import OptionError
 if TYPE_CHECKING:
     from squeezebert.tasks.base import Task
 
-TASK_NAMES = (
-    "text-classification",
-    "token-classification",
-    "question-answering",
-    "fill-mask",
-    "multiple-choice",
-)
+# The class of each task, which is in the module of the task's name.
+_CLASSES = {
+    "text-classification": "TextClassification",
+    "token-classification": "TokenClassification",
+    "question-answering": "QuestionAnswering",
+    "fill-mask": "FillMask",
+    "multiple-choice": "MultipleChoice",
+}
+TASK_NAMES = tuple(_CLASSES)
 ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 
 
@@ -25,18 +28,13 @@ def get_task(name: str) -> Task[Any, Any]:
     Raises:
         OptionError: There is no such task.
     """
-    # Imported here, so that the names alone, as `--help` shows them, cost no numpy.
-    from squeezebert.tasks.base import nearest
-    from squeezebert.tasks.fill_mask import FillMask
-    from squeezebert.tasks.multiple_choice import MultipleChoice
-    from squeezebert.tasks.question_answering import QuestionAnswering
-    from squeezebert.tasks.text_classification import TextClassification
-    from squeezebert.tasks.token_classification import TokenClassification
-
-    tasks = (TextClassification, TokenClassification, QuestionAnswering, FillMask, MultipleChoice)
+    # Imported here, so that the names alone, as `--help` shows them, cost no numpy, and a task only itself.
     wanted = ALIASES.get(name, name)
-    for task in tasks:
-        if task.name == wanted:
-            return task()
+    if wanted in _CLASSES:
+        module = import_module(f"squeezebert.tasks.{wanted.replace('-', '_')}")
+        task: Task[Any, Any] = getattr(module, _CLASSES[wanted])()
+        return task
+    from squeezebert.tasks.base import nearest
+
     known = (*TASK_NAMES, *ALIASES)
     raise OptionError(f"there is no task {name!r}{nearest(name, known)}; there are {', '.join(known)}")

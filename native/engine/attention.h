@@ -19,9 +19,9 @@ class Attention {
   virtual void put_keys(const Block& block, const float* x, std::size_t stride) = 0;
   virtual void put_values(const Block& block, const float* x, std::size_t stride) = 0;
   // Context [block rows, hidden], once keys and values of the block's texts are all there.
-  virtual void attend(const Block& block, float* out, std::size_t stride) const = 0;
+  virtual void attend(const Block& block, float* out, std::size_t stride) = 0;
 };
 
-std::unique_ptr<Attention> make_attention(const Kernels& kernels, Precision precision, int heads, int head_size);
+std::unique_ptr<Attention> make_attention(const Kernels& kernels, Precision precision, HeadShape shape);
 
 }  // namespace squeezebert

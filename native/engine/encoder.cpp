@@ -65,7 +65,7 @@ Encoder::~Encoder() = default;
 std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
   auto workspace = std::make_unique<Workspace>();
   for (auto& attention : workspace->attention) {
-    attention = make_attention(kernels_, precision_, config_.num_attention_heads, config_.head_size());
+    attention = make_attention(kernels_, precision_, {config_.num_attention_heads, config_.head_size()});
   }
   workspace->scratch.resize(threads);
   for (Workspace::Scratch& scratch : workspace->scratch) {
@@ -109,8 +109,7 @@ void Encoder::embed(const Batch& batch, const Block& block, Workspace& workspace
     const float* segment = segments_.data() + static_cast<std::size_t>(batch.token_type_ids[row]) * hidden;
     for (int c = 0; c < hidden; ++c) x[c] += position[c] + segment[c];
   }
-  kernels_.add_norm(rows, stride_, nullptr, 0, block.rows, hidden, norm_weight_.data(), norm_bias_.data(),
-                    config_.layer_norm_eps);
+  kernels_.norm(rows, stride_, block.rows, hidden, norm_weight_.data(), norm_bias_.data(), config_.layer_norm_eps);
 }
 
 void Encoder::project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
@@ -125,7 +124,7 @@ void Encoder::project(const Layer& layer, const Block& block, Workspace& workspa
 }
 
 void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
-                     const Attention& attention) const {
+                     Attention& attention) const {
   float* x = workspace.hidden.data() + block.row * stride_;
   float* branch = scratch.narrow.data();
   const auto add_norm = [&](const Norm& norm) {
@@ -149,12 +148,11 @@ void Encoder::feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& s
   const int parts = fused ? first.groups() : 1;
   const int columns = config_.intermediate_size / parts;
   const std::size_t stride = round_up(columns, kernels_.lanes) + kernels_.lanes;
-  const auto activate = precision_ == Precision::int8 ? kernels_.activate_coarse : kernels_.activate;
   float *inner = scratch.inner.data(), *out = scratch.narrow.data();
   for (int part = 0; part < parts; ++part) {
     fused ? first.forward_group(part, rows, part, parts, inner, stride) : first.forward(rows, inner, stride);
-    activate(config_.activation, inner, stride, rows.count, columns);
     Rows activated{inner, stride, rows.count, scratch.inner_codes};
+    second.activate(config_.activation, activated, inner, fused ? 1 : second.groups());
     fused ? second.forward_group(part, activated, 0, 1, out + part * second.outputs(), stride_)
           : second.forward(activated, out, stride_);
   }

@@ -41,7 +41,7 @@ class Encoder {
   void project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
                Attention& attention) const;
   void finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
-              const Attention& attention) const;
+              Attention& attention) const;
   void feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& scratch) const;
 
   const Kernels& kernels_;

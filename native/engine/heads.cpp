@@ -52,8 +52,7 @@ void Vocabulary::forward(const float* x, std::size_t stride, int rows, float* ou
   Buffer<float> states(static_cast<std::size_t>(rows) * hidden + kernels_.lanes);
   transform_.forward(x, stride, rows, states.data(), pool);
   kernels_.activate(config_.activation, states.data(), hidden, rows, hidden);
-  kernels_.add_norm(states.data(), hidden, nullptr, 0, rows, hidden, norm_weight_.data(), norm_bias_.data(),
-                    config_.layer_norm_eps);
+  kernels_.norm(states.data(), hidden, rows, hidden, norm_weight_.data(), norm_bias_.data(), config_.layer_norm_eps);
   // The words are packed for the kernels as they are needed: few positions are, and packed words would
   // double the memory of the model.
   constexpr int part = 192;

@@ -29,6 +29,7 @@ class Int8Linear final : public GroupedLinear {
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
         panel_bytes_(round_up(s.inputs, kernels.depth) * padded_),
+        row_codes_(round_up(s.inputs, 4 * kernels.lanes)),
         panels_(s.groups * panel_bytes_),
         scales_(s.groups * padded_),
         bias_(padded_bias(arrays, name, s, padded_)),
@@ -56,28 +57,44 @@ class Int8Linear final : public GroupedLinear {
   }
 
   void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const override {
-    const std::size_t row_codes = round_up(inputs_, 4 * kernels_.lanes);
-    const std::size_t part_bytes = row_codes * kernels_.code_bytes * rows.count;
-    if (rows.coded_groups != parts) quantize(rows, parts, row_codes, part_bytes);
+    if (rows.coded_groups != parts) quantize(rows, parts);
     const Int8Weights weights{panels_.data() + group * panel_bytes_, scales_.data() + group * padded_,
                               bias_.data() + group * padded_, starts_.data() + group * padded_, inputs_, outputs_};
-    kernels_.linear_int8(weights, rows.codes.data.data() + part * part_bytes, row_codes,
-                         rows.codes.scales.data() + part * rows.count, rows.count, out, stride);
+    kernels_.linear_int8(weights, codes_of(rows, part), row_codes_, scales_of(rows, part), rows.count, out, stride);
+  }
+
+  void activate(Activation kind, Rows& rows, float* values, int parts) const override {
+    make_room(rows, parts);
+    for (int p = 0; p < parts; ++p) {
+      kernels_.activate_and_quantize(kind, values + static_cast<std::size_t>(p) * inputs_, rows.stride, rows.count,
+                                     inputs_, codes_of(rows, p), row_codes_, scales_of(rows, p));
+    }
+    rows.coded_groups = parts;
   }
 
  private:
-  void quantize(Rows& rows, int parts, std::size_t row_codes, std::size_t part_bytes) const {
-    rows.codes.data.resize(parts * row_codes * kernels_.code_bytes * most_block_rows);
-    rows.codes.scales.resize(static_cast<std::size_t>(parts) * most_block_rows);
+  // Codes are stored [part, row, input].
+  char* codes_of(Rows& rows, int part) const {
+    return rows.codes.data.data() + part * rows.count * row_codes_ * kernels_.code_bytes;
+  }
+  float* scales_of(Rows& rows, int part) const { return rows.codes.scales.data() + part * rows.count; }
+
+  void make_room(Rows& rows, int parts) const {
+    rows.codes.data.resize(parts * rows.count * row_codes_ * kernels_.code_bytes);
+    rows.codes.scales.resize(static_cast<std::size_t>(parts) * rows.count);
+  }
+
+  void quantize(Rows& rows, int parts) const {
+    make_room(rows, parts);
     for (int p = 0; p < parts; ++p) {
       kernels_.quantize(rows.values + static_cast<std::size_t>(p) * inputs_, rows.stride, rows.count, inputs_,
-                        rows.codes.data.data() + p * part_bytes, row_codes, rows.codes.scales.data() + p * rows.count);
+                        codes_of(rows, p), row_codes_, scales_of(rows, p));
     }
     rows.coded_groups = parts;
   }
 
   const Kernels& kernels_;
-  const std::size_t padded_, panel_bytes_;
+  const std::size_t padded_, panel_bytes_, row_codes_;
   Buffer<std::int8_t> panels_;
   Buffer<float> scales_, bias_;
   Buffer<std::int32_t> starts_;
@@ -108,6 +125,10 @@ class Fp32Linear final : public GroupedLinear {
     const Fp32Weights weights{panels_.data() + group * panel_size_, bias_.data() + group * padded_, inputs_, outputs_};
     kernels_.linear_fp32(weights, rows.values + static_cast<std::size_t>(part) * inputs_, rows.stride, rows.count, out,
                          stride);
+  }
+
+  void activate(Activation kind, Rows& rows, float* values, int parts) const override {
+    kernels_.activate(kind, values, rows.stride, rows.count, inputs_ * parts);
   }
 
  private:

@@ -43,6 +43,8 @@ class GroupedLinear {
   }
   // Group `group`, whose inputs are part `part` of `parts` equal parts of the rows.
   virtual void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const = 0;
+  // Applies an activation to rows that this layer reads next, in `parts` equal parts; `values` are the same rows.
+  virtual void activate(Activation kind, Rows& rows, float* values, int parts) const = 0;
 
  protected:
   GroupedLinear(int groups, int inputs, int outputs) : groups_(groups), inputs_(inputs), outputs_(outputs) {}

@@ -55,6 +55,9 @@ inline float largest(Floats x) {
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 }
 
+inline void keep_in_register(Ints& x) { asm volatile("" : "+v"(x)); }
+inline void keep_in_register(Floats& x) { asm volatile("" : "+v"(x)); }
+
 inline Ints load(const std::int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 inline void store(std::int32_t* p, Ints x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
 inline Ints to_ints(Floats x) { return _mm256_cvtps_epi32(x); }
@@ -80,6 +83,14 @@ inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) {
   const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permutevar8x32_epi32(bytes, order));
+}
+// The two values of each lane side by side.
+inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
+  const __m256i low = _mm256_set1_epi32(0xff);
+  const __m256i both = _mm256_or_si256(_mm256_and_si256(values[0], low),
+                                       _mm256_slli_epi32(_mm256_and_si256(values[1], low), 8));
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(both, both), _MM_SHUFFLE(3, 1, 2, 0));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));
 }
 inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_words(a, b));

@@ -42,6 +42,9 @@ inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
 
+inline void keep_in_register(Ints& x) { asm volatile("" : "+v"(x)); }
+inline void keep_in_register(Floats& x) { asm volatile("" : "+v"(x)); }
+
 inline Ints load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
 inline void store(std::int32_t* p, Ints x) { _mm512_storeu_si512(p, x); }
 inline Ints to_ints(Floats x) { return _mm512_cvtps_epi32(x); }
@@ -64,6 +67,15 @@ inline __m512i to_bytes(Ints a, Ints b, Ints c, Ints d) {
 }
 inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) {
   _mm512_storeu_si512(p, to_bytes(a, b, c, d));
+}
+// The four values of each lane side by side.
+inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
+  const __m512i low = _mm512_set1_epi32(0xff);
+  const __m512i first = _mm512_or_si512(_mm512_and_si512(values[0], low),
+                                        _mm512_slli_epi32(_mm512_and_si512(values[1], low), 8));
+  const __m512i last = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(values[2], low), 16),
+                                       _mm512_slli_epi32(values[3], 24));
+  _mm512_storeu_si512(p, _mm512_or_si512(first, last));
 }
 inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) {
   _mm512_storeu_si512(p, _mm512_xor_si512(to_bytes(a, b, c, d), _mm512_set1_epi8(-128)));

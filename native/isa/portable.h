@@ -76,6 +76,9 @@ inline float largest(Floats x) {
   return result;
 }
 
+inline void keep_in_register(Ints&) {}
+inline void keep_in_register(Floats&) {}
+
 inline Ints load(const std::int32_t* p) { return each_int([&](int i) { return p[i]; }); }
 inline void store(std::int32_t* p, Ints x) {
   for (int i = 0; i < lanes; ++i) p[i] = x.at[i];
@@ -108,6 +111,12 @@ inline void store_as(T* p, Ints a, Ints b, Ints c, Ints d) {
   }
 }
 inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) { store_as(p, a, b, c, d); }
+// The values of each lane side by side.
+inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
+  for (int i = 0; i < lanes; ++i) {
+    for (int j = 0; j < depth; ++j) p[i * depth + j] = static_cast<std::int8_t>(values[j].at[i]);
+  }
+}
 inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) { store_as(p, a, b, c, d); }
 inline void store_probabilities(Code* p, Ints a, Ints b, Ints c, Ints d) { store_as(p, a, b, c, d); }
 

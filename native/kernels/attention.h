@@ -1,9 +1,10 @@
-// Attention of some queries of one text in one head: scores, online softmax, weighted sum of the values.
+// Attention of some queries of one text: scores, online softmax, weighted sum of the values.
 //
 // Both products run on the tiles of the linear layers: queries and probabilities are rows, keys and values
-// are panels, which the token's own row writes once per layer. Long texts go by blocks of keys with a running
-// maximum (Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867). Blocks are
-// counted from the start of the text, so that a text's result depends on nothing else.
+// are panels, which each token's own block writes once per layer. Bound by the dot products for three quarters
+// and by the exponentials for the rest. Long texts go by blocks of keys with a running maximum (Milakov and
+// Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867). Blocks are counted from the
+// start of the text, so that a text's result depends on nothing else.
 #pragma once
 
 namespace squeezebert::SQUEEZEBERT_ISA {
@@ -11,49 +12,113 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 // Keys of a block: the scores of a tile of queries stay in the first-level cache.
 constexpr int key_block = 256;
 constexpr float minus_infinity = -3.0e38f;
+constexpr float log2_e = 1.44269504f;
 
-inline void store_key_int8(const float* x, int head_size, int position, const Int8Head& head) {
-  const Scale scale = scale_for(largest_magnitude(x, head_size));
-  const int steps = steps_of(head_size);
-  std::int8_t* target = head.keys + (static_cast<std::size_t>(position / lanes) * steps * lanes + position % lanes) * depth;
-  std::int32_t total = 0;
-  for (int first = 0; first < head_size; first += 4 * lanes) {
-    const int count = head_size - first < 4 * lanes ? head_size - first : 4 * lanes;
-    alignas(64) std::int8_t codes[4 * lanes];
-    round_by_four(x + first, count, scale.inverse,
-                  [&](int, Ints a, Ints b, Ints c, Ints d) { store_bytes(codes, a, b, c, d); });
-    for (int step = 0; step < steps_of(count); ++step, target += lanes * depth) {
-      for (int i = 0; i < depth; ++i) total += codes[step * depth + i];
-      __builtin_memcpy(target, codes + step * depth, depth);
+// One head's part of what Int8Text or Fp32Text describes for all heads.
+inline Int8Text head_of(const Int8Text& text, int head, int head_size) {
+  const std::size_t key = static_cast<std::size_t>(head) * text.keys_padded;
+  return {text.keys + key * padded(head_size, depth), text.key_starts + key, text.key_scales + key,
+          text.values + key * padded(head_size, lanes), text.value_scales + key, text.keys_padded};
+}
+inline Fp32Text head_of(const Fp32Text& text, int head, int head_size) {
+  const std::size_t key = static_cast<std::size_t>(head) * text.keys_padded;
+  return {text.keys + key * head_size, text.values + key * padded(head_size, lanes), text.keys_padded};
+}
+
+inline void store_queries_int8(const float* x, std::size_t stride, int rows, HeadShape shape, void* codes,
+                               float* scales) {
+  const std::size_t head_codes = padded(shape.size, 4 * lanes);
+  Code* target = static_cast<Code*>(codes);
+  for (int r = 0; r < rows; ++r, x += stride) {
+    for (int h = 0; h < shape.heads; ++h, target += head_codes) {
+      const float* row = x + h * shape.size;
+      *scales++ = quantize_row(row, shape.size, largest_magnitude(row, shape.size), target);
     }
   }
-  head.key_starts[position] = -code_offset * total;
-  head.key_scales[position] = scale.scale * 1.44269504f / __builtin_sqrtf(static_cast<float>(head_size));
 }
 
-inline void store_value_int8(const float* x, int head_size, int position, const Int8Head& head) {
+// Codes of one key to its lane of each step.
+inline void store_key(const float* x, int head_size, int position, const Int8Text& head) {
   const Scale scale = scale_for(largest_magnitude(x, head_size));
-  std::int8_t* target = head.values + static_cast<std::size_t>(position / depth) * padded(head_size, lanes) * depth +
-                        position % depth;
-  for (int first = 0; first < head_size; first += 4 * lanes) {
-    const int count = head_size - first < 4 * lanes ? head_size - first : 4 * lanes;
+  const std::size_t steps = steps_of(head_size);
+  std::int8_t* target = head.keys + (position / lanes * steps * lanes + position % lanes) * depth;
+  Floats total = zeros();
+  round_by_four(x, head_size, scale.inverse, [&](int first, Ints a, Ints b, Ints c, Ints d) {
     alignas(64) std::int8_t codes[4 * lanes];
-    round_by_four(x + first, count, scale.inverse,
-                  [&](int, Ints a, Ints b, Ints c, Ints d) { store_bytes(codes, a, b, c, d); });
-    for (int i = 0; i < count; ++i) target[(first + i) * depth] = codes[i];
+    store_bytes(codes, a, b, c, d);
+    const int count = steps_of(smaller(head_size - first, 4 * lanes));
+    for (int step = 0; step < count; ++step) {
+      __builtin_memcpy(target + static_cast<std::size_t>(first / depth + step) * lanes * depth, codes + step * depth,
+                       depth);
+    }
+    if (code_offset) total = add(add(total, add(to_floats(a), to_floats(b))), add(to_floats(c), to_floats(d)));
+  });
+  head.key_starts[position] = -code_offset * static_cast<std::int32_t>(sum(total));
+  head.key_scales[position] = scale.scale * log2_e / __builtin_sqrtf(static_cast<float>(head_size));
+}
+
+// Values of up to `depth` tokens, one step; missing ones are zero.
+inline void store_value_step(const float* x, std::size_t stride, int rows, int head_size, int position,
+                             const Int8Text& head) {
+  float inverse[depth] = {};
+  const float* row[depth];
+  for (int i = 0; i < depth; ++i) {
+    row[i] = x + (i < rows ? i : 0) * stride;
+    if (i >= rows) continue;
+    const Scale scale = scale_for(largest_magnitude(row[i], head_size));
+    head.value_scales[position + i] = scale.scale;
+    inverse[i] = scale.inverse;
   }
-  head.value_scales[position] = scale.scale;
+  std::int8_t* target = head.values + static_cast<std::size_t>(position) * padded(head_size, lanes);
+  for_vectors(head_size, [&](int c, auto width) {
+    Ints values[depth];
+#pragma GCC unroll 4
+    for (int i = 0; i < depth; ++i) values[i] = to_ints(mul(load(row[i] + c, width), broadcast(inverse[i])));
+    store_interleaved(target + c * depth, values);
+  });
 }
 
-inline void store_key_fp32(const float* x, int head_size, int position, const Fp32Head& head) {
-  const float scale = 1.44269504f / __builtin_sqrtf(static_cast<float>(head_size));
-  float* target = head.keys + static_cast<std::size_t>(position / lanes) * head_size * lanes + position % lanes;
-  for (int i = 0; i < head_size; ++i) target[i * lanes] = x[i] * scale;
+inline void store_keys_int8(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                            const Int8Text& text) {
+  for (int h = 0; h < shape.heads; ++h) {
+    const Int8Text head = head_of(text, h, shape.size);
+    for (int r = 0; r < rows; ++r) store_key(x + r * stride + h * shape.size, shape.size, position + r, head);
+  }
 }
 
-inline void store_value_fp32(const float* x, int head_size, int position, const Fp32Head& head) {
-  float* target = head.values + static_cast<std::size_t>(position) * padded(head_size, lanes);
-  for (int i = 0; i < head_size; i += lanes) store(target + i, load_up_to(x + i, head_size - i));
+inline void store_values_int8(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                              const Int8Text& text) {
+  for (int h = 0; h < shape.heads; ++h) {
+    const Int8Text head = head_of(text, h, shape.size);
+    for (int r = 0; r < rows; r += depth) {
+      store_value_step(x + r * stride + h * shape.size, stride, rows - r, shape.size, position + r, head);
+    }
+  }
+}
+
+inline void store_keys_fp32(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                            const Fp32Text& text) {
+  const float scale = log2_e / __builtin_sqrtf(static_cast<float>(shape.size));
+  for (int h = 0; h < shape.heads; ++h) {
+    const Fp32Text head = head_of(text, h, shape.size);
+    for (int r = 0; r < rows; ++r) {
+      const float* row = x + r * stride + h * shape.size;
+      const std::size_t vector = (position + r) / lanes;
+      float* target = head.keys + vector * shape.size * lanes + (position + r) % lanes;
+      for (int i = 0; i < shape.size; ++i) target[i * lanes] = row[i] * scale;
+    }
+  }
+}
+
+inline void store_values_fp32(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                              const Fp32Text& text) {
+  for (int h = 0; h < shape.heads; ++h) {
+    float* target = head_of(text, h, shape.size).values + static_cast<std::size_t>(position) * padded(shape.size, lanes);
+    for (int r = 0; r < rows; ++r, target += padded(shape.size, lanes)) {
+      const float* row = x + r * stride + h * shape.size;
+      for_vectors(shape.size, [&](int c, auto width) { store(target + c, load(row + c, width)); });
+    }
+  }
 }
 
 // What is left of the earlier blocks when the running maximum rises.
@@ -71,144 +136,171 @@ struct Running {
   }
 };
 
-// Scores of a tile of queries against a block of keys, and the weighted sum of the block's values.
+// Adds a block's weighted sum to what the earlier blocks left, times `kept`.
+struct Accumulate {
+  float* out;
+  std::size_t stride;
+  const float* kept;
+  float unit;
+  int columns;  // of the head, from the tile's first on
+  bool is_first;
+
+  void operator()(int r, int v, Ints sums) const { (*this)(r, v, mul(to_floats(sums), broadcast(unit))); }
+  void operator()(int r, int v, Floats sums) const {
+    float* target = out + r * stride + v * lanes;
+    const int left = columns - v * lanes;
+    if (left >= lanes) return put(target, r, sums, Whole{});
+    if (left > 0) put(target, r, sums, Part{left});
+  }
+
+ private:
+  template <typename Width>
+  void put(float* target, int r, Floats sums, Width width) const {
+    if (!is_first) sums = fma(load(target, width), broadcast(kept[r]), sums);
+    store(target, sums, width);
+  }
+};
+
+// Operands know how to score a tile of queries, how to turn scores into probabilities and how to sum values.
 template <typename Operands>
 inline void attend_tile(const Operands& operands, int rows, int keys, int head_size, float* out, std::size_t stride) {
-  const int head_padded = padded(head_size, lanes);
   alignas(64) float scores[tile_rows * key_block];
-  alignas(64) float part[tile_rows * tile_columns];
   typename Operands::Block block;
   Running running[tile_rows];
+  float kept[tile_rows];
   for (int first = 0; first < keys; first += key_block) {
-    const int count = keys - first < key_block ? keys - first : key_block;
+    const int count = smaller(keys - first, key_block);
     const int vectors = (count + lanes - 1) / lanes, whole_vectors = padded(vectors, 4);
     for (int v = 0; v < vectors; v += tile_vectors) {
-      const int wide = vectors - v < tile_vectors ? vectors - v : tile_vectors;
-      operands.scores(rows, wide, first + v * lanes, head_size, scores + v * lanes);
+      operands.score(rows, smaller(vectors - v, tile_vectors), first + v * lanes, head_size, scores + v * lanes);
     }
-    operands.start_block(block, first, count);
-    float kept[tile_rows];
+    operands.start(block, first, count);
     for (int r = 0; r < rows; ++r) {
       float* row = scores + r * key_block;
       for (int key = count; key < whole_vectors * lanes; ++key) row[key] = minus_infinity;
       Floats most = load(row);
       for (int v = 1; v < vectors; ++v) most = max(most, load(row + v * lanes));
       kept[r] = running[r].raise(largest(most));
-      running[r].total += operands.softmax(block, r, row, whole_vectors, broadcast(running[r].maximum));
+      running[r].total += operands.soften(block, r, row, whole_vectors, broadcast(running[r].maximum));
     }
-    for (int column = 0; column < head_padded; column += tile_columns) {
-      const int wide = (head_padded - column < tile_columns ? head_padded - column : tile_columns) / lanes;
-      operands.weighted_sum(block, rows, wide, first, count, column, head_padded, scores, part);
-      for (int r = 0; r < rows; ++r) {
-        for (int w = 0; w < wide; ++w) {
-          const int left = head_size - column - w * lanes;
-          float* target = out + r * stride + column + w * lanes;
-          const Floats added = load(part + r * tile_columns + w * lanes);
-          const Floats sum = first == 0 ? added : fma(load_up_to(target, left), broadcast(kept[r]), added);
-          store_up_to(target, sum, left);
-        }
-      }
+    for (int column = 0; column < head_size; column += tile_columns) {
+      const int wide = (smaller(head_size - column, tile_columns) + lanes - 1) / lanes;
+      const Accumulate finish{out + column, stride, kept, operands.unit(block), head_size - column, first == 0};
+      operands.sum_values(block, rows, wide, first, count, head_size, column, scores, finish);
     }
   }
   for (int r = 0; r < rows; ++r) {
     const Floats share = broadcast(1.0f / running[r].total);
-    for (int c = 0; c < head_size; c += lanes) {
-      float* target = out + r * stride + c;
-      store_up_to(target, mul(load_up_to(target, head_size - c), share), head_size - c);
-    }
+    float* row = out + r * stride;
+    for_vectors(head_size, [&](int c, auto width) { store(row + c, mul(load(row + c, width), share), width); });
   }
 }
+
+// Evenly spread over ±1/2.
+struct FirstErrors {
+  alignas(64) float at[4 * lanes];
+
+  constexpr FirstErrors() : at() {
+    for (int i = 0; i < 4 * lanes; ++i) at[i] = (i + 0.5f) / (4 * lanes) - 0.5f;
+  }
+};
+constexpr FirstErrors first_errors{};
 
 struct Int8Operands {
   const Code* queries;
   std::size_t query_stride;
   const float* query_scales;
   std::size_t scale_stride;
-  const Int8Head& head;
+  const Int8Text& head;
 
   struct Block {
     alignas(64) float shares[key_block];  // each value's scale, relative to the block's largest
     alignas(64) Code codes[tile_rows * key_block];
-    float unit;  // what one code of a probability is worth
+    float largest_scale;
   };
 
-  void scores(int rows, int wide, int key, int head_size, float* out) const {
+  struct Score {
+    const float* query_scales;
+    std::size_t scale_stride;
+    const float* key_scales;
+    float* out;
+
+    void operator()(int r, int v, Ints sums) const {
+      const Floats scaled = mul(to_floats(sums), broadcast(query_scales[r * scale_stride]));
+      store(out + r * key_block + v * lanes, mul(scaled, load(key_scales + v * lanes)));
+    }
+  };
+
+  void score(int rows, int wide, int key, int head_size, float* out) const {
     const int steps = steps_of(head_size);
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
-    alignas(64) std::int32_t sums[tile_rows * tile_columns];
-    tiles.at[rows - 1][wide - 1].int8(queries, query_stride, head.keys + key / lanes * vector_bytes, lanes * depth,
-                                      vector_bytes, steps, head.key_starts + key, sums);
-    for (int r = 0; r < rows; ++r) {
-      const Floats query_scale = broadcast(query_scales[r * scale_stride]);
-      for (int w = 0; w < wide; ++w) {
-        const Floats score = mul(to_floats(load(sums + r * tile_columns + w * lanes)), query_scale);
-        store(out + r * key_block + w * lanes, mul(score, load(head.key_scales + key + w * lanes)));
-      }
-    }
+    const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps};
+    run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
+             Score{query_scales, scale_stride, head.key_scales + key, out});
   }
 
-  void start_block(Block& block, int first, int count) const {
-    float most = 0.0f;
-    for (int key = 0; key < count; ++key) most = head.value_scales[first + key] > most ? head.value_scales[first + key] : most;
-    const float factor = most > 0.0f ? static_cast<float>(largest_probability) / most : 0.0f;
-    for (int key = 0; key < count; ++key) block.shares[key] = head.value_scales[first + key] * factor;
-    for (int key = count; key < padded(count, 4 * lanes); ++key) block.shares[key] = 0.0f;
-    block.unit = most / static_cast<float>(largest_probability);
+  void start(Block& block, int first, int count) const {
+    const float* scales = head.value_scales + first;
+    block.largest_scale = largest_magnitude(scales, count);
+    const float factor = block.largest_scale > 0.0f ? largest_probability / block.largest_scale : 0.0f;
+    for_vectors(count, [&](int c, auto width) { store(block.shares + c, mul(load(scales + c, width), broadcast(factor))); });
+    for (int key = padded(count, lanes); key < padded(count, 4 * lanes); ++key) block.shares[key] = 0.0f;
   }
+
+  float unit(const Block& block) const { return block.largest_scale / largest_probability; }
 
   // Scores [vectors × lanes] of one query to probabilities in codes; returns the sum of the exact ones.
-  float softmax(Block& block, int row, const float* scores, int vectors, Floats maximum) const {
+  //
+  // Each lane of each of four vectors hands its rounding error on to the next key that it sees: of many small
+  // probabilities, none of which would reach half a code, the sum survives. The first errors are spread
+  // evenly over ±1/2, so that what the last ones swallow is no bias.
+  float soften(Block& block, int row, const float* scores, int vectors, Floats maximum) const {
     Floats total = zeros();
-    // Each lane hands its rounding error on to its next key: of many small probabilities, none of which
-    // would reach half a code, the sum survives.
-    Floats carried = zeros();
+    Floats carried[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) carried[i] = load(first_errors.at + i * lanes);
+    Code* codes = block.codes + row * key_block;
     for (int v = 0; v < vectors; v += 4) {
       Ints whole[4];
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) {
         const Floats p = exp2_coarse(sub(load(scores + (v + i) * lanes), maximum));
         total = add(total, p);
-        const Floats exact = fma(p, load(block.shares + (v + i) * lanes), carried);
+        const Floats exact = fma(p, load(block.shares + (v + i) * lanes), carried[i]);
         whole[i] = to_ints(exact);
-        carried = sub(exact, to_floats(whole[i]));
+        carried[i] = sub(exact, to_floats(whole[i]));
       }
-      store_probabilities(block.codes + row * key_block + v * lanes, whole[0], whole[1], whole[2], whole[3]);
+      store_probabilities(codes + v * lanes, whole[0], whole[1], whole[2], whole[3]);
     }
     return sum(total);
   }
 
-  void weighted_sum(const Block& block, int rows, int wide, int first, int count, int column, int head_padded,
-                    const float*, float* out) const {
-    static const std::int32_t no_starts[tile_columns] = {};
-    alignas(64) std::int32_t sums[tile_rows * tile_columns];
-    const std::size_t step_bytes = static_cast<std::size_t>(head_padded) * depth;
-    tiles.at[rows - 1][wide - 1].int8(block.codes, key_block, head.values + first / depth * step_bytes + column * depth,
-                                      step_bytes, lanes * depth, steps_of(count), no_starts, sums);
-    for (int r = 0; r < rows; ++r) {
-      for (int w = 0; w < wide; ++w) {
-        const int at = r * tile_columns + w * lanes;
-        store(out + at, mul(to_floats(load(sums + at)), broadcast(block.unit)));
-      }
-    }
+  void sum_values(const Block& block, int rows, int wide, int first, int count, int head_size, int column,
+                  const float*, const Accumulate& finish) const {
+    const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
+    const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
+                                      lanes * depth, steps_of(count)};
+    run_tile(rows, wide, block.codes, key_block, values, no_starts, finish);
   }
 };
 
 struct Fp32Operands {
   const float* queries;
   std::size_t query_stride;
-  const Fp32Head& head;
+  const Fp32Text& head;
 
   struct Block {};
 
-  void scores(int rows, int wide, int key, int head_size, float* out) const {
+  void score(int rows, int wide, int key, int head_size, float* out) const {
     const std::size_t vector_size = static_cast<std::size_t>(head_size) * lanes;
-    tiles.at[rows - 1][wide - 1].fp32(queries, query_stride, head.keys + key / lanes * vector_size, lanes, vector_size,
-                                      head_size, nullptr, out, key_block);
+    const Columns<float> keys{head.keys + key / lanes * vector_size, lanes, vector_size, head_size};
+    run_tile(rows, wide, queries, query_stride, keys, no_bias, Fp32Finish{out, key_block});
   }
 
-  void start_block(Block&, int, int) const {}
+  void start(Block&, int, int) const {}
+  float unit(const Block&) const { return 1.0f; }
 
-  float softmax(Block&, int, float* scores, int vectors, Floats maximum) const {
+  float soften(Block&, int, float* scores, int vectors, Floats maximum) const {
     Floats total = zeros();
     for (int v = 0; v < vectors; ++v) {
       const Floats p = exp2(sub(load(scores + v * lanes), maximum));
@@ -218,30 +310,38 @@ struct Fp32Operands {
     return sum(total);
   }
 
-  void weighted_sum(const Block&, int rows, int wide, int first, int count, int column, int head_padded,
-                    const float* probabilities, float* out) const {
-    tiles.at[rows - 1][wide - 1].fp32(probabilities, key_block,
-                                      head.values + static_cast<std::size_t>(first) * head_padded + column, head_padded,
-                                      lanes, count, nullptr, out, tile_columns);
+  void sum_values(const Block&, int rows, int wide, int first, int count, int head_size, int column,
+                  const float* probabilities, const Accumulate& finish) const {
+    const std::size_t row = padded(head_size, lanes);
+    const Columns<float> values{head.values + first * row + column, row, lanes, count};
+    run_tile(rows, wide, probabilities, key_block, values, no_bias, finish);
   }
 };
 
-inline void attend_int8(const void* queries, std::size_t query_stride, const float* query_scales,
-                        std::size_t scale_stride, int rows, const Int8Head& head, int keys, int head_size, float* out,
-                        std::size_t stride) {
-  in_parts(rows, tile_rows, [&](int row, int count) {
-    const Int8Operands operands{static_cast<const Code*>(queries) + row * query_stride, query_stride,
-                                query_scales + row * scale_stride, scale_stride, head};
-    attend_tile(operands, count, keys, head_size, out + row * stride, stride);
-  });
+inline void attend_int8(const void* queries, const float* query_scales, int rows, int keys, HeadShape shape,
+                        const Int8Text& text, float* out, std::size_t stride) {
+  const std::size_t head_codes = padded(shape.size, 4 * lanes), row_codes = shape.heads * head_codes;
+  for (int h = 0; h < shape.heads; ++h) {
+    const Int8Text head = head_of(text, h, shape.size);
+    in_parts(rows, tile_rows, [&](int row, int count) {
+      const Int8Operands operands{static_cast<const Code*>(queries) + row * row_codes + h * head_codes, row_codes,
+                                  query_scales + static_cast<std::size_t>(row) * shape.heads + h,
+                                  static_cast<std::size_t>(shape.heads), head};
+      attend_tile(operands, count, keys, shape.size, out + row * stride + h * shape.size, stride);
+    });
+  }
 }
 
-inline void attend_fp32(const float* queries, std::size_t query_stride, int rows, const Fp32Head& head, int keys,
-                        int head_size, float* out, std::size_t stride) {
-  in_parts(rows, tile_rows, [&](int row, int count) {
-    const Fp32Operands operands{queries + row * query_stride, query_stride, head};
-    attend_tile(operands, count, keys, head_size, out + row * stride, stride);
-  });
+inline void attend_fp32(const float* queries, int rows, int keys, HeadShape shape, const Fp32Text& text, float* out,
+                        std::size_t stride) {
+  const std::size_t hidden = static_cast<std::size_t>(shape.heads) * shape.size;
+  for (int h = 0; h < shape.heads; ++h) {
+    const Fp32Text head = head_of(text, h, shape.size);
+    in_parts(rows, tile_rows, [&](int row, int count) {
+      const Fp32Operands operands{queries + row * hidden + h * shape.size, hidden, head};
+      attend_tile(operands, count, keys, shape.size, out + row * stride + h * shape.size, stride);
+    });
+  }
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -3,25 +3,40 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
-// `count` may be anything: at least `lanes` is a whole vector, zero or less is none. The rest is zero.
+// How much of a vector counts: all of it, or the first `count` lanes, 0 < count < lanes.
+struct Whole {};
+struct Part {
+  int count;
+};
+
+inline Floats load(const float* p, Whole) { return load(p); }
+inline Floats load(const float* p, Part part) { return load_partial(p, part.count); }
+inline void store(float* p, Floats x, Whole) { store(p, x); }
+inline void store(float* p, Floats x, Part part) {
+  float whole[lanes];
+  store(whole, x);
+  for (int i = 0; i < part.count; ++i) p[i] = whole[i];
+}
+// Zero in the lanes that do not count.
+inline Floats counted(Floats x, Whole) { return x; }
+inline Floats counted(Floats x, Part part) {
+  float whole[lanes];
+  store(whole, x);
+  return load_partial(whole, part.count);
+}
+
+// Calls f(first column, width) for each vector of a row.
+template <typename F>
+inline void for_vectors(int columns, F f) {
+  int c = 0;
+  for (; c + lanes <= columns; c += lanes) f(c, Whole{});
+  if (c < columns) f(c, Part{columns - c});
+}
+
+// `count` may be anything: zero or less is none.
 inline Floats load_up_to(const float* p, int count) {
   if (count >= lanes) return load(p);
   return count > 0 ? load_partial(p, count) : zeros();
-}
-
-inline void store_up_to(float* p, Floats x, int count) {
-  if (count >= lanes) return store(p, x);
-  float whole[lanes];
-  store(whole, x);
-  for (int i = 0; i < count; ++i) p[i] = whole[i];
-}
-
-// The first `count` lanes, zero in the others.
-inline Floats first(Floats x, int count) {
-  if (count >= lanes) return x;
-  float whole[lanes];
-  store(whole, x);
-  return load_partial(whole, count);
 }
 
 // 2^x for x <= 0 and above -126, relative error 2e-7: x = n + f, Taylor's polynomial on [-1/2, 1/2]
@@ -93,7 +108,7 @@ inline Floats relu(Floats x) { return max(x, zeros()); }
 template <Floats (*f)(Floats)>
 inline void map_rows(float* x, std::size_t stride, int rows, int columns) {
   for (int r = 0; r < rows; ++r, x += stride) {
-    for (int c = 0; c < columns; c += lanes) store_up_to(x + c, f(load_up_to(x + c, columns - c)), columns - c);
+    for_vectors(columns, [&](int c, auto width) { store(x + c, f(load(x + c, width)), width); });
   }
 }
 
@@ -105,36 +120,41 @@ inline void activate(Activation kind, float* x, std::size_t stride, int rows, in
   }
 }
 
-inline void activate_coarse(Activation kind, float* x, std::size_t stride, int rows, int columns) {
-  if (kind == Activation::gelu) return map_rows<gelu_coarse>(x, stride, rows, columns);
-  activate(kind, x, stride, rows, columns);
+// Mean and variance in two passes, as the reference does; the row stays in the first-level cache.
+inline void norm_row(float* x, Floats total, int columns, const float* weight, const float* bias, float epsilon) {
+  const Floats mean = broadcast(sum(total) / static_cast<float>(columns));
+  Floats squares = zeros();
+  for_vectors(columns, [&](int c, auto width) {
+    const Floats centred = counted(sub(load(x + c, width), mean), width);
+    squares = fma(centred, centred, squares);
+  });
+  const float variance = sum(squares) / static_cast<float>(columns);
+  const Floats scale = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
+  for_vectors(columns, [&](int c, auto width) {
+    const Floats normed = mul(sub(load(x + c, width), mean), scale);
+    store(x + c, fma(normed, load(weight + c, width), load(bias + c, width)), width);
+  });
 }
 
-// Mean and variance in two passes, as the reference does; rows stay in the first-level cache.
-inline void add_norm(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
-                     const float* weight, const float* bias, float epsilon) {
+inline void norm(float* x, std::size_t stride, int rows, int columns, const float* weight, const float* bias,
+                 float epsilon) {
   for (int r = 0; r < rows; ++r, x += stride) {
     Floats total = zeros();
-    for (int c = 0; c < columns; c += lanes) {
-      Floats value = load_up_to(x + c, columns - c);
-      if (y) value = add(value, load_up_to(y + r * y_stride + c, columns - c));
-      store_up_to(x + c, value, columns - c);
+    for_vectors(columns, [&](int c, auto width) { total = add(total, load(x + c, width)); });
+    norm_row(x, total, columns, weight, bias, epsilon);
+  }
+}
+
+inline void add_norm(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
+                     const float* weight, const float* bias, float epsilon) {
+  for (int r = 0; r < rows; ++r, x += stride, y += y_stride) {
+    Floats total = zeros();
+    for_vectors(columns, [&](int c, auto width) {
+      const Floats value = add(load(x + c, width), load(y + c, width));
+      store(x + c, value, width);
       total = add(total, value);
-    }
-    const float mean = sum(total) / static_cast<float>(columns);
-    Floats squares = zeros();
-    for (int c = 0; c < columns; c += lanes) {
-      const Floats centred = sub(load_up_to(x + c, columns - c), broadcast(mean));
-      const Floats inside = first(centred, columns - c);
-      squares = fma(inside, inside, squares);
-    }
-    const float variance = sum(squares) / static_cast<float>(columns);
-    const float scale = 1.0f / __builtin_sqrtf(variance + epsilon);
-    for (int c = 0; c < columns; c += lanes) {
-      const Floats normed = mul(sub(load_up_to(x + c, columns - c), broadcast(mean)), broadcast(scale));
-      const Floats w = load_up_to(weight + c, columns - c), b = load_up_to(bias + c, columns - c);
-      store_up_to(x + c, fma(normed, w, b), columns - c);
-    }
+    });
+    norm_row(x, total, columns, weight, bias, epsilon);
   }
 }
 

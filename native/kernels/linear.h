@@ -11,7 +11,7 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 inline void pack_int8(const std::int8_t* codes, int outputs, int inputs, std::int8_t* panels, std::int32_t* starts) {
   const int steps = steps_of(inputs), outputs_padded = padded(outputs, lanes);
   for (int first = 0; first < outputs_padded; first += tile_columns) {
-    const int columns = outputs_padded - first < tile_columns ? outputs_padded - first : tile_columns;
+    const int columns = smaller(outputs_padded - first, tile_columns);
     for (int column = 0; column < columns; ++column) {
       const int output = first + column;
       const std::int8_t* row = codes + static_cast<std::size_t>(output) * inputs;
@@ -33,7 +33,7 @@ inline void pack_int8(const std::int8_t* codes, int outputs, int inputs, std::in
 inline void pack_fp32(const float* weights, std::size_t stride, int outputs, int inputs, float* panels) {
   const int outputs_padded = padded(outputs, lanes);
   for (int first = 0; first < outputs_padded; first += tile_columns) {
-    const int columns = outputs_padded - first < tile_columns ? outputs_padded - first : tile_columns;
+    const int columns = smaller(outputs_padded - first, tile_columns);
     for (int column = 0; column < columns; ++column) {
       const int output = first + column;
       for (int input = 0; input < inputs; ++input) {
@@ -47,7 +47,7 @@ inline void pack_fp32(const float* weights, std::size_t stride, int outputs, int
 
 inline float largest_magnitude(const float* x, int columns) {
   Floats most = zeros();
-  for (int c = 0; c < columns; c += lanes) most = max(most, abs(load_up_to(x + c, columns - c)));
+  for_vectors(columns, [&](int c, auto width) { most = max(most, abs(load(x + c, width))); });
   return largest(most);
 }
 
@@ -56,74 +56,120 @@ struct Scale {
   float scale, inverse;
 };
 inline Scale scale_for(float magnitude) {
-  // The smallest normal number times 127: below, a row is zero for every purpose. NaN and infinity pass
-  // through the scale, so that they are seen in the output.
+  // Below, a row is zero for every purpose.
   if (magnitude < 1.5e-36f) return {0.0f, 0.0f};
-  return {magnitude / 127.0f, 127.0f / magnitude};
+  return {magnitude * (1.0f / 127.0f), 127.0f / magnitude};
 }
 
-// Rounds x * factor, four vectors at a time, and hands them to `store_four(offset, a, b, c, d)`.
+// Rounds x * factor, four vectors at a time, and calls store_four(column, a, b, c, d); zeros follow the end.
 template <typename F>
 inline void round_by_four(const float* x, int columns, float factor, F store_four) {
   const Floats by = broadcast(factor);
-  for (int c = 0; c < columns; c += 4 * lanes) {
+  int c = 0;
+  for (; c + 4 * lanes <= columns; c += 4 * lanes) {
+    const float* p = x + c;
+    store_four(c, to_ints(mul(load(p), by)), to_ints(mul(load(p + lanes), by)), to_ints(mul(load(p + 2 * lanes), by)),
+               to_ints(mul(load(p + 3 * lanes), by)));
+  }
+  if (c < columns) {
     Ints whole[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) whole[i] = to_ints(mul(load_up_to(x + c + i * lanes, columns - c - i * lanes), by));
+    for (int i = 0; i < 4; ++i) {
+      whole[i] = to_ints(mul(load_up_to(x + c + i * lanes, columns - c - i * lanes), by));
+    }
     store_four(c, whole[0], whole[1], whole[2], whole[3]);
   }
 }
 
 // x [columns] -> codes, padded to four vectors; returns the scale.
-inline float quantize_row(const float* x, int columns, Code* codes) {
-  const Scale scale = scale_for(largest_magnitude(x, columns));
+inline float quantize_row(const float* x, int columns, float magnitude, Code* codes) {
+  const Scale scale = scale_for(magnitude);
   round_by_four(x, columns, scale.inverse,
-                [=](int c, Ints a, Ints b, Ints d, Ints e) { store_codes(codes + c, a, b, d, e); });
+                [=](int column, Ints a, Ints b, Ints c, Ints d) { store_codes(codes + column, a, b, c, d); });
   return scale.scale;
 }
 
 inline void quantize(const float* x, std::size_t stride, int rows, int columns, void* codes, std::size_t code_stride,
                      float* scales) {
-  for (int r = 0; r < rows; ++r) {
-    scales[r] = quantize_row(x + r * stride, columns, static_cast<Code*>(codes) + r * code_stride);
+  for (int r = 0; r < rows; ++r, x += stride) {
+    scales[r] = quantize_row(x, columns, largest_magnitude(x, columns), static_cast<Code*>(codes) + r * code_stride);
   }
 }
 
+template <Floats (*f)(Floats)>
+inline void map_and_quantize(float* x, std::size_t stride, int rows, int columns, Code* codes, std::size_t code_stride,
+                             float* scales) {
+  for (int r = 0; r < rows; ++r, x += stride) {
+    Floats most = zeros();
+    for_vectors(columns, [&](int c, auto width) {
+      const Floats y = f(load(x + c, width));
+      store(x + c, y, width);
+      most = max(most, abs(y));
+    });
+    scales[r] = quantize_row(x, columns, largest(most), codes + r * code_stride);
+  }
+}
+
+// A row at a time, so that it is quantised while it is in the first-level cache.
+inline void activate_and_quantize(Activation kind, float* x, std::size_t stride, int rows, int columns, void* codes,
+                                  std::size_t code_stride, float* scales) {
+  Code* out = static_cast<Code*>(codes);
+  switch (kind) {
+    case Activation::gelu: return map_and_quantize<gelu_coarse>(x, stride, rows, columns, out, code_stride, scales);
+    case Activation::gelu_new: return map_and_quantize<gelu_new>(x, stride, rows, columns, out, code_stride, scales);
+    case Activation::relu: return map_and_quantize<relu>(x, stride, rows, columns, out, code_stride, scales);
+  }
+}
+
+// Sums of products of codes to values.
+struct Int8Finish {
+  const float* row_scales;
+  const float* column_scales;
+  const float* bias;
+  float* out;
+  std::size_t stride;
+
+  void operator()(int r, int v, Ints sums) const {
+    const Floats scaled = mul(to_floats(sums), broadcast(row_scales[r]));
+    store(out + r * stride + v * lanes, fma(scaled, load(column_scales + v * lanes), load(bias + v * lanes)));
+  }
+};
+
+struct Fp32Finish {
+  float* out;
+  std::size_t stride;
+
+  void operator()(int r, int v, Floats sums) const { store(out + r * stride + v * lanes, sums); }
+};
+
 inline void linear_int8(const Int8Weights& weights, const void* codes, std::size_t code_stride, const float* scales,
                         int rows, float* out, std::size_t stride) {
-  const int steps = steps_of(weights.inputs), outputs_padded = padded(weights.outputs, lanes);
-  const std::int8_t* panel = weights.panels;
+  const int outputs_padded = padded(weights.outputs, lanes);
+  Columns<std::int8_t> panel{weights.panels, 0, lanes * depth, steps_of(weights.inputs)};
   for (int first = 0; first < outputs_padded; first += tile_columns) {
-    const int columns = outputs_padded - first < tile_columns ? outputs_padded - first : tile_columns;
-    const int vectors = columns / lanes;
+    const int columns = smaller(outputs_padded - first, tile_columns);
+    panel.step_stride = columns * depth;
     in_parts(rows, tile_rows, [&](int row, int count) {
-      alignas(64) std::int32_t sums[tile_rows * tile_columns];
-      tiles.at[count - 1][vectors - 1].int8(static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
-                                            columns * depth, lanes * depth, steps, weights.starts + first, sums);
-      for (int v = 0; v < vectors; ++v) {
-        const Floats scale = load(weights.scales + first + v * lanes), bias = load(weights.bias + first + v * lanes);
-        for (int r = 0; r < count; ++r) {
-          const Floats scaled = mul(to_floats(load(sums + r * tile_columns + v * lanes)), broadcast(scales[row + r]));
-          store(out + (row + r) * stride + first + v * lanes, fma(scaled, scale, bias));
-        }
-      }
+      const Int8Finish finish{scales + row, weights.scales + first, weights.bias + first,
+                              out + row * stride + first, stride};
+      run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
+               weights.starts + first, finish);
     });
-    panel += static_cast<std::size_t>(steps) * columns * depth;
+    panel.weights += panel.steps * panel.step_stride;
   }
 }
 
 inline void linear_fp32(const Fp32Weights& weights, const float* x, std::size_t x_stride, int rows, float* out,
                         std::size_t stride) {
   const int outputs_padded = padded(weights.outputs, lanes);
-  const float* panel = weights.panels;
+  Columns<float> panel{weights.panels, 0, lanes, weights.inputs};
   for (int first = 0; first < outputs_padded; first += tile_columns) {
-    const int columns = outputs_padded - first < tile_columns ? outputs_padded - first : tile_columns;
+    const int columns = smaller(outputs_padded - first, tile_columns);
+    panel.step_stride = columns;
     in_parts(rows, tile_rows, [&](int row, int count) {
-      tiles.at[count - 1][columns / lanes - 1].fp32(x + row * x_stride, x_stride, panel, columns, lanes,
-                                                    weights.inputs, weights.bias + first, out + row * stride + first,
-                                                    stride);
+      run_tile(count, columns / lanes, x + row * x_stride, x_stride, panel, weights.bias + first,
+               Fp32Finish{out + row * stride + first, stride});
     });
-    panel += static_cast<std::size_t>(weights.inputs) * columns;
+    panel.weights += panel.steps * panel.step_stride;
   }
 }
 

@@ -24,19 +24,24 @@ struct Fp32Weights {
   int inputs, outputs;
 };
 
-// Keys and values of one head of one text, written by `store_keys_*` and `store_values_*`.
-// `keys_padded` is the number of keys, rounded up to four vectors.
-struct Int8Head {
-  std::int8_t* keys;         // [key vector, step of the head, lane, depth]
-  std::int32_t* key_starts;  // [keys_padded]
-  float* key_scales;         // [keys_padded], times log2(e) / sqrt(head size)
-  std::int8_t* values;       // [step of the keys, head size padded to lanes, depth]
-  float* value_scales;       // [keys_padded]
+struct HeadShape {
+  int heads, size;
 };
 
-struct Fp32Head {
-  float* keys;    // [key vector, head size, lane]
-  float* values;  // [key, head size padded to lanes]
+// Keys and values of one text, [head, key, …]. `keys_padded` is the number of keys, rounded up to four vectors.
+struct Int8Text {
+  std::int8_t* keys;         // per head [key vector, step of the head, lane, depth]
+  std::int32_t* key_starts;  // per head [keys_padded], as `starts` above
+  float* key_scales;         // per head [keys_padded], times log2(e) / sqrt(head size)
+  std::int8_t* values;       // per head [step of the keys, head size padded to lanes, depth]
+  float* value_scales;       // per head [keys_padded]
+  int keys_padded;
+};
+
+struct Fp32Text {
+  float* keys;    // per head [key vector, head size, lane]
+  float* values;  // per head [key, head size padded to lanes]
+  int keys_padded;
 };
 
 enum class Activation { gelu, gelu_new, relu };
@@ -59,24 +64,32 @@ struct Kernels {
                       std::size_t stride);
 
   void (*activate)(Activation kind, float* x, std::size_t stride, int rows, int columns);
-  // GELU to 5e-4, which int8 cannot tell from the exact one.
-  void (*activate_coarse)(Activation kind, float* x, std::size_t stride, int rows, int columns);
-  // x := norm(x + y) * weight + bias, per row; y may be null.
+  // Both, with a GELU to 5e-4, which int8 cannot tell from the exact one; overwrites x.
+  void (*activate_and_quantize)(Activation kind, float* x, std::size_t stride, int rows, int columns, void* codes,
+                                std::size_t code_stride, float* scales);
+  // x := norm(x) * weight + bias, per row.
+  void (*norm)(float* x, std::size_t stride, int rows, int columns, const float* weight, const float* bias,
+               float epsilon);
+  // x := norm(x + y) * weight + bias, per row.
   void (*add_norm)(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
                    const float* weight, const float* bias, float epsilon);
 
-  // One row of one head, x [head size], the key or value at `position` of its text.
-  void (*store_key_int8)(const float* x, int head_size, int position, const Int8Head& head);
-  void (*store_value_int8)(const float* x, int head_size, int position, const Int8Head& head);
-  void (*store_key_fp32)(const float* x, int head_size, int position, const Fp32Head& head);
-  void (*store_value_fp32)(const float* x, int head_size, int position, const Fp32Head& head);
-  // Queries [rows, head size] of one head against all keys of the text -> out [rows, head size].
-  // `query_scales` has the stride `scale_stride`.
-  void (*attend_int8)(const void* queries, std::size_t query_stride, const float* query_scales,
-                      std::size_t scale_stride, int rows, const Int8Head& head, int keys, int head_size, float* out,
+  // x [rows, heads * head size] of consecutive tokens of one text, the first at `position`, a multiple of four.
+  // Queries become codes [rows, head, head size padded to four vectors] and scales [rows, head].
+  void (*store_queries_int8)(const float* x, std::size_t stride, int rows, HeadShape shape, void* codes, float* scales);
+  void (*store_keys_int8)(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                          const Int8Text& text);
+  void (*store_values_int8)(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                            const Int8Text& text);
+  void (*store_keys_fp32)(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                          const Fp32Text& text);
+  void (*store_values_fp32)(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
+                            const Fp32Text& text);
+  // Queries [rows, …] against all `keys` keys of their text -> out [rows, heads * head size].
+  void (*attend_int8)(const void* queries, const float* query_scales, int rows, int keys, HeadShape shape,
+                      const Int8Text& text, float* out, std::size_t stride);
+  void (*attend_fp32)(const float* queries, int rows, int keys, HeadShape shape, const Fp32Text& text, float* out,
                       std::size_t stride);
-  void (*attend_fp32)(const float* queries, std::size_t query_stride, int rows, const Fp32Head& head, int keys,
-                      int head_size, float* out, std::size_t stride);
 };
 
 }  // namespace squeezebert

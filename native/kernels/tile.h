@@ -1,8 +1,7 @@
 // The two innermost loops: a tile of rows × columns of a matrix product, accumulators in registers.
 //
 // Bound by the dot-product (or FMA) instruction: per step of the int8 tile, tile_rows * tile_vectors of them
-// stand beside tile_vectors loads and tile_rows broadcasts. The int8 tile goes to memory raw, and its
-// reader scales it: with the epilogue beside the loop, compilers spill the accumulators.
+// stand beside tile_vectors loads and tile_rows broadcasts.
 #pragma once
 
 namespace squeezebert::SQUEEZEBERT_ISA {
@@ -11,55 +10,74 @@ constexpr int tile_columns = tile_vectors * lanes;
 
 constexpr int padded(int count, int unit) { return (count + unit - 1) / unit * unit; }
 constexpr int steps_of(int inputs) { return (inputs + depth - 1) / depth; }
+constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
-// sums[r, v] = starts[v] + codes[r, :] · weights[:, v], for `steps` steps of `depth`.
-template <int rows, int vectors>
-[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const std::int8_t* weights,
-                                 std::size_t step_stride, std::size_t vector_stride, int steps,
-                                 const std::int32_t* starts, std::int32_t* sums) {
-  Ints accumulators[rows][vectors];
+// Weights of some vectors of columns: one step is `step_stride` bytes (or floats) after the other, one vector
+// `vector_stride` after the other.
+template <typename T>
+struct Columns {
+  const T* weights;
+  std::size_t step_stride, vector_stride;
+  int steps;
+};
+
+// Calls finish(r, v, starts[v] + codes[r, :] · weights[:, v]).
+template <int rows, int vectors, typename Finish>
+[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
+                                 const std::int32_t* starts, const Finish& finish) {
+  const std::int8_t* weights = columns.weights;
+  const std::size_t step_stride = columns.step_stride, vector_stride = columns.vector_stride;
+  const int steps = columns.steps;
+  Ints sums[rows][vectors];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) accumulators[r][v] = load(starts + v * lanes);
+    for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
   for (int step = 0; step < steps; ++step) {
-    Ints columns[vectors];
+    Ints column[vectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) columns[v] = load_weights(weights + v * vector_stride);
+    for (int v = 0; v < vectors; ++v) column[v] = load_weights(weights + v * vector_stride);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) {
       const Ints row = broadcast_codes(codes + r * code_stride);
 #pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) accumulators[r][v] = dot(accumulators[r][v], row, columns[v]);
+      for (int v = 0; v < vectors; ++v) sums[r][v] = dot(sums[r][v], row, column[v]);
     }
     codes += depth;
     weights += step_stride;
   }
+  // Else GCC gives the loop other registers than `finish` and moves the sums in every step.
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) store(sums + r * tile_columns + v * lanes, accumulators[r][v]);
+    for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) finish(r, v, sums[r][v]);
 }
 
-// out[r, v] = starts[v] + x[r, :] · weights[:, v]; starts may be null for zero.
-template <int rows, int vectors>
-[[gnu::noinline]] void fp32_tile(const float* x, std::size_t x_stride, const float* weights, std::size_t step_stride,
-                                 std::size_t vector_stride, int steps, const float* starts, float* out,
-                                 std::size_t stride) {
-  Floats accumulators[rows][vectors];
+// Calls finish(r, v, starts[v] + x[r, :] · weights[:, v]).
+template <int rows, int vectors, typename Finish>
+[[gnu::noinline]] void fp32_tile(const float* x, std::size_t x_stride, const Columns<float>& columns,
+                                 const float* starts, const Finish& finish) {
+  const float* weights = columns.weights;
+  const std::size_t step_stride = columns.step_stride, vector_stride = columns.vector_stride;
+  const int steps = columns.steps;
+  Floats sums[rows][vectors];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) accumulators[r][v] = starts ? load(starts + v * lanes) : zeros();
+    for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
   for (int step = 0; step < steps; ++step) {
-    Floats columns[vectors];
+    Floats column[vectors];
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) columns[v] = load(weights + v * vector_stride);
+    for (int v = 0; v < vectors; ++v) column[v] = load(weights + v * vector_stride);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) {
       const Floats row = broadcast(x[r * x_stride]);
 #pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) accumulators[r][v] = fma(row, columns[v], accumulators[r][v]);
+      for (int v = 0; v < vectors; ++v) sums[r][v] = fma(row, column[v], sums[r][v]);
     }
     ++x;
     weights += step_stride;
@@ -67,41 +85,60 @@ template <int rows, int vectors>
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) store(out + r * stride + v * lanes, accumulators[r][v]);
+    for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) finish(r, v, sums[r][v]);
 }
 
-using Int8Tile = void (*)(const Code*, std::size_t, const std::int8_t*, std::size_t, std::size_t, int,
-                          const std::int32_t*, std::int32_t*);
-using Fp32Tile = void (*)(const float*, std::size_t, const float*, std::size_t, std::size_t, int, const float*,
-                          float*, std::size_t);
-
-struct Tiles {
-  Int8Tile int8;
-  Fp32Tile fp32;
+// The tiles of 1 to tile_rows rows and 1 to tile_vectors vectors for one way to finish.
+template <typename Finish>
+struct Int8Tiles {
+  using Tile = void (*)(const Code*, std::size_t, const Columns<std::int8_t>&, const std::int32_t*, const Finish&);
+  template <int rows, int vectors>
+  static constexpr Tile tile = &int8_tile<rows, vectors, Finish>;
+};
+template <typename Finish>
+struct Fp32Tiles {
+  using Tile = void (*)(const float*, std::size_t, const Columns<float>&, const float*, const Finish&);
+  template <int rows, int vectors>
+  static constexpr Tile tile = &fp32_tile<rows, vectors, Finish>;
 };
 
-// The kernels for 1 to tile_rows rows and 1 to tile_vectors vectors.
+template <typename Tiles>
 struct TileTable {
-  Tiles at[tile_rows][tile_vectors];
+  typename Tiles::Tile at[tile_rows][tile_vectors] = {};
+
+  constexpr TileTable() { fill<tile_rows, tile_vectors>(); }
+
+  template <int rows, int vectors>
+  constexpr void fill() {
+    at[rows - 1][vectors - 1] = Tiles::template tile<rows, vectors>;
+    if constexpr (vectors > 1) {
+      fill<rows, vectors - 1>();
+    } else if constexpr (rows > 1) {
+      fill<rows - 1, tile_vectors>();
+    }
+  }
 };
 
-template <int rows, int vectors>
-constexpr void fill_tiles(TileTable& table) {
-  table.at[rows - 1][vectors - 1] = {&int8_tile<rows, vectors>, &fp32_tile<rows, vectors>};
-  if constexpr (vectors > 1) {
-    fill_tiles<rows, vectors - 1>(table);
-  } else if constexpr (rows > 1) {
-    fill_tiles<rows - 1, tile_vectors>(table);
-  }
+template <typename Finish>
+inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride,
+                     const Columns<std::int8_t>& columns, const std::int32_t* starts, const Finish& finish) {
+  static constexpr TileTable<Int8Tiles<Finish>> table;
+  table.at[rows - 1][vectors - 1](codes, code_stride, columns, starts, finish);
 }
 
-constexpr TileTable make_tiles() {
-  TileTable table{};
-  fill_tiles<tile_rows, tile_vectors>(table);
-  return table;
+template <typename Finish>
+inline void run_tile(int rows, int vectors, const float* x, std::size_t x_stride, const Columns<float>& columns,
+                     const float* starts, const Finish& finish) {
+  static constexpr TileTable<Fp32Tiles<Finish>> table;
+  table.at[rows - 1][vectors - 1](x, x_stride, columns, starts, finish);
 }
 
-constexpr TileTable tiles = make_tiles();
+alignas(64) constexpr std::int32_t no_starts[tile_columns] = {};
+alignas(64) constexpr float no_bias[tile_columns] = {};
 
 // Calls f(first, count) for parts of at most `unit`, as equal as they can be: 25 rows are 7 + 6 + 6 + 6,
 // because a tile of one row costs nearly as much as a full one.

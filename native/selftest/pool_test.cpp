@@ -1,0 +1,31 @@
+#include <chrono>
+
+#include "engine/pool.h"
+#include "tests.h"
+
+namespace squeezebert::selftest {
+
+// Each item of each round is called once, by a thread of the pool, and all are done when a round returns.
+void test_pool(Random& random, const Kernels&) {
+#if defined(__EMSCRIPTEN__)
+  Pool pool(1);
+#else
+  Pool pool(random.between(1, 5));
+#endif
+  const int rounds = random.size(1, 200);
+  for (int round = 0; round < rounds; ++round) {
+    // Long enough for the workers to fall asleep.
+    if (random.one_in(50)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::vector<int> calls(random.between(0, 20), 0), threads(calls.size(), -1);
+    pool.for_each(static_cast<int>(calls.size()), [&](int item, int thread) {
+      ++calls[item];
+      threads[item] = thread;
+    });
+    for (std::size_t item = 0; item < calls.size(); ++item) {
+      require(calls[item] == 1, describe("item was called, times", static_cast<int>(item), calls[item]));
+      require(threads[item] >= 0 && threads[item] < pool.threads(), "a thread that is none of the pool");
+    }
+  }
+}
+
+}  // namespace squeezebert::selftest

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from squeezebert.data.dataset import Dataset
-from squeezebert.data.opening import COMPRESSED, STDIN, check_exists, open_text, shown
+from squeezebert.data.opening import COMPRESSED, check_exists, open_text, shown
 from squeezebert.data.published import DATASETS
+from squeezebert.data.row import STDIN
 from squeezebert.data.rows import FORMATS
 from squeezebert.errors import DataError
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from squeezebert.engine._native import instruction_sets
     from squeezebert.engine.session import Engine
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "instruction_sets"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from squeezebert.engine.session import Engine
 
         return Engine
+    if name == "instruction_sets":
+        from squeezebert.engine._native import instruction_sets
+
+        return instruction_sets
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -173,7 +173,7 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
     except ValueError as error:  # Lists of different lengths where numbers should be.
         raise OptionError(f"{name} holds lists within its texts; expected integers") from error
     if name == "attention_mask":
-        return array != 0
+        return np.asarray(array != 0)
     if array.size == 0:
         return np.zeros(0, dtype=np.int32)
     if array.ndim != 1 or array.dtype.kind not in "biu":

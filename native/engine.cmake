@@ -39,4 +39,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   # GCC 12 warns of its own intrinsics (bug 105593).
   add_kernels(avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512
     -Wno-uninitialized -Wno-maybe-uninitialized)
+elseif(EMSCRIPTEN)
+  add_kernels(wasm -msimd128)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  # GCC's scheduler would load all codes of a step first, and spill accumulators to hold them.
+  add_kernels(neon -march=armv8.2-a+dotprod $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
 endif()

@@ -3,6 +3,11 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #define SQUEEZEBERT_DECLARE(isa) \
   namespace squeezebert::isa {   \
   extern const Kernels kernels;  \
@@ -12,9 +17,29 @@ SQUEEZEBERT_DECLARE(portable)
 #if defined(__x86_64__) || defined(_M_X64)
 SQUEEZEBERT_DECLARE(avx512vnni)
 SQUEEZEBERT_DECLARE(avx2)
+#elif defined(__aarch64__)
+SQUEEZEBERT_DECLARE(neon)
+#elif defined(__wasm__)
+SQUEEZEBERT_DECLARE(wasm)
 #endif
 
 namespace squeezebert {
+
+#if defined(__aarch64__)
+namespace {
+
+bool has_dot_product() {
+#if defined(__linux__)
+  return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#elif defined(__APPLE__)
+  return true;  // Every 64-bit processor of Apple's computers has it.
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+#endif
 
 const std::vector<const Kernels*>& instruction_sets() {
   static const std::vector<const Kernels*> sets = [] {
@@ -27,6 +52,10 @@ const std::vector<const Kernels*>& instruction_sets() {
       found.push_back(&avx512vnni::kernels);
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::kernels);
+#elif defined(__aarch64__)
+    if (has_dot_product()) found.push_back(&neon::kernels);
+#elif defined(__wasm__)
+    found.push_back(&wasm::kernels);
 #endif
     found.push_back(&portable::kernels);
     return found;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "block.h"
 #include "reference.h"
 #include "tests.h"
 
@@ -7,59 +8,57 @@ namespace squeezebert::selftest {
 
 namespace {
 
-// Queries, keys and values of one head, [rows or keys, head size].
+// Queries, keys and values of one text, [rows or keys, heads * head size].
 struct Problem {
-  int rows, keys, head_size;
-  std::vector<float> q, k, v;
+  HeadShape shape;
+  int rows, keys;
+  Block q, k, v;
 
-  std::string text() const { return describe("rows, keys, head size", rows, keys, head_size); }
+  std::string text() const { return describe("rows, keys, heads, head size", rows, keys, shape.heads, shape.size); }
 };
 
 Problem random_problem(Random& random) {
-  Problem p;
-  p.rows = random.size(1, 68);
+  const HeadShape shape{random.between(1, 3), random.one_in(3) ? random.pick<int>({32, 64}) : random.size(1, 130)};
+  const int rows = random.size(1, 68), hidden = shape.heads * shape.size;
   // Kernels go by blocks of 256 keys.
-  p.keys = random.one_in(4) ? random.pick<int>({255, 256, 257, 511, 512, 513}) : random.size(1, 600);
-  p.head_size = random.one_in(3) ? random.pick<int>({32, 64, 128}) : random.size(1, 130);
+  const int keys = random.one_in(4) ? random.pick<int>({255, 256, 257, 511, 512, 513}) : random.size(1, 600);
   const float sharpness = random.pick<float>({0.3f, 1.0f, 3.0f});
-  p.q = normal_floats(random, static_cast<std::size_t>(p.rows) * p.head_size, sharpness);
-  p.k = normal_floats(random, static_cast<std::size_t>(p.keys) * p.head_size);
-  p.v = normal_floats(random, static_cast<std::size_t>(p.keys) * p.head_size);
-  return p;
+  return {shape, rows, keys, Block(random, rows, hidden, sharpness), Block(random, keys, hidden, 1.0f),
+          Block(random, keys, hidden, 1.0f)};
 }
 
-// Rows of an output, with something between them that no kernel may touch: there lie the other heads.
-struct Output {
-  static constexpr float between = 12345.0f;
-
-  int columns;
-  std::size_t stride;
-  std::vector<float> values;
-
-  Output(Random& random, int rows, int head_size)
-      : columns(head_size),
-        stride(head_size + random.pick<int>({0, 1, 16, 64})),
-        values(extent(rows, stride, head_size), between) {}
-
-  void require_untouched_between() const {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (i % stride >= static_cast<std::size_t>(columns)) require(values[i] == between, "wrote between the rows");
-    }
+// Stores keys or values as a model does: in parts that begin at multiples of four.
+template <typename Store, typename Text>
+void store_in_parts(Random& random, const Block& x, HeadShape shape, const Text& text, Store store) {
+  for (int first = 0; first < x.rows;) {
+    const int count = std::min(4 * random.size(1, 20), x.rows - first);
+    store(x.row(first), x.stride, count, first, shape, text);
+    first += count;
   }
-};
+}
 
-// Each row as its codes of 8 bits stand for it.
-Doubles through_codes(const std::vector<float>& x, int columns) {
-  Doubles result(x.begin(), x.end());
+// One head's columns in double precision, [rows, head size].
+Doubles head_of(const Block& x, HeadShape shape, int head) {
+  Doubles part;
+  for (int r = 0; r < x.rows; ++r) {
+    const float* row = x.row(r) + head * shape.size;
+    part.insert(part.end(), row, row + shape.size);
+  }
+  return part;
+}
+
+// Each row [columns] as its codes of 8 bits stand for it.
+void pass_through_codes(Doubles& x, int columns) {
   for (std::size_t first = 0; first < x.size(); first += columns) {
-    float most = 0.0f;
+    double most = 0.0;
     for (int c = 0; c < columns; ++c) most = std::max(most, std::fabs(x[first + c]));
-    const float scale = most / 127.0f, inverse = most > 0.0f ? 127.0f / most : 0.0f;
+    // In single precision, as the kernels do it, so that numbers halfway between two codes take the same side.
+    const float inverse = 127.0f / static_cast<float>(most);
     for (int c = 0; c < columns; ++c) {
-      result[first + c] = static_cast<double>(std::nearbyint(x[first + c] * inverse)) * scale;
+      double& value = x[first + c];
+      value = static_cast<double>(std::nearbyint(static_cast<float>(value) * inverse)) * most / 127.0;
     }
   }
-  return result;
 }
 
 std::vector<std::int8_t> unset_codes(Random& random, std::size_t size) {
@@ -68,67 +67,72 @@ std::vector<std::int8_t> unset_codes(Random& random, std::size_t size) {
   return codes;
 }
 
+double largest(const Doubles& x) {
+  double most = 0.0;
+  for (const double value : x) most = std::max(most, std::fabs(value));
+  return most;
+}
+
 }  // namespace
 
 void test_attention_int8(Random& random, const Kernels& kernels) {
   const Problem p = random_problem(random);
-  const int keys_padded = round_up_to(p.keys, 4 * kernels.lanes), depth = kernels.depth;
-  auto keys = unset_codes(random, static_cast<std::size_t>(keys_padded) * round_up_to(p.head_size, depth));
-  auto values = unset_codes(random, static_cast<std::size_t>(round_up_to(p.keys, depth)) *
-                                        round_up_to(p.head_size, kernels.lanes));
-  std::vector<std::int32_t> key_starts(keys_padded, 0x5a5a);
-  std::vector<float> key_scales = unset_floats(keys_padded), value_scales = unset_floats(keys_padded);
-  const Int8Head head{keys.data(), key_starts.data(), key_scales.data(), values.data(), value_scales.data()};
-  for (int key = 0; key < p.keys; ++key) {
-    kernels.store_key_int8(&p.k[key * p.head_size], p.head_size, key, head);
-    kernels.store_value_int8(&p.v[key * p.head_size], p.head_size, key, head);
-  }
-  const int heads = random.between(1, 3), query_codes = round_up_to(p.head_size, 4 * kernels.lanes);
-  const std::size_t query_stride = static_cast<std::size_t>(heads) * query_codes;
-  std::vector<char> queries(extent(p.rows, query_stride, query_codes) * kernels.code_bytes, 0x5a);
-  std::vector<float> query_scales = unset_floats(extent(p.rows, heads, 1));
-  for (int r = 0; r < p.rows; ++r) {
-    kernels.quantize(&p.q[r * p.head_size], 0, 1, p.head_size, &queries[r * query_stride * kernels.code_bytes], 0,
-                     &query_scales[r * heads]);
-  }
-  Output out(random, p.rows, p.head_size);
-  kernels.attend_int8(queries.data(), query_stride, query_scales.data(), heads, p.rows, head, p.keys, p.head_size,
-                      out.values.data(), out.stride);
+  const auto [heads, size] = p.shape;
+  const int keys_padded = round_up_to(p.keys, 4 * kernels.lanes), query_codes = round_up_to(size, 4 * kernels.lanes);
+  const std::size_t all_keys = static_cast<std::size_t>(heads) * keys_padded;
+  auto keys = unset_codes(random, all_keys * round_up_to(size, kernels.depth));
+  auto values = unset_codes(random, all_keys * round_up_to(size, kernels.lanes));
+  std::vector<std::int32_t> key_starts(all_keys, 0x5a5a);
+  std::vector<float> key_scales = unset_floats(all_keys), value_scales = unset_floats(all_keys);
+  const Int8Text text{keys.data(),   key_starts.data(),   key_scales.data(),
+                      values.data(), value_scales.data(), keys_padded};
+  store_in_parts(random, p.k, p.shape, text, kernels.store_keys_int8);
+  store_in_parts(random, p.v, p.shape, text, kernels.store_values_int8);
+  const std::size_t queries = static_cast<std::size_t>(p.rows) * heads;
+  std::vector<char> codes(queries * query_codes * kernels.code_bytes, 0x5a);
+  std::vector<float> scales = unset_floats(queries);
+  kernels.store_queries_int8(p.q.row(0), p.q.stride, p.rows, p.shape, codes.data(), scales.data());
+  Block out(random, p.rows, heads * size, 1.0f);
+  kernels.attend_int8(codes.data(), scales.data(), p.rows, p.keys, p.shape, text, out.values.data(), out.stride);
   out.require_untouched_between();
 
-  const Doubles q = through_codes(p.q, p.head_size), k = through_codes(p.k, p.head_size),
-                v = through_codes(p.v, p.head_size);
-  double most = 0.0, total = 0.0;
-  for (const double value : v) most = std::max(most, std::fabs(value));
-  for (int r = 0; r < p.rows; ++r) {
-    const Doubles expected = attend(&q[r * p.head_size], k.data(), v.data(), p.keys, p.head_size, p.head_size, total);
-    // Probabilities are rounded to multiples of the largest value's share in 127; errors of many keys cancel.
-    const double tolerance = most * (3e-4 + std::sqrt(p.keys) * 1.5 / 127.0 / total);
-    for (int i = 0; i < p.head_size; ++i) require_close(out.values[r * out.stride + i], expected[i], tolerance, p.text());
+  for (int h = 0; h < heads; ++h) {
+    Doubles q = head_of(p.q, p.shape, h), k = head_of(p.k, p.shape, h), v = head_of(p.v, p.shape, h);
+    for (Doubles* x : {&q, &k, &v}) pass_through_codes(*x, size);
+    for (int r = 0; r < p.rows; ++r) {
+      double total;
+      const Doubles expected = attend(&q[r * size], k.data(), v.data(), p.keys, size, size, total);
+      // Probabilities are rounded to multiples of the largest value's share in 127; errors of many keys cancel.
+      const double tolerance = largest(v) * (3e-4 + std::sqrt(p.keys) * 1.5 / 127.0 / total);
+      for (int i = 0; i < size; ++i) require_close(out.at(r, h * size + i), expected[i], tolerance, p.text());
+    }
   }
 }
 
 void test_attention_fp32(Random& random, const Kernels& kernels) {
   const Problem p = random_problem(random);
-  std::vector<float> keys = unset_floats(static_cast<std::size_t>(round_up_to(p.keys, 4 * kernels.lanes)) * p.head_size);
-  std::vector<float> values = unset_floats(static_cast<std::size_t>(p.keys) * round_up_to(p.head_size, kernels.lanes));
-  const Fp32Head head{keys.data(), values.data()};
-  for (int key = 0; key < p.keys; ++key) {
-    kernels.store_key_fp32(&p.k[key * p.head_size], p.head_size, key, head);
-    kernels.store_value_fp32(&p.v[key * p.head_size], p.head_size, key, head);
-  }
-  const std::size_t query_stride = p.head_size * random.between(1, 3);
-  std::vector<float> queries = unset_floats(extent(p.rows, query_stride, p.head_size));
-  for (int r = 0; r < p.rows; ++r) std::copy_n(&p.q[r * p.head_size], p.head_size, &queries[r * query_stride]);
-  Output out(random, p.rows, p.head_size);
-  kernels.attend_fp32(queries.data(), query_stride, p.rows, head, p.keys, p.head_size, out.values.data(), out.stride);
+  const auto [heads, size] = p.shape;
+  const int keys_padded = round_up_to(p.keys, 4 * kernels.lanes), hidden = heads * size;
+  const std::size_t all_keys = static_cast<std::size_t>(heads) * keys_padded;
+  std::vector<float> keys = unset_floats(all_keys * size);
+  std::vector<float> values = unset_floats(all_keys * round_up_to(size, kernels.lanes));
+  const Fp32Text text{keys.data(), values.data(), keys_padded};
+  store_in_parts(random, p.k, p.shape, text, kernels.store_keys_fp32);
+  store_in_parts(random, p.v, p.shape, text, kernels.store_values_fp32);
+  std::vector<float> queries;
+  for (int r = 0; r < p.rows; ++r) queries.insert(queries.end(), p.q.row(r), p.q.row(r) + hidden);
+  queries.shrink_to_fit();
+  Block out(random, p.rows, hidden, 1.0f);
+  kernels.attend_fp32(queries.data(), p.rows, p.keys, p.shape, text, out.values.data(), out.stride);
   out.require_untouched_between();
 
-  const Doubles q(p.q.begin(), p.q.end()), k(p.k.begin(), p.k.end()), v(p.v.begin(), p.v.end());
-  double total = 0.0;
-  for (int r = 0; r < p.rows; ++r) {
-    const Doubles expected = attend(&q[r * p.head_size], k.data(), v.data(), p.keys, p.head_size, p.head_size, total);
-    for (int i = 0; i < p.head_size; ++i) require_close(out.values[r * out.stride + i], expected[i], 2e-5, p.text());
+  for (int h = 0; h < heads; ++h) {
+    const Doubles q = head_of(p.q, p.shape, h), k = head_of(p.k, p.shape, h), v = head_of(p.v, p.shape, h);
+    for (int r = 0; r < p.rows; ++r) {
+      double total;
+      const Doubles expected = attend(&q[r * size], k.data(), v.data(), p.keys, size, size, total);
+      for (int i = 0; i < size; ++i) require_close(out.at(r, h * size + i), expected[i], 2e-5, p.text());
+    }
   }
 }
 

@@ -16,7 +16,8 @@ void test_quantize(Random& random, const Kernels& kernels);
 void test_linear_int8(Random& random, const Kernels& kernels);
 void test_linear_fp32(Random& random, const Kernels& kernels);
 void test_activate(Random& random, const Kernels& kernels);
-void test_add_norm(Random& random, const Kernels& kernels);
+void test_activate_and_quantize(Random& random, const Kernels& kernels);
+void test_norm(Random& random, const Kernels& kernels);
 void test_attention_int8(Random& random, const Kernels& kernels);
 void test_attention_fp32(Random& random, const Kernels& kernels);
 void test_model_fp32(Random& random, const Kernels& kernels);
@@ -32,7 +33,8 @@ inline const std::vector<Test>& all_tests() {
       {"linear_int8", &test_linear_int8},
       {"linear_fp32", &test_linear_fp32},
       {"activate", &test_activate},
-      {"add_norm", &test_add_norm},
+      {"activate_and_quantize", &test_activate_and_quantize},
+      {"norm", &test_norm},
       {"attention_int8", &test_attention_int8},
       {"attention_fp32", &test_attention_fp32},
       {"model_fp32", &test_model_fp32},

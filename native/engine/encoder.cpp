@@ -23,11 +23,12 @@ struct Encoder::Layer {
   std::unique_ptr<GroupedLinear> query, key, value, post_attention, intermediate, output;
   Norm attention_norm, output_norm;
 
-  Layer(const Kernels& kernels, Precision precision, const Config& c, const Arrays& arrays, const std::string& name)
+  Layer(const Kernels& kernels, Precision precision, const Config& c, Arena& arena, const Arrays& arrays,
+        const std::string& name)
       : attention_norm(arrays, name + "post_attention.layernorm", c.hidden_size),
         output_norm(arrays, name + "output.layernorm", c.hidden_size) {
     const auto linear = [&](const std::string& part, int groups, int inputs, int outputs) {
-      return make_linear(kernels, precision, arrays, name + part, groups, inputs, outputs);
+      return make_linear(kernels, precision, arena, arrays, name + part, groups, inputs, outputs);
     };
     query = linear("attention.query", c.q_groups, c.hidden_size, c.hidden_size);
     key = linear("attention.key", c.k_groups, c.hidden_size, c.hidden_size);
@@ -56,7 +57,8 @@ Encoder::Encoder(const Kernels& kernels, Precision precision, const Config& conf
   norm_weight_ = arrays.floats(name + "LayerNorm.weight", {hidden});
   norm_bias_ = arrays.floats(name + "LayerNorm.bias", {hidden});
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.emplace_back(kernels, precision, config, arrays, "transformer.encoder.layers." + std::to_string(i) + ".");
+    layers_.emplace_back(kernels, precision, config, arena_, arrays,
+                         "transformer.encoder.layers." + std::to_string(i) + ".");
   }
 }
 
@@ -69,9 +71,8 @@ std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
   }
   workspace->scratch.resize(threads);
   for (Workspace::Scratch& scratch : workspace->scratch) {
-    scratch.wide.resize(most_block_rows * stride_);
-    scratch.narrow.resize(most_block_rows * stride_);
-    scratch.inner.resize(most_block_rows * inner_stride_);
+    scratch.projected = scratch.arena.allocate<float>(most_block_rows * stride_);
+    scratch.inner = scratch.arena.allocate<float>(most_block_rows * std::max(stride_, inner_stride_));
   }
   return workspace;
 }
@@ -115,25 +116,26 @@ void Encoder::embed(const Batch& batch, const Block& block, Workspace& workspace
 void Encoder::project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
                       Attention& attention) const {
   Rows rows{workspace.hidden.data() + block.row * stride_, stride_, block.rows, scratch.codes};
-  layer.query->forward(rows, scratch.wide.data(), stride_);
-  attention.put_queries(block, scratch.wide.data(), stride_);
-  layer.key->forward(rows, scratch.wide.data(), stride_);
-  attention.put_keys(block, scratch.wide.data(), stride_);
-  layer.value->forward(rows, scratch.wide.data(), stride_);
-  attention.put_values(block, scratch.wide.data(), stride_);
+  float* projected = scratch.projected;
+  layer.query->forward(rows, projected, stride_);
+  attention.put_queries(block, projected, stride_);
+  layer.key->forward(rows, projected, stride_);
+  attention.put_keys(block, projected, stride_);
+  layer.value->forward(rows, projected, stride_);
+  attention.put_values(block, projected, stride_);
 }
 
 void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
                      Attention& attention) const {
   float* x = workspace.hidden.data() + block.row * stride_;
-  float* branch = scratch.narrow.data();
+  float *branch = scratch.projected, *context = scratch.inner;
   const auto add_norm = [&](const Norm& norm) {
     kernels_.add_norm(x, stride_, branch, stride_, block.rows, config_.hidden_size, norm.weight.data(),
                       norm.bias.data(), block_norm_epsilon);
   };
-  attention.attend(block, scratch.wide.data(), stride_);
-  Rows context{scratch.wide.data(), stride_, block.rows, scratch.codes};
-  layer.post_attention->forward(context, branch, stride_);
+  attention.attend(block, context, stride_);
+  Rows attended{context, stride_, block.rows, scratch.codes};
+  layer.post_attention->forward(attended, branch, stride_);
   add_norm(layer.attention_norm);
   Rows rows{x, stride_, block.rows, scratch.codes};
   feed_forward(layer, rows, scratch);
@@ -148,7 +150,7 @@ void Encoder::feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& s
   const int parts = fused ? first.groups() : 1;
   const int columns = config_.intermediate_size / parts;
   const std::size_t stride = round_up(columns, kernels_.lanes) + kernels_.lanes;
-  float *inner = scratch.inner.data(), *out = scratch.narrow.data();
+  float *inner = scratch.inner, *out = scratch.projected;
   for (int part = 0; part < parts; ++part) {
     fused ? first.forward_group(part, rows, part, parts, inner, stride) : first.forward(rows, inner, stride);
     Rows activated{inner, stride, rows.count, scratch.inner_codes};

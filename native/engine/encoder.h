@@ -12,7 +12,9 @@ namespace squeezebert {
 struct Workspace {
   // Per thread: activations of one block of rows.
   struct Scratch {
-    Buffer<float> wide, narrow, inner;
+    // Few and reused, because together with the passing weights they have to fit the second-level cache.
+    Arena arena;
+    float *projected, *inner;
     Codes codes, inner_codes;
   };
 
@@ -49,6 +51,7 @@ class Encoder {
   const Config config_;
   const std::size_t stride_, inner_stride_;
   const Array words_;
+  Arena arena_;
   std::vector<float> positions_, segments_, norm_weight_, norm_bias_;
   std::vector<Layer> layers_;
 };

@@ -7,7 +7,7 @@
 namespace squeezebert {
 
 Dense::Dense(const Kernels& kernels, const Arrays& arrays, const std::string& name, int inputs, int outputs)
-    : lanes_(kernels.lanes), linear_(make_linear(kernels, Precision::fp32, arrays, name, 1, inputs, outputs)) {}
+    : lanes_(kernels.lanes), linear_(make_linear(kernels, Precision::fp32, arena_, arrays, name, 1, inputs, outputs)) {}
 
 void Dense::forward(const float* x, std::size_t stride, int rows, float* out, Pool& pool) const {
   constexpr int part = 16;

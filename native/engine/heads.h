@@ -16,6 +16,7 @@ class Dense {
 
  private:
   const int lanes_;
+  Arena arena_;
   std::unique_ptr<GroupedLinear> linear_;
 };
 

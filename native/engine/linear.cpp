@@ -13,27 +13,26 @@ struct Sizes {
   int groups, inputs, outputs;
 };
 
-Buffer<float> padded_bias(const Arrays& arrays, const std::string& name, const Sizes& s, std::size_t padded) {
+const float* padded_bias(Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s,
+                         std::size_t padded) {
   const std::vector<float> bias = arrays.floats(name + ".bias", {static_cast<std::size_t>(s.groups) * s.outputs});
-  Buffer<float> result(s.groups * padded);
-  for (int g = 0; g < s.groups; ++g) {
-    std::copy_n(bias.data() + g * s.outputs, s.outputs, result.data() + g * padded);
-  }
+  auto* result = arena.allocate<float>(s.groups * padded);
+  for (int g = 0; g < s.groups; ++g) std::copy_n(bias.data() + g * s.outputs, s.outputs, result + g * padded);
   return result;
 }
 
 class Int8Linear final : public GroupedLinear {
  public:
-  Int8Linear(const Kernels& kernels, const Arrays& arrays, const std::string& name, const Sizes& s)
+  Int8Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s)
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
         panel_bytes_(round_up(s.inputs, kernels.depth) * padded_),
         row_codes_(round_up(s.inputs, 4 * kernels.lanes)),
-        panels_(s.groups * panel_bytes_),
-        scales_(s.groups * padded_),
-        bias_(padded_bias(arrays, name, s, padded_)),
-        starts_(s.groups * padded_) {
+        panels_(arena.allocate<std::int8_t>(s.groups * panel_bytes_)),
+        scales_(arena.allocate<float>(s.groups * padded_)),
+        bias_(padded_bias(arena, arrays, name, s, padded_)),
+        starts_(arena.allocate<std::int32_t>(s.groups * padded_)) {
     const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
     const Array& weight = arrays.get(name + ".weight", {rows, static_cast<std::size_t>(s.inputs)});
     std::vector<std::int8_t> codes(static_cast<std::size_t>(s.outputs) * s.inputs);
@@ -43,23 +42,23 @@ class Int8Linear final : public GroupedLinear {
       const std::size_t first = static_cast<std::size_t>(g) * s.outputs;
       if (weight.type == Type::int8) {
         group_codes = static_cast<const std::int8_t*>(weight.data) + first * s.inputs;
-        std::copy_n(weight.scales + first, s.outputs, scales_.data() + g * padded_);
+        std::copy_n(weight.scales + first, s.outputs, scales_ + g * padded_);
       } else {
         for (int i = 0; i < s.outputs; ++i) {
           weight.read_row(first + i, row.data());
           quantize_rows(row.data(), 1, s.inputs, codes.data() + static_cast<std::size_t>(i) * s.inputs,
-                        scales_.data() + g * padded_ + i);
+                        scales_ + g * padded_ + i);
         }
       }
-      kernels.pack_int8(group_codes, s.outputs, s.inputs, panels_.data() + g * panel_bytes_,
-                        starts_.data() + g * padded_);
+      kernels.pack_int8(group_codes, s.outputs, s.inputs, panels_ + g * panel_bytes_,
+                        starts_ + g * padded_);
     }
   }
 
   void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const override {
     if (rows.coded_groups != parts) quantize(rows, parts);
-    const Int8Weights weights{panels_.data() + group * panel_bytes_, scales_.data() + group * padded_,
-                              bias_.data() + group * padded_, starts_.data() + group * padded_, inputs_, outputs_};
+    const Int8Weights weights{panels_ + group * panel_bytes_, scales_ + group * padded_,
+                              bias_ + group * padded_, starts_ + group * padded_, inputs_, outputs_};
     kernels_.linear_int8(weights, codes_of(rows, part), row_codes_, scales_of(rows, part), rows.count, out, stride);
   }
 
@@ -95,20 +94,21 @@ class Int8Linear final : public GroupedLinear {
 
   const Kernels& kernels_;
   const std::size_t padded_, panel_bytes_, row_codes_;
-  Buffer<std::int8_t> panels_;
-  Buffer<float> scales_, bias_;
-  Buffer<std::int32_t> starts_;
+  std::int8_t* const panels_;
+  float* const scales_;
+  const float* const bias_;
+  std::int32_t* const starts_;
 };
 
 class Fp32Linear final : public GroupedLinear {
  public:
-  Fp32Linear(const Kernels& kernels, const Arrays& arrays, const std::string& name, const Sizes& s)
+  Fp32Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s)
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
         panel_size_(s.inputs * padded_),
-        panels_(s.groups * panel_size_),
-        bias_(padded_bias(arrays, name, s, padded_)) {
+        panels_(arena.allocate<float>(s.groups * panel_size_)),
+        bias_(padded_bias(arena, arrays, name, s, padded_)) {
     const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
     const Array& weight = arrays.get(name + ".weight", {rows, static_cast<std::size_t>(s.inputs)});
     std::vector<float> group_weights(static_cast<std::size_t>(s.outputs) * s.inputs);
@@ -117,12 +117,12 @@ class Fp32Linear final : public GroupedLinear {
         weight.read_row(static_cast<std::size_t>(g) * s.outputs + i,
                         group_weights.data() + static_cast<std::size_t>(i) * s.inputs);
       }
-      kernels.pack_fp32(group_weights.data(), s.inputs, s.outputs, s.inputs, panels_.data() + g * panel_size_);
+      kernels.pack_fp32(group_weights.data(), s.inputs, s.outputs, s.inputs, panels_ + g * panel_size_);
     }
   }
 
   void forward_group(int group, Rows& rows, int part, int, float* out, std::size_t stride) const override {
-    const Fp32Weights weights{panels_.data() + group * panel_size_, bias_.data() + group * padded_, inputs_, outputs_};
+    const Fp32Weights weights{panels_ + group * panel_size_, bias_ + group * padded_, inputs_, outputs_};
     kernels_.linear_fp32(weights, rows.values + static_cast<std::size_t>(part) * inputs_, rows.stride, rows.count, out,
                          stride);
   }
@@ -134,16 +134,18 @@ class Fp32Linear final : public GroupedLinear {
  private:
   const Kernels& kernels_;
   const std::size_t padded_, panel_size_;
-  Buffer<float> panels_, bias_;
+  float* const panels_;
+  const float* const bias_;
 };
 
 }  // namespace
 
-std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, const Arrays& arrays,
-                                           const std::string& name, int groups, int inputs, int outputs) {
+std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, Arena& arena,
+                                           const Arrays& arrays, const std::string& name, int groups, int inputs,
+                                           int outputs) {
   const Sizes sizes{groups, inputs / groups, outputs / groups};
-  if (precision == Precision::int8) return std::make_unique<Int8Linear>(kernels, arrays, name, sizes);
-  return std::make_unique<Fp32Linear>(kernels, arrays, name, sizes);
+  if (precision == Precision::int8) return std::make_unique<Int8Linear>(kernels, arena, arrays, name, sizes);
+  return std::make_unique<Fp32Linear>(kernels, arena, arrays, name, sizes);
 }
 
 }  // namespace squeezebert

@@ -52,10 +52,11 @@ class GroupedLinear {
   const int groups_, inputs_, outputs_;
 };
 
-// Packs `name`.weight [outputs, inputs / groups] and `name`.bias, where `inputs` and `outputs` are those of all
+// Packs into `arena`: `name`.weight [outputs, inputs / groups] and `name`.bias, where `inputs` and `outputs` are those of all
 // groups. Throws std::invalid_argument where they are
 // missing or of another shape.
-std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, const Arrays& arrays,
-                                           const std::string& name, int groups, int inputs, int outputs);
+std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, Arena& arena,
+                                           const Arrays& arrays, const std::string& name, int groups, int inputs,
+                                           int outputs);
 
 }  // namespace squeezebert

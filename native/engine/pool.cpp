@@ -21,7 +21,7 @@ void pause() {
 
 }  // namespace
 
-Pool::Pool(int threads) : threads_(threads) {
+Pool::Pool(int threads) : threads_(threads), next_(threads) {
   for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
 }
 
@@ -43,7 +43,7 @@ void Pool::run(int items, Function function, void* context) {
   function_ = function;
   context_ = context;
   items_ = items;
-  next_.store(0, std::memory_order_relaxed);
+  for (int thread = 0; thread < threads_; ++thread) next_[thread].item.store(thread, std::memory_order_relaxed);
   busy_.store(threads_ - 1, std::memory_order_relaxed);
   // Sequentially consistent, as is the sleeper's count: either it sees the new round or we see it asleep.
   round_.fetch_add(1);
@@ -59,7 +59,14 @@ void Pool::run(int items, Function function, void* context) {
 }
 
 void Pool::take_items(int thread) {
-  for (int item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) function_(context_, item, thread);
+  for (int i = 0; i < threads_; ++i) take_items_of((thread + i) % threads_, thread);
+}
+
+void Pool::take_items_of(int owner, int thread) {
+  std::atomic<int>& next = next_[owner].item;
+  for (int item; (item = next.fetch_add(threads_, std::memory_order_relaxed)) < items_;) {
+    function_(context_, item, thread);
+  }
 }
 
 std::uint32_t Pool::wait_for_work(std::uint32_t seen) {

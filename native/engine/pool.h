@@ -23,8 +23,9 @@ class Pool {
 
   int threads() const { return threads_; }
 
-  // Calls f(item, thread) for every item in [0, items), each once, and returns when all are done.
-  // One caller at a time.
+  // Calls f(item, thread) for every item in [0, items), each once, and returns when all are done. A thread
+  // begins with the items that it got the last time, which may still be in its caches, and then helps the
+  // others. One caller at a time.
   template <typename F>
   void for_each(int items, F&& f) {
     using Callable = std::remove_reference_t<F>;
@@ -37,6 +38,7 @@ class Pool {
   void run(int items, Function function, void* context);
   void work(int thread);
   void take_items(int thread);
+  void take_items_of(int owner, int thread);
   std::uint32_t wait_for_work(std::uint32_t seen);
 
   const int threads_;
@@ -45,7 +47,11 @@ class Pool {
   Function function_ = nullptr;
   void* context_ = nullptr;
   int items_ = 0;
-  alignas(64) std::atomic<int> next_{0};
+  // Thread t owns the items t, t + threads, …; the next one of each.
+  struct alignas(64) Next {
+    std::atomic<int> item{0};
+  };
+  std::vector<Next> next_;
   alignas(64) std::atomic<int> busy_{0};  // workers that have not finished the current round
   alignas(64) std::atomic<std::uint32_t> round_{0};
   std::atomic<int> asleep_{0};

@@ -234,7 +234,7 @@ struct Int8Operands {
   void score(int rows, int wide, int key, int head_size, float* out) const {
     const int steps = steps_of(head_size);
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
-    const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps};
+    const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps, nullptr, 0};
     run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
              Score{query_scales, scale_stride, head.key_scales + key, out});
   }
@@ -279,7 +279,7 @@ struct Int8Operands {
                   const float*, const Accumulate& finish) const {
     const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
     const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
-                                      lanes * depth, steps_of(count)};
+                                      lanes * depth, steps_of(count), nullptr, 0};
     run_tile(rows, wide, block.codes, key_block, values, no_starts, finish);
   }
 };
@@ -293,7 +293,7 @@ struct Fp32Operands {
 
   void score(int rows, int wide, int key, int head_size, float* out) const {
     const std::size_t vector_size = static_cast<std::size_t>(head_size) * lanes;
-    const Columns<float> keys{head.keys + key / lanes * vector_size, lanes, vector_size, head_size};
+    const Columns<float> keys{head.keys + key / lanes * vector_size, lanes, vector_size, head_size, nullptr, 0};
     run_tile(rows, wide, queries, query_stride, keys, no_bias, Fp32Finish{out, key_block});
   }
 
@@ -313,7 +313,7 @@ struct Fp32Operands {
   void sum_values(const Block&, int rows, int wide, int first, int count, int head_size, int column,
                   const float* probabilities, const Accumulate& finish) const {
     const std::size_t row = padded(head_size, lanes);
-    const Columns<float> values{head.values + first * row + column, row, lanes, count};
+    const Columns<float> values{head.values + first * row + column, row, lanes, count, nullptr, 0};
     run_tile(rows, wide, probabilities, key_block, values, no_bias, finish);
   }
 };

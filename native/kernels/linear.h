@@ -144,15 +144,19 @@ struct Fp32Finish {
 inline void linear_int8(const Int8Weights& weights, const void* codes, std::size_t code_stride, const float* scales,
                         int rows, float* out, std::size_t stride) {
   const int outputs_padded = padded(weights.outputs, lanes);
-  Columns<std::int8_t> panel{weights.panels, 0, lanes * depth, steps_of(weights.inputs)};
+  Columns<std::int8_t> panel{weights.panels, 0, lanes * depth, steps_of(weights.inputs), nullptr, 0};
   for (int first = 0; first < outputs_padded; first += tile_columns) {
     const int columns = smaller(outputs_padded - first, tile_columns);
     panel.step_stride = columns * depth;
+    panel.next = reinterpret_cast<const char*>(panel.weights + panel.steps * panel.step_stride);
+    const int tiles = (rows + tile_rows - 1) / tile_rows;
+    panel.next_stride = (2 * panel.step_stride + tiles - 1) / tiles;
     in_parts(rows, tile_rows, [&](int row, int count) {
       const Int8Finish finish{scales + row, weights.scales + first, weights.bias + first,
                               out + row * stride + first, stride};
       run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
                weights.starts + first, finish);
+      panel.next += panel.next_stride * panel.steps / 2;
     });
     panel.weights += panel.steps * panel.step_stride;
   }
@@ -161,7 +165,7 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
 inline void linear_fp32(const Fp32Weights& weights, const float* x, std::size_t x_stride, int rows, float* out,
                         std::size_t stride) {
   const int outputs_padded = padded(weights.outputs, lanes);
-  Columns<float> panel{weights.panels, 0, lanes, weights.inputs};
+  Columns<float> panel{weights.panels, 0, lanes, weights.inputs, nullptr, 0};
   for (int first = 0; first < outputs_padded; first += tile_columns) {
     const int columns = smaller(outputs_padded - first, tile_columns);
     panel.step_stride = columns;

@@ -19,6 +19,9 @@ struct Columns {
   const T* weights;
   std::size_t step_stride, vector_stride;
   int steps;
+  // Memory that is needed next: each step fetches `next_stride` bytes of it into the second-level cache.
+  const char* next;
+  std::size_t next_stride;
 };
 
 // Calls finish(r, v, starts[v] + codes[r, :] · weights[:, v]).
@@ -28,12 +31,33 @@ template <int rows, int vectors, typename Finish>
   const std::int8_t* weights = columns.weights;
   const std::size_t step_stride = columns.step_stride, vector_stride = columns.vector_stride;
   const int steps = columns.steps;
+  const char* next = columns.next;
+  const std::size_t next_stride = columns.next_stride;
   Ints sums[rows][vectors];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
-  for (int step = 0; step < steps; ++step) {
+  int step = 0;
+  for (; step + 2 <= steps; step += 2) {
+    __builtin_prefetch(next);
+    next += next_stride;
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      Ints column[vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) column[v] = load_weights(weights + v * vector_stride);
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) {
+        const Ints row = broadcast_codes(codes + r * code_stride);
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) sums[r][v] = dot(sums[r][v], row, column[v]);
+      }
+      codes += depth;
+      weights += step_stride;
+    }
+  }
+  for (; step < steps; ++step) {
     Ints column[vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) column[v] = load_weights(weights + v * vector_stride);

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import squeezebert
 from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
 from squeezebert.modeling.backend import TorchBackend
-from squeezebert.pipelines import Pipeline, embedded_model, load_backend, pipeline
+from squeezebert.pipelines import Pipeline, _batches, embedded_model, load_backend, pipeline
 from squeezebert.tasks import TASK_NAMES, get_task
 from tests.tasks.tiny import LONGEST, WORDS, model, pipe, tokenizer
 
@@ -109,6 +110,61 @@ def test_batches_hold_so_many_tokens_and_are_sorted_by_length() -> None:
     assert [longest for _, longest in counting.shapes] == sorted(
         (s for _, s in counting.shapes), reverse=True
     )
+
+
+@pytest.mark.parametrize(
+    ("lengths", "pads", "expected"),
+    [
+        ([9, 5, 3, 2, 1], True, [[9], [5, 3], [2, 1]]),
+        ([9, 5, 3, 2, 1], False, [[9], [5, 3, 2], [1]]),
+        ([50, 20, 10], True, [[50], [20], [10]]),
+        ([50, 5, 5], False, [[50], [5, 5]]),
+        ([5, 5], True, [[5, 5]]),
+        ([], False, []),
+    ],
+)
+def test_padding_counts_where_a_backend_pads(
+    lengths: list[int], pads: bool, expected: list[list[int]]
+) -> None:
+    assert [lengths[batch] for batch in _batches(lengths, 10, pads)] == expected
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_the_engine_answers_as_torch_does(task: str, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    saved = model(get_task(task).head, **({"labels": LABELS[task]} if task in LABELS else {}))
+    saved.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    inputs = [INPUTS[task](text) for text in ("the cat sat", "", "ada lives in paris " * 20)]
+    answers = [
+        list(pipeline(task, tmp_path, **backend).stream(inputs, **OPTIONS.get(task, {})))
+        for backend in ({"backend": "torch"}, {"precision": "fp32"})
+    ]
+    same(*answers)
+
+
+def test_precisions_are_those_of_the_backend(tmp_path: Path) -> None:
+    task = "text-classification"
+    assert pipeline(task).backend.description.startswith("engine int8 ")
+    assert pipeline(task, precision="fp32").backend.description.startswith("engine fp32 ")
+    assert pipeline(task, backend="torch").backend.description == "torch fp32"
+    with pytest.raises(OptionError, match="precision 'bf16' is not one of int8, fp32"):
+        pipeline(task, precision="bf16")
+    with pytest.raises(OptionError, match="precision 'int8': the torch backend has fp32 only"):
+        pipeline(task, backend="torch", precision="int8")
+
+
+def test_answers_need_no_torch() -> None:
+    script = (
+        "import sys\n"
+        "from squeezebert import Engine, pipeline\n"
+        "print(pipeline('text-classification')('A warm, funny film.')[0]['label'])\n"
+        "from squeezebert.cli import main\n"
+        "assert main(['predict', 'A warm, funny film.']) == 0\n"
+        "assert not {'torch', 'transformers', 'huggingface_hub', 'tqdm'} & set(sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert run.stdout.startswith("positive\n")
 
 
 def test_streaming_reads_no_further_ahead_than_it_says() -> None:

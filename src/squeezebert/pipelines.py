@@ -33,7 +33,7 @@ def pipeline(
     model: str | Path | None = None,
     *,
     tokenizer: BaseTokenizer | None = None,
-    backend: str = "torch",
+    backend: str = "engine",
     precision: str | None = None,
     revision: str | None = None,
     local_files_only: bool = False,

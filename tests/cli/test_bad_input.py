@@ -256,6 +256,7 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
     [
         (["predict", "x", "--task", "token-clasification"], "no task 'token-clasification'"),
         (["predict", "x", "--backend", "abacus"], "no backend 'abacus'"),
+        (["predict", "x", "--precision", "int3"], "precision 'int3' is not one of int8, fp32"),
         (["predict", "x", "--top-k", "0"], "top_k 0 is less than 1"),
         (["predict", "x", "--top-k", "many"], "'many' is not a valid integer"),
         (["predict", "x", "--targets", "y"], "text-classification has no option 'targets'"),

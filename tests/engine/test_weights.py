@@ -27,7 +27,7 @@ def test_what_has_the_right_form_is_not_copied(stored: str) -> None:
     config = network_config()
     arrays = arrays_of(torch_network(CLASSIFIER, config))
     given = quantize(arrays) if stored == "int8" else {n: a.astype(stored) for n, a in arrays.items()}
-    taken = fitting(config, given, CLASSIFIER)
+    taken = fitting(config, given, CLASSIFIER, place="here")
     assert taken.keys() == given.keys()
     assert all(np.shares_memory(taken[name], given[name]) for name in given)
 
@@ -36,7 +36,7 @@ def test_other_floats_and_orders_of_memory_are_converted() -> None:
     config = network_config()
     arrays = arrays_of(torch_network(CLASSIFIER, config))
     given = {name: np.asfortranarray(array.astype(np.float64)) for name, array in arrays.items()}
-    for name, array in fitting(config, given, CLASSIFIER).items():
+    for name, array in fitting(config, given, CLASSIFIER, place="here").items():
         assert array.dtype == np.float32
         assert array.flags.c_contiguous
         np.testing.assert_array_equal(array, arrays[name])
@@ -45,11 +45,11 @@ def test_other_floats_and_orders_of_memory_are_converted() -> None:
 def test_parts_of_other_heads_are_left_out() -> None:
     config = network_config()
     arrays = arrays_of(torch_network("SqueezeBertForMaskedLM", config))
-    taken = fitting(config, quantize(arrays), "SqueezeBertModel")
+    taken = fitting(config, quantize(arrays), "SqueezeBertModel", place="here")
     assert not any(name.startswith("cls.") for name in taken)
     assert "transformer.pooler.dense.weight.scale" in taken
     without = {name: array for name, array in arrays.items() if "pooler" not in name}
-    assert not any("pooler" in name for name in fitting(config, without, "SqueezeBertModel"))
+    assert not any("pooler" in name for name in fitting(config, without, "SqueezeBertModel", place="here"))
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_what_does_not_fit_is_named(change: dict[str, np.ndarray | None], messag
     arrays = {**arrays_of(torch_network(CLASSIFIER, config)), **change}
     given = {name: array for name, array in arrays.items() if array is not None}
     with pytest.raises(CheckpointError, match=message):
-        fitting(config, given, CLASSIFIER)
+        fitting(config, given, CLASSIFIER, place="here")

@@ -59,7 +59,7 @@ model_option = click.option(
     help="Folder, embedded model or hub name; the task's embedded model if left out.",
 )  # fmt: skip
 backend_option = click.option(
-    "--backend", metavar="NAME", default="torch", show_default=True, help="What runs the network."
+    "--backend", metavar="NAME", default="engine", show_default=True, help="What runs the network."
 )
 precision_option = click.option(
     "--precision", metavar="NAME", help="What the engine computes in: int8, which is its default, or fp32."

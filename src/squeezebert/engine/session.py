@@ -90,7 +90,7 @@ class Engine:
         try:
             self._model = _native.Model(
                 {key: getattr(config, key) for key in _NATIVE_CONFIG},
-                fitting(config, arrays, self.head),
+                fitting(config, arrays, self.head, place="weights"),
                 _NATIVE_HEADS[self.head],
                 precision,
                 check_threads(threads),
@@ -133,10 +133,9 @@ class Engine:
         stored = read_stored(name_or_path, revision=revision, local_files_only=local_files_only)
         head = _head_of(stored.config) if head is None else _checked_head(head)
         require_head(stored, head)
-        try:
-            return cls(stored.config, stored.arrays, head, precision=precision, threads=threads)
-        except CheckpointError as error:
-            raise CheckpointError(f"{stored.folder}: {error}") from error
+        # Here, too, because the constructor cannot say where the arrays are from.
+        arrays = fitting(stored.config, stored.arrays, head, place=stored.folder)
+        return cls(stored.config, arrays, head, precision=precision, threads=threads)
 
     @property
     def threads(self) -> int:

@@ -18,10 +18,11 @@ from squeezebert.errors import CheckpointError
 Shapes = dict[str, tuple[int, ...]]
 
 POOLER = "transformer.pooler.dense"
-PLACE = "weights"
 
 
-def fitting(config: SqueezeBertConfig, arrays: Mapping[str, NDArray[Any]], head: str) -> Stored:
+def fitting(
+    config: SqueezeBertConfig, arrays: Mapping[str, NDArray[Any]], head: str, *, place: object
+) -> Stored:
     """Take the arrays that a network needs, with their scales, in forms that the kernels read.
 
     Args:
@@ -29,6 +30,7 @@ def fitting(config: SqueezeBertConfig, arrays: Mapping[str, NDArray[Any]], head:
         arrays: Under published names, as stored or as float32. The pooler of a model without head may be
             absent.
         head: Class name of the published model.
+        place: What to name in an error.
 
     Returns:
         Contiguous float32 or float16 arrays, or int8 codes with float32 scales; without a copy where they
@@ -39,11 +41,11 @@ def fitting(config: SqueezeBertConfig, arrays: Mapping[str, NDArray[Any]], head:
     """
     codes = {name: array for name, array in arrays.items() if not is_scale(name, arrays)}
     pooler = head in POOLED_HEADS or (head == BASE and f"{POOLER}.weight" in arrays)
-    found = match(network_shapes(config, head, pooler=pooler), codes, place=PLACE)
+    found = match(network_shapes(config, head, pooler=pooler), codes, place=place)
     if found.missing:
-        raise CheckpointError(f"{PLACE}: there is no {found.missing[0]}, which a {head} needs")
+        raise CheckpointError(f"{place}: there is no {found.missing[0]}, which a {head} needs")
     taken = {
-        stored: _plain(stored, arrays[stored])
+        stored: _plain(arrays[stored], f"{place}: {stored}")
         for name in found.arrays
         for stored in (name, name + SCALE_SUFFIX)
         if stored in arrays
@@ -51,18 +53,18 @@ def fitting(config: SqueezeBertConfig, arrays: Mapping[str, NDArray[Any]], head:
     try:
         check_scales(taken)
     except ValueError as error:
-        raise CheckpointError(f"{PLACE}: {error}") from error
+        raise CheckpointError(f"{place}: {error}") from error
     for name, array in taken.items():
         if array.dtype == np.int8 and name + SCALE_SUFFIX not in taken:
-            raise CheckpointError(f"{PLACE}: {name} holds int8 without a scale")
+            raise CheckpointError(f"{place}: {name} holds int8 without a scale")
     return taken
 
 
-def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
+def _plain(array: NDArray[Any], where: str) -> NDArray[Any]:
     if array.dtype in (np.float32, np.float16, np.int8):
         return np.ascontiguousarray(array)
     if array.dtype.kind != "f":
-        raise CheckpointError(f"{PLACE}: {name} holds {array.dtype}, not floats")
+        raise CheckpointError(f"{where} holds {array.dtype}, not floats")
     return np.ascontiguousarray(array, dtype=np.float32)
 
 

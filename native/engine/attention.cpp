@@ -39,7 +39,7 @@ class Int8Attention final : public RaggedAttention {
   Int8Attention(const Kernels& kernels, HeadShape shape)
       : RaggedAttention(kernels, shape),
         query_bytes_(shape.heads * round_up(shape.size, 4 * kernels.lanes) * kernels.code_bytes),
-        key_bytes_(round_up(shape.size, kernels.depth)),
+        key_bytes_(round_up(shape.size, kernels.input_unit)),
         value_bytes_(round_up(shape.size, kernels.lanes)) {}
 
   void resize(const Batch& batch) override {

@@ -72,7 +72,10 @@ inline Ints broadcast_codes(const Code* p) {
   return _mm256_set1_epi32(step);
 }
 inline Ints dot(Ints sums, Ints codes, Ints weights) {
-  return _mm256_add_epi32(sums, _mm256_madd_epi16(codes, weights));
+  sums = _mm256_add_epi32(sums, _mm256_madd_epi16(codes, weights));
+  // Else GCC adds the products of several steps first and has no registers left for the sums.
+  keep_in_register(sums);
+  return sums;
 }
 
 // 16 whole numbers to 16 bits, in order.

@@ -17,7 +17,7 @@ constexpr float log2_e = 1.44269504f;
 // One head's part of what Int8Text or Fp32Text describes for all heads.
 inline Int8Text head_of(const Int8Text& text, int head, int head_size) {
   const std::size_t key = static_cast<std::size_t>(head) * text.keys_padded;
-  return {text.keys + key * padded(head_size, depth), text.key_starts + key, text.key_scales + key,
+  return {text.keys + key * padded(head_size, input_unit), text.key_starts + key, text.key_scales + key,
           text.values + key * padded(head_size, lanes), text.value_scales + key, text.keys_padded};
 }
 inline Fp32Text head_of(const Fp32Text& text, int head, int head_size) {

@@ -22,7 +22,7 @@ extern const Kernels kernels;
 const Kernels kernels = {
     SQUEEZEBERT_TEXT(SQUEEZEBERT_ISA),
     lanes,
-    depth,
+    input_unit,
     static_cast<int>(sizeof(Code)),
     &pack_int8,
     &pack_fp32,

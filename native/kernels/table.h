@@ -1,7 +1,7 @@
 // What every instruction set offers: one table of functions, the same source compiled once per set.
 //
 // Shapes are row-major. "Panels" are weights in the order in which a kernel reads them: for each vector of
-// output columns, for each step of `depth` inputs, `depth` weights of each lane.
+// output columns, for each step of a few inputs (`depth` of the instruction set), their weights for each lane.
 #pragma once
 
 #include <cstddef>
@@ -48,9 +48,11 @@ enum class Activation { gelu, gelu_new, relu };
 
 struct Kernels {
   const char* name;
-  int lanes, depth, code_bytes;
+  int lanes;       // of a vector of float32
+  int input_unit;  // inputs are padded to a multiple of it
+  int code_bytes;
 
-  // codes [outputs, inputs] -> panels [outputs padded to lanes × inputs padded to depth] and starts.
+  // codes [outputs, inputs] -> panels [outputs padded to lanes × inputs padded to input_unit] and starts.
   void (*pack_int8)(const std::int8_t* codes, int outputs, int inputs, std::int8_t* panels, std::int32_t* starts);
   void (*pack_fp32)(const float* weights, std::size_t stride, int outputs, int inputs, float* panels);
 

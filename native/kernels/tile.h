@@ -9,7 +9,9 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 constexpr int tile_columns = tile_vectors * lanes;
 
 constexpr int padded(int count, int unit) { return (count + unit - 1) / unit * unit; }
-constexpr int steps_of(int inputs) { return (inputs + depth - 1) / depth; }
+// Steps go in pairs: one prefetch for each step would cost a twentieth.
+constexpr int input_unit = 2 * depth;
+constexpr int steps_of(int inputs) { return padded(inputs, input_unit) / depth; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
 // Weights of some vectors of columns: one step is `step_stride` bytes (or floats) after the other, one vector
@@ -19,7 +21,7 @@ struct Columns {
   const T* weights;
   std::size_t step_stride, vector_stride;
   int steps;
-  // Memory that is needed next: each step fetches `next_stride` bytes of it into the second-level cache.
+  // Memory that is needed next: each pair of int8 steps fetches `next_stride` bytes of it.
   const char* next;
   std::size_t next_stride;
 };
@@ -38,12 +40,11 @@ template <int rows, int vectors, typename Finish>
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
-  int step = 0;
-  for (; step + 2 <= steps; step += 2) {
+  for (int step = 0; step < steps; step += 2) {
     __builtin_prefetch(next);
     next += next_stride;
 #pragma GCC unroll 2
-    for (int i = 0; i < 2; ++i) {
+    for (int half = 0; half < 2; ++half) {
       Ints column[vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) column[v] = load_weights(weights + v * vector_stride);
@@ -56,19 +57,6 @@ template <int rows, int vectors, typename Finish>
       codes += depth;
       weights += step_stride;
     }
-  }
-  for (; step < steps; ++step) {
-    Ints column[vectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) column[v] = load_weights(weights + v * vector_stride);
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) {
-      const Ints row = broadcast_codes(codes + r * code_stride);
-#pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) sums[r][v] = dot(sums[r][v], row, column[v]);
-    }
-    codes += depth;
-    weights += step_stride;
   }
   // Else GCC gives the loop other registers than `finish` and moves the sums in every step.
 #pragma GCC unroll 8

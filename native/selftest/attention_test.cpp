@@ -80,7 +80,7 @@ void test_attention_int8(Random& random, const Kernels& kernels) {
   const auto [heads, size] = p.shape;
   const int keys_padded = round_up_to(p.keys, 4 * kernels.lanes), query_codes = round_up_to(size, 4 * kernels.lanes);
   const std::size_t all_keys = static_cast<std::size_t>(heads) * keys_padded;
-  auto keys = unset_codes(random, all_keys * round_up_to(size, kernels.depth));
+  auto keys = unset_codes(random, all_keys * round_up_to(size, kernels.input_unit));
   auto values = unset_codes(random, all_keys * round_up_to(size, kernels.lanes));
   std::vector<std::int32_t> key_starts(all_keys, 0x5a5a);
   std::vector<float> key_scales = unset_floats(all_keys), value_scales = unset_floats(all_keys);

@@ -50,7 +50,7 @@ void test_linear_int8(Random& random, const Kernels& kernels) {
   const int padded = round_up_to(outputs, kernels.lanes);
   std::vector<std::int8_t> codes(outputs * inputs);
   for (auto& code : codes) code = static_cast<std::int8_t>(random.between(-127, 127));
-  std::vector<std::int8_t> panels(static_cast<std::size_t>(padded) * round_up_to(inputs, kernels.depth), 0x5a);
+  std::vector<std::int8_t> panels(static_cast<std::size_t>(padded) * round_up_to(inputs, kernels.input_unit), 0x5a);
   std::vector<std::int32_t> starts(padded, 0x5a5a);
   kernels.pack_int8(codes.data(), outputs, inputs, panels.data(), starts.data());
   std::vector<float> scales = normal_floats(random, padded), bias = normal_floats(random, padded);

@@ -43,13 +43,14 @@ def test_floats_keep_their_type(dtype, tmp_path):
 
 
 def test_nothing_is_read_before_it_is_looked_at(tmp_path):
-    """Resident memory of a fresh process grows by the scales alone, not by 64 MB of codes."""
+    """A fresh process grows by the scales alone, not by 64 MB of codes, and can give them back."""
     tensors = {"w.weight": np.ones((1000, 64000), np.int8), "w.weight.scale": np.ones(1000, np.float32)}
     save_folder(tmp_path, tensors)
     code = (
         "import os\n"
         "from pathlib import Path\n"
         "from squeezebert.checkpoints import read_stored\n"
+        "from squeezebert.checkpoints.safetensors_file import release_pages\n"
         "def resident():\n"
         "    pages = int(Path('/proc/self/statm').read_text().split()[1])\n"
         "    return pages * os.sysconf('SC_PAGE_SIZE')\n"
@@ -57,11 +58,15 @@ def test_nothing_is_read_before_it_is_looked_at(tmp_path):
         f"stored = read_stored({str(tmp_path)!r})\n"
         "read = resident() - before\n"
         "stored.arrays['w.weight'].sum()\n"
-        "print(read, resident() - before)\n"
+        "summed = resident() - before\n"
+        "release_pages(stored.arrays.values())\n"
+        "print(read, summed, resident() - before, stored.arrays['w.weight'][-1].sum())\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    before_use, after_use = map(int, run.stdout.split())
+    before_use, after_use, released, row = map(int, run.stdout.split())
     assert before_use < 8e6 < 60e6 < after_use
+    assert released < 8e6
+    assert row == 64000
 
 
 def test_what_is_mapped_is_read_only_and_survives_the_replacement_of_its_file(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import mmap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,27 @@ def write_safetensors(path: Path, tensors: Stored, metadata: dict[str, str]) -> 
     from safetensors.numpy import save_file
 
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path, metadata)
+
+
+def release_pages(arrays: Iterable[NDArray[Any]]) -> None:
+    """Give back the memory of what has been read of the files that arrays are views of.
+
+    The arrays stay as they are: what is looked at again is read again. Where there is no madvise, nothing
+    is done.
+    """
+    if not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    files = {id(file): file for file in map(_mapped_file, arrays) if file is not None}
+    for file in files.values():
+        file.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapped_file(array: Any) -> mmap.mmap | None:
+    """The file that an array is a view of."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    owner = array.obj if isinstance(array, memoryview) else array
+    return owner if isinstance(owner, mmap.mmap) else None
 
 
 def _check(path: Path) -> None:

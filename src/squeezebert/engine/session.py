@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.checkpoints import read_stored
+from squeezebert.checkpoints.safetensors_file import release_pages
 from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
 from squeezebert.engine import _native
 from squeezebert.engine.backend import BASE, POOLED_HEADS, Outputs, published_head, require_head
@@ -135,7 +136,10 @@ class Engine:
         require_head(stored, head)
         # Here, too, because the constructor cannot say where the arrays are from.
         arrays = fitting(stored.config, stored.arrays, head, place=stored.folder)
-        return cls(stored.config, arrays, head, precision=precision, threads=threads)
+        engine = cls(stored.config, arrays, head, precision=precision, threads=threads)
+        # Packed by now; only the word embeddings are read on, a few rows at a time.
+        release_pages(arrays.values())
+        return engine
 
     @property
     def threads(self) -> int:

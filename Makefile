@@ -4,9 +4,12 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 OLD_TRANSFORMERS := .venv/oracles/transformers-4.57
 NATIVE := $(wildcard native/*) CMakeLists.txt
+BENCH_INSTALLED := .venv/.installed-bench
+# What of `make bench` to run: BENCH='--models bert-base --work 1x128' measures only that anew.
+BENCH ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test test-long lint clean
+.PHONY: help demo test test-long bench lint clean
 
 help:  ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -30,6 +33,15 @@ test: $(INSTALLED) $(OLD_TRANSFORMERS) lint  ## Install, then run all tests (und
 
 test-long: $(INSTALLED) $(OLD_TRANSFORMERS)  ## The slow tests; those on real data need SQUEEZEBERT_DATA
 	$(BIN)/python -m pytest -m long
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(PIP) install -q -c constraints.txt -e '.[bench]'
+	touch $@
+
+bench: $(BENCH_INSTALLED)  ## Speed beside other runtimes and models; the machine must be idle
+	mkdir -p docs/results
+	$(BIN)/squeezebert benchmark --cache build/benchmark --output docs/results/benchmark.json \
+		--table docs/results/benchmark.md --chart docs/results/benchmark.svg $(BENCH)
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .

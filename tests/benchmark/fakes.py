@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from squeezebert.benchmark.models import MODELS, Model
 from squeezebert.benchmark.peers import PEERS, REFERENCE, Peer
@@ -81,11 +82,9 @@ def load_spinner(job: Job) -> Prepare:
     return load_counter(job)
 
 
-def fake(loader: str, model: Model | None = None, environment: dict[str, str] | None = None) -> Contestant:
-    """A contestant with one of the loaders above."""
-    peer = Peer(
-        loader, loader, "fake", "fp32", f"tests.benchmark.fakes:load_{loader}", environment=environment or {}
-    )
+def fake(loader: str, model: Model | None = None, **values: Any) -> Contestant:
+    """A contestant with one of the loaders above, and values of its peer."""
+    peer = Peer(loader, loader, "fake", "fp32", f"tests.benchmark.fakes:load_{loader}", **values)
     return Contestant(peer, model or MODELS["squeezebert"])
 
 

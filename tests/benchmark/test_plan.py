@@ -71,6 +71,12 @@ def test_a_family_stands_for_its_peers() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("everything_installed")
+def test_who_has_nothing_to_do_takes_no_part() -> None:
+    (group,) = make_plan(["torch"], ["bert-base"], ["1x32"]).groups
+    assert [contestant.peer.name for contestant in group.contestants] == [REFERENCE, "torch-eager"]
+
+
 @pytest.mark.usefixtures("only_base_install")
 def test_what_is_not_installed_is_named() -> None:
     plan = make_plan(models=["squeezebert"])

@@ -28,7 +28,7 @@ def test_every_contestant_does_every_work(tmp_path: Path) -> None:
         (one, "a"): {3.0}, (one, "b"): {7.0}, (two, "a"): {6.0}, (two, "b"): {14.0},
         (noisy, "a"): {3.0}, (noisy, "b"): {7.0},
     }  # fmt: skip
-    assert len(steps) == count_steps(group, 2, 4)
+    assert len(steps) == count_steps(group, WORKS, 4)
 
 
 def test_rounds_have_different_orders_and_each_row_its_turn(tmp_path: Path) -> None:
@@ -44,6 +44,17 @@ def test_ceilings_take_turns_at_a_work_of_their_own(tmp_path: Path) -> None:
     run = run_group(group, WORKS, quick(tmp_path), lambda _: None)
     assert [row.work for row in run.ceilings] == [CEILING_WORK]
     assert {row.contestant.peer.name for row in run.rows} == {"counter"}
+
+
+def test_a_peer_is_measured_at_its_own_works_only(tmp_path: Path) -> None:
+    everywhere, once = fake("counter"), fake("double", works=("b",))
+    steps: list[str] = []
+    group = Group("g", (everywhere, once))
+    run = run_group(group, WORKS, quick(tmp_path), steps.append)
+    assert {(row.contestant, row.work) for row in run.rows} == {
+        (everywhere, "a"), (everywhere, "b"), (once, "b")
+    }  # fmt: skip
+    assert len(steps) == count_steps(group, WORKS, 3)
 
 
 def test_who_cannot_load_is_left_out(tmp_path: Path) -> None:

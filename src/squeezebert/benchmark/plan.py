@@ -41,6 +41,10 @@ class Contestant:
         """For people."""
         return f"{self.peer.name} on {self.model.name}"
 
+    def does(self, work: str) -> bool:
+        """Whether it is measured at a work."""
+        return not self.peer.works or work in self.peer.works
+
 
 @dataclass(frozen=True)
 class Group:
@@ -88,12 +92,14 @@ def make_plan(peers: Sequence[str] = (), models: Sequence[str] = (), works: Sequ
     """
     wanted = _relatives("peer", PEERS, peers)
     missing = {peer.name: _needs(peer) for peer in (*wanted, *CEILINGS.values()) if peer.missing()}
+    chosen = _rows("work", WORKS, works)
     there = [peer for peer in wanted if not peer.missing()]
     reference = Contestant(PEERS[REFERENCE], MODELS[REFERENCE_MODEL])
     groups: dict[str, list[Contestant]] = {}
     for model in _rows("model", MODELS, models):
         contestants = groups.setdefault(model.family, [reference])
-        contestants += [Contestant(peer, model) for peer in there if peer.runs(model)]
+        able = [Contestant(peer, model) for peer in there if peer.runs(model)]
+        contestants += [one for one in able if any(one.does(work.name) for work in chosen)]
     return Plan(
         groups=tuple(
             Group(
@@ -105,7 +111,7 @@ def make_plan(peers: Sequence[str] = (), models: Sequence[str] = (), works: Sequ
             )
             for name, contestants in groups.items()
         ),
-        works=tuple(_rows("work", WORKS, works)),
+        works=tuple(chosen),
         missing=missing,
     )  # fmt: skip
 

@@ -37,12 +37,14 @@ class Conditions:
         machine: See :func:`squeezebert.benchmark.machine.describe_machine`.
         versions: See :func:`squeezebert.benchmark.machine.describe_versions`.
         works: Texts of each work by name.
+        missing: Peers that are not installed, and what they need.
     """
 
     threads: int
     machine: Mapping[str, Any]
     versions: Mapping[str, str]
     works: Mapping[str, Batch]
+    missing: Mapping[str, str]
 
 
 class Results:
@@ -75,6 +77,7 @@ class Results:
                 "ceilings": [],
                 "rows": [],
                 "skipped": [],
+                "missing": dict(conditions.missing),
             }
         )
 
@@ -123,6 +126,11 @@ class Results:
             fields[kind] = [row for row in earlier.fields[kind] if key(row) not in new] + fields[kind]
         measured = {_skipped_key(row) for row in fields["rows"]}
         fields["skipped"] = [row for row in fields["skipped"] if _skipped_key(row) not in measured]
+        fields["missing"] = {
+            peer: why
+            for peer, why in (earlier.fields["missing"] | fields["missing"]).items()
+            if not any(row["peer"] == peer for row in (*fields["rows"], *fields["ceilings"]))
+        }
         for name in ("works", "models"):
             fields[name] = earlier.fields[name] | fields[name]
         used = {row["run"] for row in (*fields["rows"], *fields["ceilings"])}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,10 +103,15 @@ class GroupRun:
 Advance = Callable[[str], None]
 
 
-def count_steps(group: Group, works: int, rounds: int) -> int:
-    """How often ``advance`` is called at most while a group is measured."""
-    count = len(group.contestants)
-    return count + len(group.ceilings) + rounds * (count * works + len(group.ceilings))
+def count_rows(group: Group, works: Iterable[str]) -> int:
+    """Rows that a group brings, ceilings aside, if nobody fails."""
+    return sum(contestant.does(work) for contestant in group.contestants for work in works)
+
+
+def count_steps(group: Group, works: Collection[str], rounds: int) -> int:
+    """How often ``advance`` is called while a group is measured, if nobody fails."""
+    ceilings = len(group.ceilings)
+    return len(group.contestants) + ceilings + rounds * (count_rows(group, works) + ceilings)
 
 
 def run_group(group: Group, works: Mapping[str, Ids], settings: Settings, advance: Advance) -> GroupRun:
@@ -120,22 +125,23 @@ def run_group(group: Group, works: Mapping[str, Ids], settings: Settings, advanc
     """
     started, load = time.time(), os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with ExitStack() as stack:
-        field_ = _Field(settings, advance)
+        stage = _Stage(settings, advance)
         for contestant in group.contestants:
-            field_.load(stack, contestant, works)
+            theirs = {name: ids for name, ids in works.items() if contestant.does(name)}
+            stage.load(stack, contestant, theirs)
         for contestant in group.ceilings:
-            field_.load(stack, contestant, {CEILING_WORK: []})
+            stage.load(stack, contestant, {CEILING_WORK: []})
         for number in range(settings.rounds):
-            field_.round(number)
+            stage.round(number)
     return GroupRun(
         group=group,
-        rows=[row for row in field_.rows if row.work != CEILING_WORK],
-        ceilings=[row for row in field_.rows if row.work == CEILING_WORK],
-        skipped=field_.skipped,
+        rows=[row for row in stage.rows if row.work != CEILING_WORK],
+        ceilings=[row for row in stage.rows if row.work == CEILING_WORK],
+        skipped=stage.skipped,
         started=started,
         took=time.time() - started,
         load_before=load,
-        others=field_.others.share,
+        others=stage.others.share,
     )
 
 
@@ -156,7 +162,7 @@ class _Others:
             self._all += elapsed * (os.cpu_count() or 1)
 
 
-class _Field:
+class _Stage:
     """The contestants that are loaded, and their rows."""
 
     def __init__(self, settings: Settings, advance: Advance) -> None:

@@ -85,16 +85,16 @@ def _ceilings(fields: Mapping[str, Any]) -> str:
 
 
 def _skipped(fields: Mapping[str, Any]) -> str:
-    return "\n".join(
-        f"- skipped: {row['peer']} on {row['model']}: {row['reason']}" for row in fields["skipped"]
-    )
+    lines = [f"{row['peer']} on {row['model']}: {row['reason']}" for row in fields["skipped"]]
+    lines += [f"{peer} {reason}" for peer, reason in fields["missing"].items()]
+    return "\n".join(f"- skipped: {line}" for line in lines)
 
 
 def markdown(rows: list[list[str]]) -> Iterator[str]:
     """Lay out cells as a Markdown table with aligned columns, the first row being the head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
-        first, *others = (cell for cell in row)
+        first, *others = row
         cells = [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(others, widths[1:], strict=True))]
         yield f"| {' | '.join(cells)} |"
         if number == 0:

@@ -77,8 +77,6 @@ def command(
     if dry_run:
         show_fields(_shown(plan, settings), as_json=as_json)
         return
-    for name, reason in plan.missing.items():
-        click.echo(f"squeezebert: skipped: {name} {reason}", err=True)
     results = _measure(plan, settings, None if output is None else Path(output))
     if chart is not None:
         draw(results, Path(chart))
@@ -97,12 +95,16 @@ def _measure(plan: Plan, settings: Settings, output: Path | None) -> Results:
     from squeezebert.benchmark.workloads import make_batch
 
     batches = {work.name: make_batch(work) for work in plan.works}
-    results = Results.empty(Conditions(settings.threads, describe_machine(), describe_versions(), batches))
+    results = Results.empty(
+        Conditions(settings.threads, describe_machine(), describe_versions(), batches, plan.missing)
+    )
     if output is not None and output.exists():
         earlier = Results.read(output)
         results.check_extends(earlier, output)
         results = results.merged(earlier)
-    steps = sum(count_steps(group, len(batches), settings.rounds) for group in plan.groups)
+    for name, reason in plan.missing.items():
+        click.echo(f"squeezebert: skipped: {name} {reason}", err=True)
+    steps = sum(count_steps(group, batches, settings.rounds) for group in plan.groups)
     with tqdm(
         total=steps, unit=" steps", file=sys.stderr, dynamic_ncols=True, leave=False,
         disable=not sys.stderr.isatty(),
@@ -121,12 +123,15 @@ def _measure(plan: Plan, settings: Settings, output: Path | None) -> Results:
 
 
 def _shown(plan: Plan, settings: Settings) -> dict[str, Any]:
+    from squeezebert.benchmark.schedule import count_rows
+
+    works = [work.name for work in plan.works]
     return {
         "peers": list(dict.fromkeys(c.peer.name for group in plan.groups for c in group.contestants)),
         "models": list(dict.fromkeys(c.model.name for group in plan.groups for c in group.contestants)),
-        "works": [work.name for work in plan.works],
+        "works": works,
         "ceilings": [c.peer.name for group in plan.groups for c in group.ceilings],
-        "rows": sum(len(group.contestants) for group in plan.groups) * len(plan.works),
+        "rows": sum(count_rows(group, works) for group in plan.groups),
         "rounds": settings.rounds,
         "threads": settings.threads,
         "cache": str(settings.cache),

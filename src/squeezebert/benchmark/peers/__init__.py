@@ -32,6 +32,7 @@ class Peer:
         loader: ``module:function``.
         requires: Modules that have to be installed.
         environment: Variables to set for its process.
+        works: Names of the works that it is measured at; all if empty.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Peer:
     loader: str
     requires: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    works: tuple[str, ...] = ()
 
     def runs(self, model: Model) -> bool:
         """Whether it can run a model: this package runs SqueezeBERT and BERT in one way."""
@@ -68,7 +70,11 @@ PEERS: Mapping[str, Peer] = {
             environment={"SQUEEZEBERT_ISA": "avx2"},
         ),
         Peer("torch-eager", "torch eager", "torch", "fp32", f"{_HERE}.pytorch:load_eager", _TORCH),
-        Peer("torch-compile", "torch.compile", "torch", "fp32", f"{_HERE}.pytorch:load_compiled", _TORCH),
+        # It takes half a minute to compile a base-size network for one shape, in each run anew.
+        Peer(
+            "torch-compile", "torch.compile", "torch", "fp32", f"{_HERE}.pytorch:load_compiled", _TORCH,
+            works=("1x128",),
+        ),
         Peer(
             "onnxruntime-fp32", "ONNX Runtime fp32", "onnxruntime", "fp32", f"{_HERE}.onnx_runtime:load_fp32",
             _ONNX,

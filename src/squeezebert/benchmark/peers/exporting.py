@@ -28,7 +28,7 @@ def onnx_path(job: Job) -> Path:
 
 def _export(job: Job, path: Path) -> None:
     network = build(job.model, attn_implementation="eager")
-    input_ids = torch.arange(1000, 1032).view(2, 16)
+    input_ids = torch.arange(1, 33).view(2, 16)
     mask = torch.ones_like(input_ids)
     # Some networks leave the mask out where it is all ones.
     mask[1, 9:] = 0

@@ -150,6 +150,33 @@ nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_i
   return named;
 }
 
+nb::dict stage_seconds(PyModel& self) {
+  const auto seconds = self.model->stage_seconds();
+  nb::dict named;
+  named["linear"] = seconds[static_cast<int>(Stage::linear)];
+  named["attention"] = seconds[static_cast<int>(Stage::attention)];
+  named["elementwise"] = seconds[static_cast<int>(Stage::elementwise)];
+  return named;
+}
+
+double int8_ceiling(int threads, double seconds, const std::string& isa) {
+  if (threads < 1) throw std::invalid_argument("threads " + std::to_string(threads) + " is not positive");
+  const Kernels& kernels = choose_kernels(isa);
+  nb::gil_scoped_release release;
+  Pool pool(threads);
+  std::vector<double> operations(threads, 0.0);
+  const auto start = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  pool.for_each(threads, [&](int item, int) {
+    do operations[item] += kernels.run_dot_products(1 << 16);
+    while (passed() < seconds);
+  });
+  const double total_seconds = passed();
+  double total = 0.0;
+  for (const double count : operations) total += count;
+  return total / total_seconds / 1e9;
+}
+
 std::vector<std::string> isa_names() {
   std::vector<std::string> names;
   for (const Kernels* kernels : instruction_sets()) names.push_back(kernels->name);
@@ -164,7 +191,11 @@ void bind_model(nb::module_& module) {
                     const std::string&>(),
            "config"_a, "arrays"_a, "head"_a, "precision"_a, "threads"_a, "isa"_a)
       .def("run", &run, "input_ids"_a, "token_type_ids"_a, "position_ids"_a, "starts"_a, "wanted"_a.none())
+      .def("stage_seconds", &stage_seconds,
+           "Seconds that the last run spent in linear layers, attention and the rest, summed over the threads.")
       .def_prop_ro("isa", [](const PyModel& self) { return self.model->isa(); })
       .def_prop_ro("threads", [](const PyModel& self) { return self.model->threads(); });
+  module.def("int8_ceiling", &int8_ceiling, "threads"_a, "seconds"_a, "isa"_a = "",
+             "Giga-operations per second of int8 dot products alone: what no int8 engine can exceed.");
   module.def("instruction_sets", &isa_names, "Names of the instruction sets that this machine runs, best first.");
 }

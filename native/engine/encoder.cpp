@@ -81,16 +81,21 @@ void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
   workspace.blocks = divide(batch, pool.threads());
   workspace.hidden.resize(batch.rows() * stride_);
   for (auto& attention : workspace.attention) attention->resize(batch);
+  for (Workspace::Scratch& scratch : workspace.scratch) scratch.watch.reset();
   const int blocks = static_cast<int>(workspace.blocks.size());
   pool.for_each(blocks, [&](int i, int thread) {
     const Block& block = workspace.blocks[i];
+    Workspace::Scratch& scratch = workspace.scratch[thread];
+    scratch.watch.restart();
     embed(batch, block, workspace);
-    project(layers_[0], block, workspace, workspace.scratch[thread], *workspace.attention[0]);
+    scratch.watch.lap(Stage::elementwise);
+    project(layers_[0], block, workspace, scratch, *workspace.attention[0]);
   });
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     pool.for_each(blocks, [&](int i, int thread) {
       const Block& block = workspace.blocks[i];
       Workspace::Scratch& scratch = workspace.scratch[thread];
+      scratch.watch.restart();
       finish(layers_[l], block, workspace, scratch, *workspace.attention[l % 2]);
       if (l + 1 < layers_.size()) {
         project(layers_[l + 1], block, workspace, scratch, *workspace.attention[(l + 1) % 2]);
@@ -118,11 +123,17 @@ void Encoder::project(const Layer& layer, const Block& block, Workspace& workspa
   Rows rows{workspace.hidden.data() + block.row * stride_, stride_, block.rows, scratch.codes};
   float* projected = scratch.projected;
   layer.query->forward(rows, projected, stride_);
+  scratch.watch.lap(Stage::linear);
   attention.put_queries(block, projected, stride_);
+  scratch.watch.lap(Stage::attention);
   layer.key->forward(rows, projected, stride_);
+  scratch.watch.lap(Stage::linear);
   attention.put_keys(block, projected, stride_);
+  scratch.watch.lap(Stage::attention);
   layer.value->forward(rows, projected, stride_);
+  scratch.watch.lap(Stage::linear);
   attention.put_values(block, projected, stride_);
+  scratch.watch.lap(Stage::attention);
 }
 
 void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
@@ -134,12 +145,16 @@ void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspac
                       norm.bias.data(), block_norm_epsilon);
   };
   attention.attend(block, context, stride_);
+  scratch.watch.lap(Stage::attention);
   Rows attended{context, stride_, block.rows, scratch.codes};
   layer.post_attention->forward(attended, branch, stride_);
+  scratch.watch.lap(Stage::linear);
   add_norm(layer.attention_norm);
+  scratch.watch.lap(Stage::elementwise);
   Rows rows{x, stride_, block.rows, scratch.codes};
   feed_forward(layer, rows, scratch);
   add_norm(layer.output_norm);
+  scratch.watch.lap(Stage::elementwise);
 }
 
 // Group g of `intermediate` feeds only group g of `output` where their numbers are equal: then one group at a
@@ -154,9 +169,12 @@ void Encoder::feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& s
   for (int part = 0; part < parts; ++part) {
     fused ? first.forward_group(part, rows, part, parts, inner, stride) : first.forward(rows, inner, stride);
     Rows activated{inner, stride, rows.count, scratch.inner_codes};
+    scratch.watch.lap(Stage::linear);
     second.activate(config_.activation, activated, inner, fused ? 1 : second.groups());
+    scratch.watch.lap(Stage::elementwise);
     fused ? second.forward_group(part, activated, 0, 1, out + part * second.outputs(), stride_)
           : second.forward(activated, out, stride_);
+    scratch.watch.lap(Stage::linear);
   }
 }
 

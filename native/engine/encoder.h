@@ -5,6 +5,7 @@
 
 #include "attention.h"
 #include "pool.h"
+#include "stopwatch.h"
 
 namespace squeezebert {
 
@@ -16,6 +17,7 @@ struct Workspace {
     Arena arena;
     float *projected, *inner;
     Codes codes, inner_codes;
+    Stopwatch watch;
   };
 
   std::vector<Scratch> scratch;

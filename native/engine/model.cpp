@@ -117,6 +117,16 @@ std::vector<Result> Model::run(const Batch& batch, const std::int32_t* wanted, i
   return apply_head(batch, wanted, wanted_count, seat);
 }
 
+std::array<double, stage_count> Model::stage_seconds() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::array<double, stage_count> seconds{};
+  if (free_seats_.empty() || !free_seats_.back()) return seconds;
+  for (const Workspace::Scratch& scratch : free_seats_.back()->workspace->scratch) {
+    for (int stage = 0; stage < stage_count; ++stage) seconds[stage] += scratch.watch.seconds(stage);
+  }
+  return seconds;
+}
+
 void Model::check(const Batch& batch, const std::int32_t* wanted, int wanted_count) const {
   for (int text = 0; text < batch.texts; ++text) {
     if (batch.length(text) < 1) throw std::invalid_argument("text " + std::to_string(text) + " has no tokens");

@@ -1,6 +1,7 @@
 // A model ready to run: encoder, head and threads.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <mutex>
 
@@ -33,6 +34,8 @@ class Model {
 
   const char* isa() const { return kernels_.name; }
   int threads() const { return threads_; }
+  // Seconds of each stage of the last run, summed over the threads; of any of them if there were several at once.
+  std::array<double, stage_count> stage_seconds();
   // Rows [count] for which the vocabulary head computes scores; null for all.
   // Safe to call from several threads. Throws std::invalid_argument for ids, segments, positions or rows out
   // of range.

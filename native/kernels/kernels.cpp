@@ -13,6 +13,8 @@
 
 #include "attention.h"
 
+#include "ceiling.h"
+
 #define SQUEEZEBERT_TEXT_OF(x) #x
 #define SQUEEZEBERT_TEXT(x) SQUEEZEBERT_TEXT_OF(x)
 
@@ -40,6 +42,7 @@ const Kernels kernels = {
     &store_values_fp32,
     &attend_int8,
     &attend_fp32,
+    &run_dot_products,
 };
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -92,6 +92,9 @@ struct Kernels {
                       const Int8Text& text, float* out, std::size_t stride);
   void (*attend_fp32)(const float* queries, int rows, int keys, HeadShape shape, const Fp32Text& text, float* out,
                       std::size_t stride);
+
+  // Nothing but int8 dot products, for `rounds` rounds; returns their multiplications and additions.
+  double (*run_dot_products)(int rounds);
 };
 
 }  // namespace squeezebert

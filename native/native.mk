@@ -1,0 +1,41 @@
+# Tests of the engine without Python. They need cmake and a C++ compiler, those for other processors a cross
+# compiler and something that runs its programs; what is missing is named, not installed.
+CMAKE ?= cmake
+# Cases of the short tests; emulators are about fifty times slower.
+CASES := 1300
+EMULATED_CASES := 260
+LONG_CASES := 10000
+
+.PHONY: test-native test-sanitizers test-neon test-wasm
+
+# $(call needs,program,package) stops where the program is missing.
+needs = @command -v $(1) > /dev/null || { echo "$(1) is missing; on Debian: apt-get install $(2)" >&2; exit 1; }
+# $(call build,folder,options): configure and build what native/CMakeLists.txt describes.
+build = $(CMAKE) -S native -B build/$(1) $(2) > /dev/null && $(CMAKE) --build build/$(1) --parallel
+
+test-native:  ## The engine's self-test on this processor, without Python
+	$(call needs,$(CMAKE),cmake)
+	$(call build,native)
+	build/native/selftest --cases $(CASES)
+
+test-sanitizers:  ## 10,000 random shapes under the address, undefined-behaviour and thread sanitizers (long)
+	$(call needs,$(CMAKE),cmake)
+	$(call build,sanitizers,-DSQUEEZEBERT_SANITIZE=address,undefined)
+	build/sanitizers/selftest --cases $(LONG_CASES)
+	$(call build,thread-sanitizer,-DSQUEEZEBERT_SANITIZE=thread)
+	build/thread-sanitizer/selftest --cases $(CASES)
+
+test-neon:  ## The self-test for 64-bit Arm, cross-compiled and emulated
+	$(call needs,$(CMAKE),cmake)
+	$(call needs,aarch64-linux-gnu-g++,g++-aarch64-linux-gnu)
+	$(call needs,qemu-aarch64,qemu-user)
+	$(call build,neon,-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+		-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static)
+	qemu-aarch64 build/neon/selftest --cases $(EMULATED_CASES)
+
+test-wasm:  ## The self-test in WebAssembly, in node
+	$(call needs,$(CMAKE),cmake)
+	$(call needs,emcmake,emscripten)
+	$(call needs,node,nodejs)
+	emcmake $(call build,wasm)
+	node build/wasm/selftest.js --cases $(EMULATED_CASES)

@@ -43,6 +43,8 @@ bench: $(BENCH_INSTALLED)  ## Speed beside other runtimes and models; the machin
 	$(BIN)/squeezebert benchmark --cache build/benchmark --output docs/results/benchmark.json \
 		--table docs/results/benchmark.md --chart docs/results/benchmark.svg $(BENCH)
 
+include native/native.mk
+
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -58,8 +58,8 @@ inline float largest(Floats x) {
   return wasm_f32x4_extract_lane(max(half, wasm_i32x4_shuffle(half, half, 1, 0, 3, 2)), 0);
 }
 
-inline void keep_in_register(Ints&) {}
-inline void keep_in_register(Floats&) {}
+inline void keep_in_register(Ints& x) { asm volatile("" : "+r"(x.bits)); }
+inline void keep_in_register(Floats& x) { asm volatile("" : "+r"(x)); }
 
 inline Ints load(const std::int32_t* p) { return {wasm_v128_load(p)}; }
 inline void store(std::int32_t* p, Ints x) { wasm_v128_store(p, x.bits); }

@@ -42,6 +42,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
 elseif(EMSCRIPTEN)
   add_kernels(wasm -msimd128)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
-  # GCC's scheduler would load all codes of a step first, and spill accumulators to hold them.
-  add_kernels(neon -march=armv8.2-a+dotprod $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
+  # GCC would load all codes of a step first, and call memcpy for parts of vectors: both spill accumulators.
+  add_kernels(neon -march=armv8.2-a+dotprod
+    $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns> $<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>)
 endif()

@@ -4,6 +4,7 @@
 get_filename_component(native "${CMAKE_CURRENT_LIST_DIR}" ABSOLUTE)
 
 find_package(Threads REQUIRED)
+include(CheckCXXCompilerFlag)
 
 add_library(squeezebert_engine STATIC
   ${native}/quantize.cpp
@@ -39,6 +40,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   # GCC 12 warns of its own intrinsics (bug 105593).
   add_kernels(avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512
     -Wno-uninitialized -Wno-maybe-uninitialized)
+  check_cxx_compiler_flag(-mavxvnni has_avxvnni)  # GCC 11, Clang 12
+  if(has_avxvnni)
+    add_kernels(avxvnni -mavx2 -mfma -mavxvnni)
+    target_compile_definitions(squeezebert_engine PRIVATE SQUEEZEBERT_HAS_AVXVNNI)
+  endif()
 elseif(EMSCRIPTEN)
   add_kernels(wasm -msimd128)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")

@@ -8,6 +8,10 @@
 #include <sys/auxv.h>
 #endif
 
+#if defined(SQUEEZEBERT_HAS_AVXVNNI)
+#include <cpuid.h>
+#endif
+
 #define SQUEEZEBERT_DECLARE(isa) \
   namespace squeezebert::isa {   \
   extern const Kernels kernels;  \
@@ -17,6 +21,7 @@ SQUEEZEBERT_DECLARE(portable)
 #if defined(__x86_64__) || defined(_M_X64)
 SQUEEZEBERT_DECLARE(avx512vnni)
 SQUEEZEBERT_DECLARE(avx2)
+SQUEEZEBERT_DECLARE(avxvnni)
 #elif defined(__aarch64__)
 SQUEEZEBERT_DECLARE(neon)
 #elif defined(__wasm__)
@@ -24,6 +29,19 @@ SQUEEZEBERT_DECLARE(wasm)
 #endif
 
 namespace squeezebert {
+
+#if defined(SQUEEZEBERT_HAS_AVXVNNI)
+namespace {
+
+// Not every compiler's __builtin_cpu_supports knows it.
+bool has_avxvnni() {
+  unsigned a, b, c, d;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+         (a & (1u << 4));
+}
+
+}  // namespace
+#endif
 
 #if defined(__aarch64__)
 namespace {
@@ -51,6 +69,9 @@ const std::vector<const Kernels*>& instruction_sets() {
         __builtin_cpu_supports("avx512vnni")) {
       found.push_back(&avx512vnni::kernels);
     }
+#if defined(SQUEEZEBERT_HAS_AVXVNNI)
+    if (has_avxvnni()) found.push_back(&avxvnni::kernels);
+#endif
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::kernels);
 #elif defined(__aarch64__)
     if (has_dot_product()) found.push_back(&neon::kernels);

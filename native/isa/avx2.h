@@ -4,16 +4,10 @@
 // instructions (two for 16 products) and no temporary registers.
 #pragma once
 
-#include <immintrin.h>
-
-#include <cstdint>
+#include "avx.h"
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
-using Floats = __m256;
-using Ints = __m256i;
-
-constexpr int lanes = 8;
 constexpr int depth = 2;
 // 12 accumulators, 2 weights, 1 broadcast and 1 product of the 16 registers.
 constexpr int tile_rows = 6;
@@ -22,46 +16,6 @@ constexpr int tile_vectors = 2;
 using Code = std::int16_t;
 constexpr int code_offset = 0;
 constexpr int largest_probability = 255;
-
-inline Floats zeros() { return _mm256_setzero_ps(); }
-inline Floats broadcast(float x) { return _mm256_set1_ps(x); }
-inline Floats load(const float* p) { return _mm256_loadu_ps(p); }
-inline Floats load_partial(const float* p, int count) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane));
-}
-inline void store(float* p, Floats x) { _mm256_storeu_ps(p, x); }
-inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
-inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
-inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
-inline Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
-inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
-inline Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
-inline Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
-inline Floats abs(Floats x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
-inline Floats round(Floats x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-inline Floats times_power_of_two(Floats x, Floats n) {
-  const __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-  return _mm256_mul_ps(x, _mm256_castsi256_ps(exponent));
-}
-inline float sum(Floats x) {
-  __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
-}
-inline float largest(Floats x) {
-  __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
-}
-
-inline void keep_in_register(Ints& x) { asm volatile("" : "+v"(x)); }
-inline void keep_in_register(Floats& x) { asm volatile("" : "+v"(x)); }
-
-inline Ints load(const std::int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
-inline void store(std::int32_t* p, Ints x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
-inline Ints to_ints(Floats x) { return _mm256_cvtps_epi32(x); }
-inline Floats to_floats(Ints x) { return _mm256_cvtepi32_ps(x); }
 
 inline Ints load_weights(const std::int8_t* p) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
@@ -81,11 +35,6 @@ inline Ints dot(Ints sums, Ints codes, Ints weights) {
 // 16 whole numbers to 16 bits, in order.
 inline __m256i to_words(Ints a, Ints b) {
   return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
-}
-inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) {
-  const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permutevar8x32_epi32(bytes, order));
 }
 // The two values of each lane side by side.
 inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {

@@ -9,6 +9,12 @@
 #include "engine/dispatch.h"
 #include "tests.h"
 
+#if defined(__x86_64__)
+namespace squeezebert::avxvnni_evex {
+extern const Kernels kernels;
+}
+#endif
+
 namespace {
 
 using namespace squeezebert;
@@ -62,9 +68,19 @@ bool passes(const Test& test, const Kernels& kernels, std::uint64_t seed, int in
   }
 }
 
+// All that this processor runs, or the one of that name.
 std::vector<const Kernels*> chosen(const std::string& isa) {
-  if (!isa.empty()) return {&choose_kernels(isa)};
-  return instruction_sets();
+  std::vector<const Kernels*> sets = instruction_sets();
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")) {
+    sets.push_back(&avxvnni_evex::kernels);
+  }
+#endif
+  if (isa.empty()) return sets;
+  for (const Kernels* kernels : sets) {
+    if (isa == kernels->name) return {kernels};
+  }
+  return {&choose_kernels(isa)};
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 # Tests of the engine without Python. They need cmake and a C++ compiler, those for other processors a cross
 # compiler and something that runs its programs; what is missing is named, not installed.
 CMAKE ?= cmake
-# Cases of the short tests; emulators are about fifty times slower.
+# Cases for each instruction set. Emulators are about fifty times slower.
 CASES := 1300
 EMULATED_CASES := 260
-LONG_CASES := 10000
+LONG_CASES := 3400
 
 .PHONY: test-native test-sanitizers test-neon test-wasm
 
@@ -18,7 +18,7 @@ test-native:  ## The engine's self-test on this processor, without Python
 	$(call build,native)
 	build/native/selftest --cases $(CASES)
 
-test-sanitizers:  ## 10,000 random shapes under the address, undefined-behaviour and thread sanitizers (long)
+test-sanitizers:  ## The self-test at length under address, undefined-behaviour and thread sanitizers (20 minutes)
 	$(call needs,$(CMAKE),cmake)
 	$(call build,sanitizers,-DSQUEEZEBERT_SANITIZE=address,undefined)
 	build/sanitizers/selftest --cases $(LONG_CASES)

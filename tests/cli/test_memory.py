@@ -1,4 +1,4 @@
-"""Answering a file takes no more memory the longer it is."""
+"""Answers take little memory, and a file no more the longer it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from squeezebert.checkpoints import write_checkpoint
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.weights import network_shapes
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+from tests.cli.conftest import HEADS
 
 GROWTH = 50e6
 
@@ -36,6 +43,44 @@ sys.stdout = Watcher()
 code = main(sys.argv[2:])
 print(code, seen[rows // 10], seen[rows], file=terminal)
 """
+
+
+# Runs the program and notes its peak. Not ru_maxrss, which a process takes over from the one that starts it.
+_PEAK = """
+import sys
+from pathlib import Path
+from squeezebert.cli import main
+
+code = main(sys.argv[1:])
+[peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+print(code, int(peak.split()[1]) * 1024)
+"""
+
+
+def peak(*arguments: str) -> float:
+    """Most resident bytes of a run of the program, from its start."""
+    run = subprocess.run(
+        [sys.executable, "-c", _PEAK, *arguments], capture_output=True, text=True, check=True
+    )
+    code, size = run.stdout.splitlines()[-1].split()
+    assert code == "0"
+    return float(size)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+def test_an_answer_of_the_embedded_model_takes_70_megabytes() -> None:
+    assert peak("predict", "A warm, funny film.") < 70e6
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+def test_an_answer_of_a_model_of_base_size_takes_120_megabytes(tmp_path: Path) -> None:
+    config = SqueezeBertConfig(architectures=(HEADS["text-classification"],))
+    shapes = network_shapes(config, HEADS["text-classification"], pooler=True)
+    arrays = {name: np.full(shape, 0.02, dtype=np.float32) for name, shape in shapes.items()}
+    write_checkpoint(tmp_path, config, arrays, dtype="int8")
+    SqueezeBertTokenizerFast.from_pretrained("mini/text-classification").save_pretrained(tmp_path)
+    assert peak("predict", "A warm, funny film.", "--model", str(tmp_path)) < 120e6
 
 
 def watch(rows: int, model: str, path: Path) -> tuple[int, int]:

@@ -39,6 +39,11 @@ def fitting(
     Raises:
         CheckpointError: Tensors are missing, unexpected, of another shape or type.
     """
+    # Before a shape is made for each: a config may say anything.
+    if config.num_hidden_layers > len(arrays):
+        raise CheckpointError(
+            f"{place}: has too few tensors for num_hidden_layers {config.num_hidden_layers}"
+        )
     codes = {name: array for name, array in arrays.items() if not is_scale(name, arrays)}
     pooler = head in POOLED_HEADS or (head == BASE and f"{POOLER}.weight" in arrays)
     found = match(network_shapes(config, head, pooler=pooler), codes, place=place)

@@ -14,7 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "train": "Fine-tune a model on your rows.",
     "quantize": "Store a model in int8, at a quarter of its size.",
     "info": "Show what is in a checkpoint and what it costs to run.",
-    "benchmark": "Compare the speed with other runtimes and models, on this machine.",
+    "benchmark": "Compare the speed with other runtimes and models.",
     "demo": "Show the embedded model at work on real text, offline.",
 }
 

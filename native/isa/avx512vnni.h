@@ -39,6 +39,10 @@ inline Floats abs(Floats x) { return _mm512_abs_ps(x); }
 inline Floats round(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 // x * 2^n for whole n.
 inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }
+inline Ints bits_of(Floats x) { return _mm512_castps_si512(x); }
+// table[index], where the lowest four bits of each lane are the index.
+#define SQUEEZEBERT_LOOKS_UP
+inline Floats look_up(const float* table, Ints index) { return _mm512_permutexvar_ps(index, _mm512_load_ps(table)); }
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
 

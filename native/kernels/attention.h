@@ -171,9 +171,9 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
   for (int first = 0; first < keys; first += key_block) {
     const int count = smaller(keys - first, key_block);
     const int vectors = (count + lanes - 1) / lanes, whole_vectors = padded(vectors, 4);
-    for (int v = 0; v < vectors; v += tile_vectors) {
-      operands.score(rows, smaller(vectors - v, tile_vectors), first + v * lanes, head_size, scores + v * lanes);
-    }
+    in_parts(vectors, tile_vectors, [&](int v, int wide) {
+      operands.score(rows, wide, first + v * lanes, head_size, scores + v * lanes);
+    });
     operands.start(block, first, count);
     for (int r = 0; r < rows; ++r) {
       float* row = scores + r * key_block;
@@ -183,11 +183,11 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
       kept[r] = running[r].raise(largest(most));
       running[r].total += operands.soften(block, r, row, whole_vectors, broadcast(running[r].maximum));
     }
-    for (int column = 0; column < head_size; column += tile_columns) {
-      const int wide = (smaller(head_size - column, tile_columns) + lanes - 1) / lanes;
+    in_parts((head_size + lanes - 1) / lanes, tile_vectors, [&](int v, int wide) {
+      const int column = v * lanes;
       const Accumulate finish{out + column, stride, kept, operands.unit(block), head_size - column, first == 0};
       operands.sum_values(block, rows, wide, first, count, head_size, column, scores, finish);
-    }
+    });
   }
   for (int r = 0; r < rows; ++r) {
     const Floats share = broadcast(1.0f / running[r].total);

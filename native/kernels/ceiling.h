@@ -7,11 +7,13 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 inline double run_dot_products(int rounds) {
   alignas(64) const Code codes[depth] = {1};
   alignas(64) const std::int8_t weights[lanes * depth] = {1};
-  const Ints row = broadcast_codes(codes), column = load_weights(weights);
+  Ints row = broadcast_codes(codes);
+  const Ints column = load_weights(weights);
   Ints sums[tile_rows * tile_vectors];
 #pragma GCC unroll 32
   for (Ints& sum : sums) sum = load(no_starts);
   for (int round = 0; round < rounds; ++round) {
+    keep_in_register(row);
 #pragma GCC unroll 32
     for (Ints& sum : sums) {
       sum = dot(sum, row, column);

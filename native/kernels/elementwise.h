@@ -81,6 +81,33 @@ inline Floats gelu(Floats x) {
   return sub(max(x, zeros()), mul(mul(abs(x), broadcast(0.5f)), tail));
 }
 
+#if defined(SQUEEZEBERT_LOOKS_UP)
+
+// Minimax parabolas c0 + c1 a + c2 a² of g(a) = a (1 - Φ(a)) around each quarter of a.
+alignas(64) constexpr float gelu_c0[16] = {
+    0.0f, 6.36574288e-04f, 1.05225677e-02f, 4.65588495e-02f, 1.19179569e-01f, 2.20564738e-01f,
+    3.25259358e-01f, 4.02376980e-01f, 4.30748910e-01f, 4.06284988e-01f, 3.42746496e-01f, 2.60963976e-01f,
+    1.80580109e-01f, 1.14175737e-01f, 6.62363842e-02f, 3.56291644e-02f};
+alignas(64) constexpr float gelu_c1[16] = {
+    4.99911278e-01f, 4.92099851e-01f, 4.41186130e-01f, 3.26810181e-01f, 1.60854176e-01f, -2.00249627e-02f,
+    -1.73256874e-01f, -2.69090235e-01f, -3.00016761e-01f, -2.77355999e-01f, -2.23974675e-01f, -1.61631256e-01f,
+    -1.05611533e-01f, -6.30059913e-02f, -3.45130377e-02f, -1.75664388e-02f};
+alignas(64) constexpr float gelu_c2[16] = {
+    -3.97273749e-01f, -3.73465657e-01f, -3.07395697e-01f, -2.16348901e-01f, -1.21377267e-01f, -4.06203195e-02f,
+    1.54839931e-02f, 4.52689789e-02f, 5.36963753e-02f, 4.84487116e-02f, 3.72343101e-02f, 2.53508948e-02f,
+    1.55893294e-02f, 8.75444803e-03f, 4.52027004e-03f, 2.17431900e-03f};
+
+// max(x, 0) - g(|x|), 2e-4 at most from the exact one, and half of a polynomial's work for the multipliers.
+inline Floats gelu_coarse(Floats x) {
+  const Floats a = min(abs(x), broadcast(3.87f));
+  // Adding 2^23 leaves the number of the nearest quarter in the lowest bits.
+  const Ints quarter = bits_of(fma(a, broadcast(4.0f), broadcast(8388608.0f)));
+  const Floats c0 = look_up(gelu_c0, quarter), c1 = look_up(gelu_c1, quarter), c2 = look_up(gelu_c2, quarter);
+  return sub(max(x, zeros()), fma(a, fma(a, c2, c1), c0));
+}
+
+#else
+
 // x (1/2 + t P(t²)), t = x clamped to ±3.7: the minimax fit of |x| times the error, 5e-4 at most.
 inline Floats gelu_coarse(Floats x) {
   const Floats t = max(min(x, broadcast(3.7f)), broadcast(-3.7f));
@@ -92,6 +119,8 @@ inline Floats gelu_coarse(Floats x) {
   p = fma(p, u, broadcast(3.9647508e-1f));
   return mul(x, fma(t, p, broadcast(0.5f)));
 }
+
+#endif
 
 // The tanh form: x * sigmoid(2 sqrt(2/π) (x + 0.044715 x³)).
 inline Floats gelu_new(Floats x) {

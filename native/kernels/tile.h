@@ -26,22 +26,22 @@ struct Columns {
   std::size_t next_stride;
 };
 
-// Calls finish(r, v, starts[v] + codes[r, :] · weights[:, v]).
-template <int rows, int vectors, typename Finish>
-[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
-                                 const std::int32_t* starts, const Finish& finish) {
+// Adds all steps to the sums. Of what is needed next, `lines` cache lines are fetched in each pair of steps, or
+// as many as `next_stride` asks for where `lines` is 0.
+template <int lines, int rows, int vectors>
+[[gnu::always_inline]] inline void take_steps(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
+                                              const Columns<std::int8_t>& columns) {
   const std::int8_t* weights = columns.weights;
   const std::size_t step_stride = columns.step_stride, vector_stride = columns.vector_stride;
   const int steps = columns.steps;
   const char* next = columns.next;
   const std::size_t next_stride = columns.next_stride;
-  Ints sums[rows][vectors];
-#pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
   for (int step = 0; step < steps; step += 2) {
-    __builtin_prefetch(next);
+    if constexpr (lines > 0) {
+      __builtin_prefetch(next);
+    } else {
+      for (std::size_t line = 0; line < next_stride; line += 64) __builtin_prefetch(next + line);
+    }
     next += next_stride;
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
@@ -57,6 +57,22 @@ template <int rows, int vectors, typename Finish>
       codes += depth;
       weights += step_stride;
     }
+  }
+}
+
+// Calls finish(r, v, starts[v] + codes[r, :] · weights[:, v]).
+template <int rows, int vectors, typename Finish>
+[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
+                                 const std::int32_t* starts, const Finish& finish) {
+  Ints sums[rows][vectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
+  if (columns.next_stride <= 64) {
+    take_steps<1>(sums, codes, code_stride, columns);
+  } else {
+    take_steps<0>(sums, codes, code_stride, columns);
   }
   // Else GCC gives the loop other registers than `finish` and moves the sums in every step.
 #pragma GCC unroll 8

@@ -141,6 +141,15 @@ class Engine:
         release_pages(arrays.values())
         return engine
 
+    def stage_seconds(self) -> dict[str, float]:
+        """Tell where the last call spent its time.
+
+        Returns:
+            Seconds of ``linear`` (with the quantisation of what goes into the layers), ``attention`` and
+            ``elementwise`` (embeddings, activations and norms), each summed over the threads.
+        """
+        return self._model.stage_seconds()
+
     @property
     def threads(self) -> int:
         """Threads that it computes with."""

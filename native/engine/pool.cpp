@@ -8,8 +8,9 @@ namespace squeezebert {
 
 namespace {
 
-// About 50 µs: longer than the gap between two layers, shorter than anybody would notice.
-constexpr int spins = 2000;
+// About a third of a millisecond: longer than the gap between two calls in a loop, shorter than anybody would
+// notice. Waking a sleeping thread takes up to half a millisecond on a virtual machine.
+constexpr int spins = 16000;
 
 void pause() {
 #if defined(__x86_64__)
@@ -54,7 +55,7 @@ void Pool::run(int items, Function function, void* context) {
   take_items(0);
   for (int spin = 0; busy_.load(std::memory_order_acquire) > 0; ++spin) {
     // A worker that the system has taken off its processor needs ours more than we do.
-    spin < 100 * spins ? pause() : std::this_thread::yield();
+    spin < 10 * spins ? pause() : std::this_thread::yield();
   }
 }
 

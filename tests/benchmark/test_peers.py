@@ -85,7 +85,8 @@ def test_random_weights_are_those_a_network_starts_with() -> None:
     config = SqueezeBertConfig.from_dict(TINY_SQUEEZEBERT)
     arrays = random_arrays(config)
     expected = {f"transformer.{k}": tuple(v.shape) for k, v in SqueezeBertModel(config).state_dict().items()}
-    assert {name: array.shape for name, array in arrays.items()} == expected
+    there = {name: array.shape for name, array in arrays.items()}
+    assert there == {name: shape for name, shape in expected.items() if ".pooler." not in name}
     assert {array.dtype for array in arrays.values()} == {np.dtype("float32")}
     weight = arrays["transformer.embeddings.word_embeddings.weight"]
     assert weight.std() == pytest.approx(0.02, rel=0.1)

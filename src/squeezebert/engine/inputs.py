@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Inputs:
         token_type_ids: Segments ``[T]``.
         position_ids: Place of each token in its text ``[T]``, counted with the masked ones.
         starts: Text ``b`` has the tokens ``starts[b]`` to ``starts[b + 1]``; ``[B + 1]``.
-        kept: Which of the tokens that were given these are ``[given]``.
+        kept: Which of the tokens that were given these are ``[given]``; None for all.
         lengths: How many tokens were given for each text ``[B]``.
         form: Shape of the padded arrays, ``[batch, tokens]`` or ``[batch, choices, tokens]``; None for lists.
         choices: In lists, the number of texts that belong to each question; None without choices.
@@ -39,14 +39,14 @@ class Inputs:
     token_type_ids: Integers
     position_ids: Integers
     starts: Integers
-    kept: NDArray[np.bool_]
-    lengths: Integers
+    kept: NDArray[np.bool_] | None
+    lengths: Sequence[int]
     form: tuple[int, ...] | None
     choices: tuple[int, ...] | None
 
     def of_tokens(self, values: NDArray[np.float32]) -> Result:
         """``[T, …]`` -> ``[batch, tokens, …]``, or ``[tokens, …]`` a text; zeros where tokens are masked."""
-        if not self.kept.all():
+        if self.kept is not None:
             spread = np.zeros((len(self.kept), *values.shape[1:]), dtype=np.float32)
             spread[self.kept] = values
             values = spread
@@ -125,27 +125,21 @@ def _inputs(
     form: tuple[int, ...] | None,
     choices: tuple[int, ...] | None,
 ) -> Inputs:
+    # Few calls of numpy: after a forward pass the caches hold weights, and each call costs some microseconds.
     ids = flat["input_ids"]
-    sizes = np.array(lengths, dtype=np.int32)
-    ends = np.cumsum(sizes, dtype=np.int32)
-    kept = flat.get("attention_mask", np.ones(len(ids), dtype=np.bool_))
-    # Tokens that are kept before each token that was given, and after the last one.
-    before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
-    starts = np.concatenate([before[:1], before[ends]]).astype(np.int32)
-    empty = np.flatnonzero(np.diff(starts) == 0)
-    if len(empty):
-        raise OptionError(f"text {empty[0]} has no tokens that are not masked")
-    counted = np.arange(len(ids), dtype=np.int32) - np.repeat(ends - sizes, sizes)
-    return Inputs(
-        input_ids=ids[kept],
-        token_type_ids=flat.get("token_type_ids", np.zeros_like(ids))[kept],
-        position_ids=flat.get("position_ids", counted)[kept],
-        starts=starts,
-        kept=kept,
-        lengths=sizes,
-        form=form,
-        choices=choices,
-    )
+    places = [np.arange(length, dtype=np.int32) for length in lengths]
+    segments = flat.get("token_type_ids", np.zeros(len(ids), dtype=np.int32))
+    positions = flat["position_ids"] if "position_ids" in flat else np.concatenate([ids[:0], *places])
+    starts = np.array([0, *accumulate(lengths)], dtype=np.int32)
+    kept = flat.get("attention_mask")
+    if kept is not None:
+        ids, segments, positions = ids[kept], segments[kept], positions[kept]
+        # Tokens that are kept before each text, and after the last one.
+        starts = np.concatenate([[0], np.cumsum(kept)])[starts].astype(np.int32)
+    empty = next((text for text, size in enumerate(np.diff(starts)) if size == 0), None)
+    if empty is not None:
+        raise OptionError(f"text {empty} has no tokens that are not masked")
+    return Inputs(ids, segments, positions, starts, kept, lengths, form, choices)
 
 
 def _texts(name: str, values: Any, what: str) -> Sequence[Any]:
@@ -184,5 +178,6 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
     return array.astype(np.int32)
 
 
-def _split(values: NDArray[np.float32], counts: Sequence[int] | Integers) -> list[NDArray[np.float32]]:
-    return np.split(values, np.cumsum(np.asarray(counts, dtype=np.intp))[:-1]) if len(counts) else []
+def _split(values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.float32]]:
+    ends = list(accumulate(counts))
+    return [values[end - count : end] for end, count in zip(ends, counts, strict=True)]

@@ -38,10 +38,10 @@ def _load(job: Job, precision: str) -> Prepare:
 
 
 def random_arrays(config: SqueezeBertConfig) -> dict[str, NDArray[np.float32]]:
-    """Weights as a network starts with them, under their published names."""
+    """Weights as a network starts with them, under their published names; no pooler, which peers leave out."""
     draw = np.random.default_rng(_SEED)
     arrays = {}
-    for name, shape in network_shapes(config, "SqueezeBertModel", pooler=True).items():
+    for name, shape in network_shapes(config, "SqueezeBertModel", pooler=False).items():
         if name.lower().endswith("layernorm.weight"):
             arrays[name] = np.ones(shape, np.float32)
         else:

@@ -1,7 +1,7 @@
 """Where the engine's time goes, and what share of the int8 ceiling its linear layers reach.
 
-Takes turns between the engine and the ceiling (dot products on registers, nothing else), so that both see the same
-machine. Writes docs/results/engine_stages.json.
+Takes turns between the engine and the ceiling (dot products on registers, nothing else), so that both see
+the same machine. Writes docs/results/engine_stages.json.
 """
 
 from __future__ import annotations

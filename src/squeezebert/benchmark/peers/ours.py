@@ -38,7 +38,7 @@ def _load(job: Job, precision: str) -> Prepare:
 
 
 def random_arrays(config: SqueezeBertConfig) -> dict[str, NDArray[np.float32]]:
-    """Weights as a network starts with them, under their published names; no pooler, which peers leave out."""
+    """Weights as a network starts with them, under their published names; no pooler, as peers have none."""
     draw = np.random.default_rng(_SEED)
     arrays = {}
     for name, shape in network_shapes(config, "SqueezeBertModel", pooler=False).items():

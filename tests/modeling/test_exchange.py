@@ -159,7 +159,7 @@ def test_a_given_config_replaces_the_checkpoints(tmp_path):
 def test_an_untied_decoder_is_refused_where_it_would_be_used(tmp_path):
     theirs = theirs_for("SqueezeBertForMaskedLM", tie_word_embeddings=False)
     theirs.save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match=r"decoder\.weight; its output embeddings are not tied"):
+    with pytest.raises(CheckpointError, match=r"decoder\.weight.*; its output embeddings are not tied"):
         SqueezeBertForMaskedLM.from_pretrained(tmp_path)
     SqueezeBertModel.from_pretrained(tmp_path)
 

@@ -24,7 +24,7 @@ def both(task: str, folder: Path, **options: Any) -> tuple[Pipeline, Any]:
     theirs = transformers.pipeline(
         task, model=auto, tokenizer=transformers.AutoTokenizer.from_pretrained(folder)
     )
-    return pipeline(task, folder), theirs
+    return pipeline(task, folder, precision="fp32"), theirs
 
 
 def plain(answer: Any) -> Any:

@@ -28,7 +28,7 @@ struct Rows {
 };
 
 // y = x W^T + b for each group of channels. Outputs come in whole vectors: a row of `out` must have room for
-// padded_outputs() from the start of the last group on.
+// outputs(), rounded up to whole vectors, from the start of the last group on.
 class GroupedLinear {
  public:
   virtual ~GroupedLinear() = default;
@@ -52,9 +52,8 @@ class GroupedLinear {
   const int groups_, inputs_, outputs_;
 };
 
-// Packs into `arena`: `name`.weight [outputs, inputs / groups] and `name`.bias, where `inputs` and `outputs` are those of all
-// groups. Throws std::invalid_argument where they are
-// missing or of another shape.
+// Packs `name`.weight [outputs, inputs / groups] and `name`.bias [outputs] into `arena`; `inputs` and `outputs` are
+// those of all groups. Throws std::invalid_argument where they are missing or of another shape.
 std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, Arena& arena,
                                            const Arrays& arrays, const std::string& name, int groups, int inputs,
                                            int outputs);

@@ -24,7 +24,16 @@ class Model:
         position_ids: NDArray[np.int32],
         starts: NDArray[np.int32],
         wanted: NDArray[np.int32] | None,
-    ) -> dict[str, NDArray[np.float32]]: ...
+    ) -> dict[str, NDArray[np.float32]]:
+        """Ids, segments and positions ``[T]``, ``starts`` ``[B + 1]`` -> the head's outputs by name.
+
+        ``last_hidden_state`` ``[T, hidden]`` and ``pooler_output`` ``[B, hidden]``, or ``logits``
+        ``[B, labels]``, ``[T, labels]`` or ``[wanted or T, vocabulary]``; ``wanted`` are rows of ``[T]``.
+
+        Raises:
+            ValueError: A value is out of range, lengths differ, or a text has no tokens.
+        """
+
     def stage_seconds(self) -> dict[str, float]: ...
 
 def int8_ceiling(threads: int, seconds: float, isa: str = "") -> float: ...

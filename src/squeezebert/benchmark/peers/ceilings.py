@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from squeezebert.benchmark.peers.base import Job, Measure, Prepare, timed
 from squeezebert.benchmark.workloads import Ids
-from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
     import torch
@@ -46,12 +45,8 @@ def load_dot_products(job: Job) -> Prepare:
     """Instructions of the best int8 dot product back to back, with operands in registers."""
     from squeezebert.engine import _native
 
-    measure = getattr(_native, "int8_ceiling", None)
-    if measure is None:
-        raise OptionError("this build of the engine does not measure it")
-
     def prepare(_: Ids) -> Measure:
-        return lambda: float(measure(job.threads, _SECONDS))
+        return lambda: _native.int8_ceiling(job.threads, _SECONDS)
 
     return prepare
 

@@ -19,7 +19,6 @@ constexpr int tile_vectors = 3;
 // vpdpbusd multiplies unsigned by signed bytes, so activations are stored with an offset.
 using Code = std::uint8_t;
 constexpr int code_offset = 128;
-constexpr int largest_probability = 255;
 
 inline Floats zeros() { return _mm512_setzero_ps(); }
 inline Floats broadcast(float x) { return _mm512_set1_ps(x); }
@@ -84,11 +83,39 @@ inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
 inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) {
   _mm512_storeu_si512(p, _mm512_xor_si512(to_bytes(a, b, c, d), _mm512_set1_epi8(-128)));
 }
-// Whole numbers in [0, 255], without the offset.
-inline void store_probabilities(Code* p, Ints a, Ints b, Ints c, Ints d) {
-  const __m512i packed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+
+// Words of 16 bits, for probabilities.
+#define SQUEEZEBERT_SOFTENS_WORDS
+using Words = __m512i;
+struct WordTable {
+  Words first, last;
+};
+inline WordTable load_table(const std::int16_t (&table)[64]) {
+  return {_mm512_load_si512(table), _mm512_load_si512(table + 32)};
+}
+inline Words load_words(const void* p) { return _mm512_loadu_si512(p); }
+inline void store_words(void* p, Words x) { _mm512_storeu_si512(p, x); }
+inline Words broadcast_word(int x) { return _mm512_set1_epi16(static_cast<short>(x)); }
+inline Words add_words(Words a, Words b) { return _mm512_add_epi16(a, b); }
+// Saturated. The two vectors alternate by 128-bit lanes, which `store_word_codes` sorts again.
+inline Words pair_words(Ints a, Ints b) { return _mm512_packs_epi32(a, b); }
+// table[index], where the lowest six bits of each word are the index.
+inline Words look_up(const WordTable& table, Words index) {
+  return _mm512_permutex2var_epi16(table.first, index, table.last);
+}
+template <int bits>
+inline Words shift_right(Words x) {
+  return _mm512_srli_epi16(x, bits);
+}
+// Zero where `bits` is 16 or more.
+inline Words shift_right(Words x, Words bits) { return _mm512_srlv_epi16(x, bits); }
+// The upper half of the product of unsigned words.
+inline Words high_product(Words a, Words b) { return _mm512_mulhi_epu16(a, b); }
+inline Ints dot_words(Ints sums, Words a, Words b) { return _mm512_dpwssd_epi32(sums, a, b); }
+// Unsigned, saturated at 255.
+inline void store_word_codes(Code* p, Words a, Words b) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, packed));
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b)));
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -9,8 +9,6 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
-// Keys of a block: the scores of a tile of queries stay in the first-level cache.
-constexpr int key_block = 256;
 constexpr float minus_infinity = -3.0e38f;
 constexpr float log2_e = 1.44269504f;
 
@@ -121,18 +119,28 @@ inline void store_values_fp32(const float* x, std::size_t stride, int rows, int 
   }
 }
 
-// What is left of the earlier blocks when the running maximum rises.
+// Of each query of a tile: the largest score so far, and what is left of the earlier blocks since it rose.
 struct Running {
-  float maximum = minus_infinity;
-  float total = 0.0f;
+  static constexpr int rows_padded = padded(tile_rows, lanes);
+  alignas(64) float maximum[rows_padded];
+  alignas(64) float kept[rows_padded];
+  alignas(64) float totals[tile_rows * lanes] = {};  // per lane
 
-  float raise(float block_maximum) {
-    const float old = maximum;
-    if (block_maximum > maximum) maximum = block_maximum;
-    alignas(64) float kept[lanes];
-    store(kept, exp2(broadcast(old - maximum)));
-    total *= kept[0];
-    return kept[0];
+  Running() {
+    for (float& each : maximum) each = minus_infinity;
+  }
+
+  // All rows at once, because one after the other each would wait for its exponential.
+  void raise(const float* block_maximum) {
+    for (int r = 0; r < rows_padded; r += lanes) {
+      const Floats old = load(maximum + r), risen = max(old, load(block_maximum + r));
+      store(maximum + r, risen);
+      store(kept + r, exp2(sub(old, risen)));
+    }
+  }
+  void add_total(int row, Floats total) {
+    float* sums = totals + row * lanes;
+    store(sums, fma(load(sums), broadcast(kept[row]), total));
   }
 };
 
@@ -166,8 +174,8 @@ template <typename Operands>
 inline void attend_tile(const Operands& operands, int rows, int keys, int head_size, float* out, std::size_t stride) {
   alignas(64) float scores[tile_rows * key_block];
   typename Operands::Block block;
-  Running running[tile_rows];
-  float kept[tile_rows];
+  Running running;
+  alignas(64) float largest_scores[Running::rows_padded] = {};
   for (int first = 0; first < keys; first += key_block) {
     const int count = smaller(keys - first, key_block);
     const int vectors = (count + lanes - 1) / lanes, whole_vectors = padded(vectors, 4);
@@ -180,31 +188,24 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
       for (int key = count; key < whole_vectors * lanes; ++key) row[key] = minus_infinity;
       Floats most = load(row);
       for (int v = 1; v < vectors; ++v) most = max(most, load(row + v * lanes));
-      kept[r] = running[r].raise(largest(most));
-      running[r].total += operands.soften(block, r, row, whole_vectors, broadcast(running[r].maximum));
+      largest_scores[r] = largest(most) * operands.scale(r);
+    }
+    running.raise(largest_scores);
+    for (int r = 0; r < rows; ++r) {
+      running.add_total(r, operands.soften(block, r, scores + r * key_block, whole_vectors, running.maximum[r]));
     }
     in_parts((head_size + lanes - 1) / lanes, tile_vectors, [&](int v, int wide) {
       const int column = v * lanes;
-      const Accumulate finish{out + column, stride, kept, operands.unit(block), head_size - column, first == 0};
+      const Accumulate finish{out + column, stride, running.kept, operands.unit(block), head_size - column, first == 0};
       operands.sum_values(block, rows, wide, first, count, head_size, column, scores, finish);
     });
   }
   for (int r = 0; r < rows; ++r) {
-    const Floats share = broadcast(1.0f / running[r].total);
+    const Floats share = broadcast(1.0f / sum(load(running.totals + r * lanes)));
     float* row = out + r * stride;
     for_vectors(head_size, [&](int c, auto width) { store(row + c, mul(load(row + c, width), share), width); });
   }
 }
-
-// Evenly spread over ±1/2.
-struct FirstErrors {
-  alignas(64) float at[4 * lanes];
-
-  constexpr FirstErrors() : at() {
-    for (int i = 0; i < 4 * lanes; ++i) at[i] = (i + 0.5f) / (4 * lanes) - 0.5f;
-  }
-};
-constexpr FirstErrors first_errors{};
 
 struct Int8Operands {
   const Code* queries;
@@ -214,20 +215,17 @@ struct Int8Operands {
   const Int8Text& head;
 
   struct Block {
-    alignas(64) float shares[key_block];  // each value's scale, relative to the block's largest
+    Shares shares;
     alignas(64) Code codes[tile_rows * key_block];
-    float largest_scale;
+    float unit;
   };
 
   struct Score {
-    const float* query_scales;
-    std::size_t scale_stride;
     const float* key_scales;
     float* out;
 
     void operator()(int r, int v, Ints sums) const {
-      const Floats scaled = mul(to_floats(sums), broadcast(query_scales[r * scale_stride]));
-      store(out + r * key_block + v * lanes, mul(scaled, load(key_scales + v * lanes)));
+      store(out + r * key_block + v * lanes, mul(to_floats(sums), load(key_scales + v * lanes)));
     }
   };
 
@@ -236,43 +234,26 @@ struct Int8Operands {
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
     const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps, nullptr, 0};
     run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
-             Score{query_scales, scale_stride, head.key_scales + key, out});
+             Score{head.key_scales + key, out});
   }
 
   void start(Block& block, int first, int count) const {
     const float* scales = head.value_scales + first;
-    block.largest_scale = largest_magnitude(scales, count);
-    const float factor = block.largest_scale > 0.0f ? largest_probability / block.largest_scale : 0.0f;
-    for_vectors(count, [&](int c, auto width) { store(block.shares + c, mul(load(scales + c, width), broadcast(factor))); });
-    for (int key = padded(count, lanes); key < padded(count, 4 * lanes); ++key) block.shares[key] = 0.0f;
+    const float largest_scale = largest_magnitude(scales, count);
+    block.unit = largest_scale / probability_unit;
+    store_shares(block.shares, scales, count, largest_scale > 0.0f ? 1.0f / largest_scale : 0.0f);
   }
 
-  float unit(const Block& block) const { return block.largest_scale / largest_probability; }
+  // A query of zeros must not lift what lies beyond the last key.
+  float scale(int row) const {
+    const float scale = query_scales[row * scale_stride];
+    return scale > 1e-30f ? scale : 1e-30f;
+  }
+  float unit(const Block& block) const { return block.unit; }
 
-  // Scores [vectors × lanes] of one query to probabilities in codes; returns the sum of the exact ones.
-  //
-  // Each lane of each of four vectors hands its rounding error on to the next key that it sees: of many small
-  // probabilities, none of which would reach half a code, the sum survives. The first errors are spread
-  // evenly over ±1/2, so that what the last ones swallow is no bias.
-  float soften(Block& block, int row, const float* scores, int vectors, Floats maximum) const {
-    Floats total = zeros();
-    Floats carried[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) carried[i] = load(first_errors.at + i * lanes);
-    Code* codes = block.codes + row * key_block;
-    for (int v = 0; v < vectors; v += 4) {
-      Ints whole[4];
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        const Floats p = exp2_coarse(sub(load(scores + (v + i) * lanes), maximum));
-        total = add(total, p);
-        const Floats exact = fma(p, load(block.shares + (v + i) * lanes), carried[i]);
-        whole[i] = to_ints(exact);
-        carried[i] = sub(exact, to_floats(whole[i]));
-      }
-      store_probabilities(codes + v * lanes, whole[0], whole[1], whole[2], whole[3]);
-    }
-    return sum(total);
+  Floats soften(Block& block, int row, const float* scores, int vectors, float maximum) const {
+    return squeezebert::SQUEEZEBERT_ISA::soften(scores, vectors, scale(row), maximum, block.shares,
+                                                block.codes + row * key_block);
   }
 
   void sum_values(const Block& block, int rows, int wide, int first, int count, int head_size, int column,
@@ -298,16 +279,18 @@ struct Fp32Operands {
   }
 
   void start(Block&, int, int) const {}
+  float scale(int) const { return 1.0f; }
   float unit(const Block&) const { return 1.0f; }
 
-  float soften(Block&, int, float* scores, int vectors, Floats maximum) const {
+  Floats soften(Block&, int, float* scores, int vectors, float maximum) const {
+    const Floats most = broadcast(maximum);
     Floats total = zeros();
     for (int v = 0; v < vectors; ++v) {
-      const Floats p = exp2(sub(load(scores + v * lanes), maximum));
+      const Floats p = exp2(sub(load(scores + v * lanes), most));
       total = add(total, p);
       store(scores + v * lanes, p);
     }
-    return sum(total);
+    return total;
   }
 
   void sum_values(const Block&, int rows, int wide, int first, int count, int head_size, int column,

@@ -33,6 +33,21 @@ inline void for_vectors(int columns, F f) {
   if (c < columns) f(c, Part{columns - c});
 }
 
+// Gathers f(first column, width) over the vectors of a row, lane by lane. Four chains, because each step of one
+// waits for the step before.
+template <Floats (*join)(Floats, Floats), typename F>
+inline Floats gather(int columns, F f) {
+  Floats chains[4] = {zeros(), zeros(), zeros(), zeros()};
+  int c = 0;
+  for (; c + 4 * lanes <= columns; c += 4 * lanes) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) chains[i] = join(chains[i], f(c + i * lanes, Whole{}));
+  }
+  for (; c + lanes <= columns; c += lanes) chains[0] = join(chains[0], f(c, Whole{}));
+  if (c < columns) chains[1] = join(chains[1], f(c, Part{columns - c}));
+  return join(join(chains[0], chains[1]), join(chains[2], chains[3]));
+}
+
 // `count` may be anything: zero or less is none.
 inline Floats load_up_to(const float* p, int count) {
   if (count >= lanes) return load(p);
@@ -151,14 +166,13 @@ inline void activate(Activation kind, float* x, std::size_t stride, int rows, in
 
 // Mean and variance in two passes, as the reference does; the row stays in the first-level cache.
 inline void norm_row(float* x, Floats total, int columns, const float* weight, const float* bias, float epsilon) {
-  const Floats mean = broadcast(sum(total) / static_cast<float>(columns));
-  Floats squares = zeros();
-  for_vectors(columns, [&](int c, auto width) {
+  const float share = 1.0f / static_cast<float>(columns);
+  const Floats mean = broadcast(share * sum(total));
+  const Floats squares = gather<add>(columns, [&](int c, auto width) {
     const Floats centred = counted(sub(load(x + c, width), mean), width);
-    squares = fma(centred, centred, squares);
+    return mul(centred, centred);
   });
-  const float variance = sum(squares) / static_cast<float>(columns);
-  const Floats scale = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
+  const Floats scale = broadcast(1.0f / __builtin_sqrtf(share * sum(squares) + epsilon));
   for_vectors(columns, [&](int c, auto width) {
     const Floats normed = mul(sub(load(x + c, width), mean), scale);
     store(x + c, fma(normed, load(weight + c, width), load(bias + c, width)), width);
@@ -168,8 +182,7 @@ inline void norm_row(float* x, Floats total, int columns, const float* weight, c
 inline void norm(float* x, std::size_t stride, int rows, int columns, const float* weight, const float* bias,
                  float epsilon) {
   for (int r = 0; r < rows; ++r, x += stride) {
-    Floats total = zeros();
-    for_vectors(columns, [&](int c, auto width) { total = add(total, load(x + c, width)); });
+    const Floats total = gather<add>(columns, [&](int c, auto width) { return load(x + c, width); });
     norm_row(x, total, columns, weight, bias, epsilon);
   }
 }
@@ -177,11 +190,10 @@ inline void norm(float* x, std::size_t stride, int rows, int columns, const floa
 inline void add_norm(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
                      const float* weight, const float* bias, float epsilon) {
   for (int r = 0; r < rows; ++r, x += stride, y += y_stride) {
-    Floats total = zeros();
-    for_vectors(columns, [&](int c, auto width) {
+    const Floats total = gather<add>(columns, [&](int c, auto width) {
       const Floats value = add(load(x + c, width), load(y + c, width));
       store(x + c, value, width);
-      total = add(total, value);
+      return value;
     });
     norm_row(x, total, columns, weight, bias, epsilon);
   }

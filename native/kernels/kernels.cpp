@@ -11,6 +11,8 @@
 
 #include "linear.h"
 
+#include "softmax.h"
+
 #include "attention.h"
 
 #include "ceiling.h"

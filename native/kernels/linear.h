@@ -46,9 +46,7 @@ inline void pack_fp32(const float* weights, std::size_t stride, int outputs, int
 }
 
 inline float largest_magnitude(const float* x, int columns) {
-  Floats most = zeros();
-  for_vectors(columns, [&](int c, auto width) { most = max(most, abs(load(x + c, width))); });
-  return largest(most);
+  return largest(gather<max>(columns, [&](int c, auto width) { return abs(load(x + c, width)); }));
 }
 
 // The scale that maps a largest magnitude to 127, and its inverse; both 0 where the inverse is not finite.

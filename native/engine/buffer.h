@@ -43,15 +43,18 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(std::size_t size) { resize(size); }
 
+  // Without the zeros, for who writes all of it.
+  static Buffer unset(std::size_t size) {
+    Buffer buffer;
+    buffer.allocate(size);
+    return buffer;
+  }
+
   // Makes room for at least `size` elements; what was there is lost where there was less.
   void resize(std::size_t size) {
     if (size <= size_) return;
-    if (size > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
-    memory_.reset();
-    size_ = 0;
-    memory_ = allocate_memory(size * sizeof(T));
+    allocate(size);
     __builtin_memset(memory_.get(), 0, size * sizeof(T));
-    size_ = size;
   }
 
   T* data() { return reinterpret_cast<T*>(memory_.get()); }
@@ -61,6 +64,14 @@ class Buffer {
   const T& operator[](std::size_t i) const { return data()[i]; }
 
  private:
+  void allocate(std::size_t size) {
+    if (size > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
+    memory_.reset();
+    size_ = 0;
+    memory_ = allocate_memory(size * sizeof(T));
+    size_ = size;
+  }
+
   Memory memory_;
   std::size_t size_ = 0;
 };

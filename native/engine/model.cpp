@@ -157,13 +157,17 @@ std::vector<Result> Model::apply_head(const Batch& batch, const std::int32_t* wa
   const int rows = batch.rows();
   std::vector<Result> results;
   const auto add = [&](const char* name, std::size_t count, std::size_t columns) -> float* {
-    results.push_back({name, static_cast<int>(count), static_cast<int>(columns), Buffer<float>(count * columns)});
+    results.push_back({name, static_cast<int>(count), static_cast<int>(columns), Buffer<float>::unset(count * columns)});
     return results.back().values.data();
   };
   switch (head_) {
     case Head::none: {
       float* out = add("last_hidden_state", rows, hidden);
-      for (int r = 0; r < rows; ++r) std::copy_n(states + r * stride, hidden, out + r * hidden);
+      // By all threads, because new memory costs more than what is copied there.
+      seat.pool.for_each((rows + block_rows - 1) / block_rows, [&](int block, int) {
+        const int first = block * block_rows, end = std::min(rows, first + block_rows);
+        for (int r = first; r < end; ++r) std::copy_n(states + r * stride, hidden, out + r * hidden);
+      });
       if (pooler_) {
         results.push_back({"pooler_output", batch.texts, config_.hidden_size, pool_first_tokens(batch, seat)});
       }

@@ -153,15 +153,18 @@ struct Accumulate {
   int columns;  // of the head, from the tile's first on
   bool is_first;
 
-  void operator()(int r, int v, Ints sums) const { (*this)(r, v, mul(to_floats(sums), broadcast(unit))); }
-  void operator()(int r, int v, Floats sums) const {
-    float* target = out + r * stride + v * lanes;
-    const int left = columns - v * lanes;
-    if (left >= lanes) return put(target, r, sums, Whole{});
-    if (left > 0) put(target, r, sums, Part{left});
+  auto column(int v) const {
+    return [this, v](int r, auto sums) {
+      float* target = out + r * stride + v * lanes;
+      const int left = columns - v * lanes;
+      if (left >= lanes) return put(target, r, scaled(sums), Whole{});
+      if (left > 0) put(target, r, scaled(sums), Part{left});
+    };
   }
 
  private:
+  Floats scaled(Ints sums) const { return mul(to_floats(sums), broadcast(unit)); }
+  Floats scaled(Floats sums) const { return sums; }
   template <typename Width>
   void put(float* target, int r, Floats sums, Width width) const {
     if (!is_first) sums = fma(load(target, width), broadcast(kept[r]), sums);
@@ -224,8 +227,10 @@ struct Int8Operands {
     const float* key_scales;
     float* out;
 
-    void operator()(int r, int v, Ints sums) const {
-      store(out + r * key_block + v * lanes, mul(to_floats(sums), load(key_scales + v * lanes)));
+    auto column(int v) const {
+      return [to = out + v * lanes, scale = load(key_scales + v * lanes)](int r, Ints sums) {
+        store(to + r * key_block, mul(to_floats(sums), scale));
+      };
     }
   };
 

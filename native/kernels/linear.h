@@ -96,14 +96,15 @@ inline void quantize(const float* x, std::size_t stride, int rows, int columns, 
 template <Floats (*f)(Floats)>
 inline void map_and_quantize(float* x, std::size_t stride, int rows, int columns, Code* codes, std::size_t code_stride,
                              float* scales) {
+  // All results go where the first row was: so they never leave the first-level cache.
+  float* y = x;
   for (int r = 0; r < rows; ++r, x += stride) {
-    Floats most = zeros();
-    for_vectors(columns, [&](int c, auto width) {
-      const Floats y = f(load(x + c, width));
-      store(x + c, y, width);
-      most = max(most, abs(y));
+    const Floats most = gather<max>(columns, [&](int c, auto width) {
+      const Floats mapped = f(load(x + c, width));
+      store(y + c, mapped, width);
+      return abs(mapped);
     });
-    scales[r] = quantize_row(x, columns, largest(most), codes + r * code_stride);
+    scales[r] = quantize_row(y, columns, largest(most), codes + r * code_stride);
   }
 }
 
@@ -126,9 +127,11 @@ struct Int8Finish {
   float* out;
   std::size_t stride;
 
-  void operator()(int r, int v, Ints sums) const {
-    const Floats scaled = mul(to_floats(sums), broadcast(row_scales[r]));
-    store(out + r * stride + v * lanes, fma(scaled, load(column_scales + v * lanes), load(bias + v * lanes)));
+  auto column(int v) const {
+    return [to = out + v * lanes, scale = load(column_scales + v * lanes), start = load(bias + v * lanes),
+            by = row_scales, step = stride](int r, Ints sums) {
+      store(to + r * step, fma(mul(to_floats(sums), broadcast(by[r])), scale, start));
+    };
   }
 };
 
@@ -136,7 +139,9 @@ struct Fp32Finish {
   float* out;
   std::size_t stride;
 
-  void operator()(int r, int v, Floats sums) const { store(out + r * stride + v * lanes, sums); }
+  auto column(int v) const {
+    return [to = out + v * lanes, step = stride](int r, Floats sums) { store(to + r * step, sums); };
+  }
 };
 
 inline void linear_int8(const Int8Weights& weights, const void* codes, std::size_t code_stride, const float* scales,

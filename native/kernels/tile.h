@@ -60,7 +60,8 @@ template <int lines, int rows, int vectors>
   }
 }
 
-// Calls finish(r, v, starts[v] + codes[r, :] · weights[:, v]).
+// Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]). What all rows of a column need is loaded in
+// `column`: after a store GCC would load it again.
 template <int rows, int vectors, typename Finish>
 [[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
                                  const std::int32_t* starts, const Finish& finish) {
@@ -80,12 +81,14 @@ template <int rows, int vectors, typename Finish>
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r)
+  for (int v = 0; v < vectors; ++v) {
+    const auto finish_row = finish.column(v);
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) finish(r, v, sums[r][v]);
+    for (int r = 0; r < rows; ++r) finish_row(r, sums[r][v]);
+  }
 }
 
-// Calls finish(r, v, starts[v] + x[r, :] · weights[:, v]).
+// Calls finish.column(v)(r, starts[v] + x[r, :] · weights[:, v]).
 template <int rows, int vectors, typename Finish>
 [[gnu::noinline]] void fp32_tile(const float* x, std::size_t x_stride, const Columns<float>& columns,
                                  const float* starts, const Finish& finish) {
@@ -115,9 +118,11 @@ template <int rows, int vectors, typename Finish>
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r)
+  for (int v = 0; v < vectors; ++v) {
+    const auto finish_row = finish.column(v);
 #pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) finish(r, v, sums[r][v]);
+    for (int r = 0; r < rows; ++r) finish_row(r, sums[r][v]);
+  }
 }
 
 // The tiles of 1 to tile_rows rows and 1 to tile_vectors vectors for one way to finish.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.packing import pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
-from squeezebert.tasks import TASK_NAMES, get_task
+from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
 
@@ -46,7 +47,8 @@ def pipeline(
 
     Args:
         task: "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
-            "question-answering", "fill-mask" or "multiple-choice".
+            "question-answering", "fill-mask", "multiple-choice", "feature-extraction" or
+            "zero-shot-classification".
         model: Folder, embedded name or hub name; None for the task's embedded model.
         tokenizer: Instead of the one that lies with the model.
         backend: What runs the network: "engine", or "torch".
@@ -70,7 +72,9 @@ def pipeline(
     name = embedded_model(chosen.name) if model is None else model
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
     asked = {} if precision is None else {"precision": precision}
-    runner = load_backend(backend)(name, head=chosen.head, threads=threads, **asked, **where)
+    load = load_backend(backend)
+    head = chosen.head_for(SqueezeBertConfig.from_pretrained(name, **where))
+    runner = load(name, head=head, threads=threads, **asked, **where)
     if tokenizer is None:
         from squeezebert.tokenization import SqueezeBertTokenizerFast
 
@@ -86,11 +90,22 @@ def embedded_model(task: str) -> str:
     Raises:
         OptionError: There is none.
     """
-    there = [name for name in TASK_NAMES if (EMBEDDED / EMBEDDED_MODEL / name / "config.json").exists()]
+    there = embedded_models()
     if task not in there:
         has = f"there is one for {', '.join(there)}" if there else "there is none for any task yet"
         raise OptionError(f"there is no embedded model for {task} ({has}); give a model")
-    return f"{EMBEDDED_MODEL}/{task}"
+    return there[task]
+
+
+def embedded_models() -> dict[str, str]:
+    """Names of the embedded models by the tasks that have one: their own, or the trunk where that will do."""
+    candidates = [(task, f"{EMBEDDED_MODEL}/{task}") for task in TASK_NAMES]
+    candidates += [(task, EMBEDDED_MODEL) for task in TRUNK_TASKS]
+    found: dict[str, str] = {}
+    for task, name in candidates:
+        if (EMBEDDED / name / "config.json").exists():
+            found.setdefault(task, name)
+    return found
 
 
 def _engine_backend() -> Callable[..., Backend]:
@@ -161,8 +176,9 @@ class Pipeline:
         batch_tokens: int = BATCH_TOKENS,
         look_ahead: int = LOOK_AHEAD,
     ) -> None:
-        if backend.head != task.head:
-            raise OptionError(f"{task.name} needs a {task.head}, and this model is a {backend.head}")
+        needed = task.head_for(backend.config)
+        if backend.head != needed:
+            raise OptionError(f"{task.name} needs a {needed}, and this model is a {backend.head}")
         for name, value in (("batch_tokens", batch_tokens), ("look_ahead", look_ahead)):
             if value < 1:
                 raise OptionError(f"{name} {value} is not positive")
@@ -244,13 +260,15 @@ class Pipeline:
         return jobs
 
     def _run_all(self, jobs: Iterable[_Job]) -> None:
-        slots = [
-            (len(job.windows[place].ids), job, place) for job in jobs for place in range(len(job.windows))
-        ]
-        slots.sort(key=lambda slot: slot[0], reverse=True)
-        lengths = [length for length, _, _ in slots]
-        for batch in _batches(lengths, self._batch_tokens, self.backend.pads):
-            self._run([(job, place) for _, job, place in slots[batch]])
+        # Equal windows, such as those of the labels of zero-shot classification, are computed once.
+        places: dict[Hashable, list[_Slot]] = {}
+        for job in jobs:
+            for place, window in enumerate(job.windows):
+                key = (tuple(window.ids), tuple(window.type_ids), window.wanted)
+                places.setdefault(key, []).append((job, place))
+        slots = sorted(places.values(), key=_length, reverse=True)
+        for batch in _batches(list(map(_length, slots)), self._batch_tokens, self.backend.pads):
+            self._run(slots[batch])
 
     def _windows(self, example: Example) -> list[Window]:
         try:
@@ -258,12 +276,14 @@ class Pipeline:
         except TokenizerError as error:
             raise TokenizerError(f"{example.where}: {error}") from error
 
-    def _run(self, slots: Sequence[_Slot]) -> None:
-        windows = [job.windows[place] for job, place in slots]
+    def _run(self, slots: Sequence[Sequence[_Slot]]) -> None:
+        windows = [job.windows[place] for (job, place), *_ in slots]
         wanted = [window.wanted for window in windows if window.wanted is not None]
         outputs = self.backend.run(pack(windows), wanted or None)
-        for (job, place), output in zip(slots, outputs, strict=True):
-            job.outputs[place] = output
+        for equal, output in zip(slots, outputs, strict=True):
+            kept = self.task.condense(output)
+            for job, place in equal:
+                job.outputs[place] = kept
 
 
 @dataclass
@@ -280,6 +300,12 @@ class _Job:
 
 _Slot = tuple[_Job, int]
 """A window: its job and its index there."""
+
+
+def _length(equal: Sequence[_Slot]) -> int:
+    """Tokens of each of several equal windows."""
+    job, place = equal[0]
+    return len(job.windows[place].ids)
 
 
 def _batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[slice]:

@@ -39,7 +39,14 @@ class Answered:
         """Give what a JSON line holds: place, the row's own ``id`` if it has one, inputs, answer."""
         place = {"row": self.number, "where": self.row.where}
         identity = {"id": self.row.values["id"]} if "id" in self.row.values else {}
-        return {**place, **identity, **self.inputs, "answer": self.answer}
+        # A vector goes as a list; its float32 numbers are short without a loss.
+        answer = self.answer if isinstance(self.answer, (Mapping, list)) else _numbers(self.answer)
+        return {**place, **identity, **self.inputs, "answer": answer}
+
+
+def _numbers(vector: Any) -> list[float]:
+    """The values of a float32 vector, each as the shortest decimal number that stands for it."""
+    return [float(str(value)) for value in vector]
 
 
 def answered(

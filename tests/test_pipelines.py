@@ -215,6 +215,16 @@ def test_streaming_reads_no_further_ahead_than_it_says() -> None:
     assert read == 26
 
 
+def test_columns_of_all_inputs_are_given_once_to_a_stream() -> None:
+    task = "zero-shot-classification"
+    classify = piped(task)
+    texts = ["ada lives in paris", {"text": "a bad film"}]
+    found = list(classify.stream(texts, candidate_labels=["cat", "film"], multi_label=True))
+    same(found[0], classify(texts[0], candidate_labels=["cat", "film"], multi_label=True))
+    same(found[1], classify(texts[1], candidate_labels=["cat", "film"], multi_label=True))
+    assert found[1]["sequence"] == "a bad film"
+
+
 def test_long_texts_end_the_look_ahead_early() -> None:
     read = 0
 

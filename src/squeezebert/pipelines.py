@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.data import Row
 from squeezebert.engine.packing import pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
@@ -206,10 +207,7 @@ class Pipeline:
             DataError: An input is of a wrong type or incomplete.
             OptionError: The task has no such option, or its value makes no sense.
         """
-        known = {column.name for column in self.task.columns if not column.label}
-        columns = {name: value for name, value in named.items() if name in known}
-        options = {name: value for name, value in named.items() if name not in known}
-        given = self.task.options(**options)
+        columns, given = self._divided(named)
         rows, single = rows_of(self.task, inputs, columns)
         answers = list(self.answers(map(self.task.example, rows), given))
         if not single:
@@ -218,20 +216,28 @@ class Pipeline:
         wrap = isinstance(inputs, str) and self.task.name == "text-classification"
         return answers if wrap and isinstance(answers[0], dict) else answers[0]
 
-    def stream(self, inputs: Iterable[Any], **options: Any) -> Iterator[Answer]:
+    def stream(self, inputs: Iterable[Any], **named: Any) -> Iterator[Answer]:
         """Answer one input after the other, in their order and in constant memory.
 
         Args:
             inputs: Strings or mappings of the task's columns.
-            **options: The task's options.
+            **named: Columns that are the same for all inputs (``candidate_labels=…``), and the task's
+                options.
 
         Raises:
             DataError: An input is of a wrong type or incomplete; raised when its turn comes.
             OptionError: The task has no such option, or its value makes no sense.
         """
-        given = self.task.options(**options)
+        columns, given = self._divided(named)
         rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
-        return self.answers(map(self.task.example, rows), given)
+        whole = (Row({**row.values, **columns}, row.where) for row in rows)
+        return self.answers(map(self.task.example, whole), given)
+
+    def _divided(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+        """The columns among named arguments, and the task's options made of the others."""
+        known = {column.name for column in self.task.columns if not column.label}
+        columns = {name: value for name, value in named.items() if name in known}
+        return columns, self.task.options(**{n: v for n, v in named.items() if n not in known})
 
     def answers(self, examples: Iterable[Any], options: Any) -> Iterator[Answer]:
         """Answer examples of the task, in their order and in constant memory.

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import squeezebert
 from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
 from squeezebert.modeling.backend import TorchBackend
-from squeezebert.pipelines import Pipeline, _batches, embedded_model, load_backend, pipeline
+from squeezebert.pipelines import Pipeline, embedded_model, load_backend, pipeline
 from squeezebert.tasks import TASK_NAMES, get_task
 from tests.tasks.tiny import LONGEST, WORDS, model, pipe, tokenizer
 
@@ -120,23 +120,6 @@ def test_batches_hold_so_many_tokens_and_are_sorted_by_length() -> None:
     assert [longest for _, longest in counting.shapes] == sorted(
         (s for _, s in counting.shapes), reverse=True
     )
-
-
-@pytest.mark.parametrize(
-    ("lengths", "pads", "expected"),
-    [
-        ([9, 5, 3, 2, 1], True, [[9], [5, 3], [2, 1]]),
-        ([9, 5, 3, 2, 1], False, [[9], [5, 3, 2], [1]]),
-        ([50, 20, 10], True, [[50], [20], [10]]),
-        ([50, 5, 5], False, [[50], [5, 5]]),
-        ([5, 5], True, [[5, 5]]),
-        ([], False, []),
-    ],
-)
-def test_padding_counts_where_a_backend_pads(
-    lengths: list[int], pads: bool, expected: list[list[int]]
-) -> None:
-    assert [lengths[batch] for batch in _batches(lengths, 10, pads)] == expected
 
 
 def test_equal_windows_are_computed_once() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
-from squeezebert.engine.packing import pack
+from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
 from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
@@ -273,7 +273,7 @@ class Pipeline:
                 key = (tuple(window.ids), tuple(window.type_ids), window.wanted)
                 places.setdefault(key, []).append((job, place))
         slots = sorted(places.values(), key=_length, reverse=True)
-        for batch in _batches(list(map(_length, slots)), self._batch_tokens, self.backend.pads):
+        for batch in batches(list(map(_length, slots)), self._batch_tokens, self.backend.pads):
             self._run(slots[batch])
 
     def _windows(self, example: Example) -> list[Window]:
@@ -312,22 +312,3 @@ def _length(equal: Sequence[_Slot]) -> int:
     """Tokens of each of several equal windows."""
     job, place = equal[0]
     return len(job.windows[place].ids)
-
-
-def _batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[slice]:
-    """Divide windows, sorted from long to short, into batches of so many tokens at most.
-
-    Args:
-        lengths: Tokens of each window.
-        batch_tokens: Tokens of a batch; one window goes through even if it is longer.
-        pads: Whether each window costs as much as the first of its batch, which is the longest.
-    """
-    start = tokens = 0
-    for end, length in enumerate(lengths):
-        cost = lengths[start] if pads else length
-        if end > start and tokens + cost > batch_tokens:
-            yield slice(start, end)
-            start, tokens, cost = end, 0, length
-        tokens += cost
-    if lengths:
-        yield slice(start, len(lengths))

@@ -272,6 +272,10 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
             ["predict", "x", "--task", "zero-shot-classification", "--labels", "a,b"],
             "classifies negative, positive; zero-shot classification needs a label 'entailment'",
         ),
+        (
+            ["evaluate", "{tmp}/in.csv", "--task", "zero-shot-classification", "--dry-run"],
+            "classifies negative, positive; zero-shot classification needs a label 'entailment'",
+        ),
         (["train", "{tmp}/in.csv", "--task", "feature-extraction", "--dry-run"], "no model is trained for"),
         (["predict", "x", "--max-length", "9999"], "max_length 9999"),
         (["predict", "x", "--stride", "-1"], "stride -1"),

@@ -83,8 +83,8 @@ def inputs_of(task: Task[Any, Any], example: Example) -> dict[str, Any]:
 
 
 def plan(task: Task[Any, Any], model: str, examples: Iterable[Example]) -> dict[str, Any]:
-    """Say what would be done, after checking that there is such a model and that every row fits the task."""
-    SqueezeBertConfig.from_pretrained(model)
+    """Say what would be done, after checking that a model can do it and that every row fits the task."""
+    task.head_for(SqueezeBertConfig.from_pretrained(model))
     return {"task": task.name, "model": model, "rows": sum(1 for _ in examples)}
 
 

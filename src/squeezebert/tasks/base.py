@@ -9,7 +9,8 @@ The way of the data, for predicting, evaluating and training::
                                                            │
                                 metric(examples, answers) ◀┴─▶ the user
 
-A task has no state. Everything that depends on the model comes in a :class:`Setup`.
+On their way, outputs that are large go through ``condense()``. A task has no state. Everything that depends
+on the model comes in a :class:`Setup`.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
     head = CLASSIFIER
     columns = (
         Column("text", ("sequence", "sequences", *TextClassification.columns[0].aliases)),
-        Column("candidate_labels", ("candidates", "labels"), required=False, listed=True),
+        Column("candidate_labels", ("candidates",), required=False, listed=True),
         Column("hypothesis_template", required=False),
         Column("label", ("category", "class", "intent", "sentiment", "topic", "target"), label=True),
     )

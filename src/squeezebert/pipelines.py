@@ -201,6 +201,7 @@ class Pipeline:
         Returns:
             The answer to one input, a list of answers to a list. Answers are dicts, or lists of dicts where
             there are several, with the keys of the transformers pipelines, and ``windows`` and ``truncated``.
+            Those of feature extraction are vectors ``[hidden]``, float32.
             One string given to text classification gives a list of its one answer, as there.
 
         Raises:

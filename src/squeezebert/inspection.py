@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from squeezebert.checkpoints import Checkpoint, read_checkpoint
+from squeezebert.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
 from squeezebert.checkpoints.reader import BASE_KEY
 from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
+from squeezebert.errors import OptionError
 
 USUAL_TOKENS = 128
 DTYPES = ("float32", "float16", "int8")
@@ -88,7 +89,17 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -
     )
 
 
-def weights_files(checkpoint: Checkpoint) -> list[WeightsFile]:
+def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) -> None:
+    """Refuse to write a checkpoint where one is read.
+
+    Raises:
+        OptionError: ``output`` is a folder that the checkpoint, or a base that it shares, was read from.
+    """
+    if Path(output).resolve() in {file.path.parent.resolve() for file in weights_files(checkpoint)}:
+        raise OptionError(f"{output}: is what would be read; give another folder to write to")
+
+
+def weights_files(checkpoint: Checkpoint | StoredCheckpoint) -> list[WeightsFile]:
     """The files that a checkpoint was read from, those of the bases that it shares included."""
     files = []
     folder: Path | None = checkpoint.folder

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from squeezebert.engine.packing import pack
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.data import Row
+from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
-from squeezebert.tasks import TASK_NAMES, get_task
+from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
 
@@ -46,7 +48,8 @@ def pipeline(
 
     Args:
         task: "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
-            "question-answering", "fill-mask" or "multiple-choice".
+            "question-answering", "fill-mask", "multiple-choice", "feature-extraction" or
+            "zero-shot-classification".
         model: Folder, embedded name or hub name; None for the task's embedded model.
         tokenizer: Instead of the one that lies with the model.
         backend: What runs the network: "engine", or "torch".
@@ -70,7 +73,9 @@ def pipeline(
     name = embedded_model(chosen.name) if model is None else model
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
     asked = {} if precision is None else {"precision": precision}
-    runner = load_backend(backend)(name, head=chosen.head, threads=threads, **asked, **where)
+    load = load_backend(backend)
+    head = chosen.head_for(SqueezeBertConfig.from_pretrained(name, **where))
+    runner = load(name, head=head, threads=threads, **asked, **where)
     if tokenizer is None:
         from squeezebert.tokenization import SqueezeBertTokenizerFast
 
@@ -86,11 +91,22 @@ def embedded_model(task: str) -> str:
     Raises:
         OptionError: There is none.
     """
-    there = [name for name in TASK_NAMES if (EMBEDDED / EMBEDDED_MODEL / name / "config.json").exists()]
+    there = embedded_models()
     if task not in there:
         has = f"there is one for {', '.join(there)}" if there else "there is none for any task yet"
         raise OptionError(f"there is no embedded model for {task} ({has}); give a model")
-    return f"{EMBEDDED_MODEL}/{task}"
+    return there[task]
+
+
+def embedded_models() -> dict[str, str]:
+    """Names of the embedded models by the tasks that have one: their own, or the trunk where that will do."""
+    candidates = [(task, f"{EMBEDDED_MODEL}/{task}") for task in TASK_NAMES]
+    candidates += [(task, EMBEDDED_MODEL) for task in TRUNK_TASKS]
+    found: dict[str, str] = {}
+    for task, name in candidates:
+        if (EMBEDDED / name / "config.json").exists():
+            found.setdefault(task, name)
+    return found
 
 
 def _engine_backend() -> Callable[..., Backend]:
@@ -161,8 +177,9 @@ class Pipeline:
         batch_tokens: int = BATCH_TOKENS,
         look_ahead: int = LOOK_AHEAD,
     ) -> None:
-        if backend.head != task.head:
-            raise OptionError(f"{task.name} needs a {task.head}, and this model is a {backend.head}")
+        needed = task.head_for(backend.config)
+        if backend.head != needed:
+            raise OptionError(f"{task.name} needs a {needed}, and this model is a {backend.head}")
         for name, value in (("batch_tokens", batch_tokens), ("look_ahead", look_ahead)):
             if value < 1:
                 raise OptionError(f"{name} {value} is not positive")
@@ -184,16 +201,14 @@ class Pipeline:
         Returns:
             The answer to one input, a list of answers to a list. Answers are dicts, or lists of dicts where
             there are several, with the keys of the transformers pipelines, and ``windows`` and ``truncated``.
+            Those of feature extraction are vectors ``[hidden]``, float32.
             One string given to text classification gives a list of its one answer, as there.
 
         Raises:
             DataError: An input is of a wrong type or incomplete.
             OptionError: The task has no such option, or its value makes no sense.
         """
-        known = {column.name for column in self.task.columns if not column.label}
-        columns = {name: value for name, value in named.items() if name in known}
-        options = {name: value for name, value in named.items() if name not in known}
-        given = self.task.options(**options)
+        columns, given = self._divided(named)
         rows, single = rows_of(self.task, inputs, columns)
         answers = list(self.answers(map(self.task.example, rows), given))
         if not single:
@@ -202,20 +217,28 @@ class Pipeline:
         wrap = isinstance(inputs, str) and self.task.name == "text-classification"
         return answers if wrap and isinstance(answers[0], dict) else answers[0]
 
-    def stream(self, inputs: Iterable[Any], **options: Any) -> Iterator[Answer]:
+    def stream(self, inputs: Iterable[Any], **named: Any) -> Iterator[Answer]:
         """Answer one input after the other, in their order and in constant memory.
 
         Args:
             inputs: Strings or mappings of the task's columns.
-            **options: The task's options.
+            **named: Columns that are the same for all inputs (``candidate_labels=…``), and the task's
+                options.
 
         Raises:
             DataError: An input is of a wrong type or incomplete; raised when its turn comes.
             OptionError: The task has no such option, or its value makes no sense.
         """
-        given = self.task.options(**options)
+        columns, given = self._divided(named)
         rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
-        return self.answers(map(self.task.example, rows), given)
+        whole = (Row({**row.values, **columns}, row.where) for row in rows)
+        return self.answers(map(self.task.example, whole), given)
+
+    def _divided(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+        """The columns among named arguments, and the task's options made of the others."""
+        known = {column.name for column in self.task.columns if not column.label}
+        columns = {name: value for name, value in named.items() if name in known}
+        return columns, self.task.options(**{n: v for n, v in named.items() if n not in known})
 
     def answers(self, examples: Iterable[Any], options: Any) -> Iterator[Answer]:
         """Answer examples of the task, in their order and in constant memory.
@@ -244,13 +267,15 @@ class Pipeline:
         return jobs
 
     def _run_all(self, jobs: Iterable[_Job]) -> None:
-        slots = [
-            (len(job.windows[place].ids), job, place) for job in jobs for place in range(len(job.windows))
-        ]
-        slots.sort(key=lambda slot: slot[0], reverse=True)
-        lengths = [length for length, _, _ in slots]
-        for batch in _batches(lengths, self._batch_tokens, self.backend.pads):
-            self._run([(job, place) for _, job, place in slots[batch]])
+        # Equal windows, such as those of the labels of zero-shot classification, are computed once.
+        places: dict[Hashable, list[_Slot]] = {}
+        for job in jobs:
+            for place, window in enumerate(job.windows):
+                key = (tuple(window.ids), tuple(window.type_ids), window.wanted)
+                places.setdefault(key, []).append((job, place))
+        slots = sorted(places.values(), key=_length, reverse=True)
+        for batch in batches(list(map(_length, slots)), self._batch_tokens, self.backend.pads):
+            self._run(slots[batch])
 
     def _windows(self, example: Example) -> list[Window]:
         try:
@@ -258,12 +283,14 @@ class Pipeline:
         except TokenizerError as error:
             raise TokenizerError(f"{example.where}: {error}") from error
 
-    def _run(self, slots: Sequence[_Slot]) -> None:
-        windows = [job.windows[place] for job, place in slots]
+    def _run(self, slots: Sequence[Sequence[_Slot]]) -> None:
+        windows = [job.windows[place] for (job, place), *_ in slots]
         wanted = [window.wanted for window in windows if window.wanted is not None]
         outputs = self.backend.run(pack(windows), wanted or None)
-        for (job, place), output in zip(slots, outputs, strict=True):
-            job.outputs[place] = output
+        for equal, output in zip(slots, outputs, strict=True):
+            kept = self.task.condense(output)
+            for job, place in equal:
+                job.outputs[place] = kept
 
 
 @dataclass
@@ -282,20 +309,7 @@ _Slot = tuple[_Job, int]
 """A window: its job and its index there."""
 
 
-def _batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[slice]:
-    """Divide windows, sorted from long to short, into batches of so many tokens at most.
-
-    Args:
-        lengths: Tokens of each window.
-        batch_tokens: Tokens of a batch; one window goes through even if it is longer.
-        pads: Whether each window costs as much as the first of its batch, which is the longest.
-    """
-    start = tokens = 0
-    for end, length in enumerate(lengths):
-        cost = lengths[start] if pads else length
-        if end > start and tokens + cost > batch_tokens:
-            yield slice(start, end)
-            start, tokens, cost = end, 0, length
-        tokens += cost
-    if lengths:
-        yield slice(start, len(lengths))
+def _length(equal: Sequence[_Slot]) -> int:
+    """Tokens of each of several equal windows."""
+    job, place = equal[0]
+    return len(job.windows[place].ids)

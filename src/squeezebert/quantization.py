@@ -12,9 +12,9 @@ import numpy as np
 from squeezebert.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from squeezebert.checkpoints.quantized import dequantize, quantize
 from squeezebert.costs import stored_bytes
-from squeezebert.errors import OptionError, TokenizerError
+from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
-from squeezebert.inspection import weights_files
+from squeezebert.inspection import check_output, weights_files
 from squeezebert.tokenization.store import FILE_NAMES
 
 _PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
@@ -52,16 +52,14 @@ class Quantization:
             TokenizerError: A tokenizer file cannot be read.
         """
         checkpoint = read_checkpoint(name_or_path)
-        files = weights_files(checkpoint)
-        if Path(output).resolve() in {file.path.parent.resolve() for file in files}:
-            raise OptionError(f"{output}: is what would be read; give another folder to write to")
+        check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         folder = locate(name_or_path, FILE_NAMES)
         return cls(
             checkpoint=checkpoint,
             output=Path(output),
             tokenizer_files=_read_texts(folder),
-            bytes_before=sum(file.size for file in files),
+            bytes_before=sum(file.size for file in weights_files(checkpoint)),
             bytes_after=stored_bytes((a.shape for a in checkpoint.arrays.values()), "int8"),
         )
 

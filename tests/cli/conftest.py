@@ -23,10 +23,13 @@ HEADS = {
     "question-answering": "SqueezeBertForQuestionAnswering",
     "fill-mask": "SqueezeBertForMaskedLM",
     "multiple-choice": "SqueezeBertForMultipleChoice",
+    "feature-extraction": "SqueezeBertModel",
+    "zero-shot-classification": "SqueezeBertForSequenceClassification",
 }
 LABELS = {
     "text-classification": ["negative", "positive"],
     "token-classification": ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"],
+    "zero-shot-classification": ["contradiction", "neutral", "entailment"],
 }
 WORDS = ["the", "film", "is", "good", "bad", "ada", "lives", "in", "london", "who", "where"]
 PIECES = [

@@ -116,6 +116,12 @@ def test_question_longer_than_any_window(squeezebert: Program, models: dict[str,
     assert "text 1: the question has 800 tokens, more than a window of" in run.error
 
 
+def test_texts_without_labels_to_choose_from(squeezebert: Program, models: dict[str, str]) -> None:
+    task = "zero-shot-classification"
+    run = squeezebert("predict", "--task", task, "--model", models[task], "ada lives in london")
+    assert "text 1: has no labels to choose from; give candidate_labels (--labels A,B)" in run.error
+
+
 def test_texts_without_a_question(squeezebert: Program, models: dict[str, str]) -> None:
     model = models["question-answering"]
     run = squeezebert("predict", "--task", "question-answering", "--model", model, "ada lives in london")
@@ -260,6 +266,17 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["predict", "x", "--top-k", "0"], "top_k 0 is less than 1"),
         (["predict", "x", "--top-k", "many"], "'many' is not a valid integer"),
         (["predict", "x", "--targets", "y"], "text-classification has no option 'targets'"),
+        (["predict", "x", "--multi-label"], "text-classification has no option 'multi_label'"),
+        (["predict", "x", "--task", "feature-extraction", "--pooling", "max"], "pooling 'max' is not one of"),
+        (
+            ["predict", "x", "--task", "zero-shot-classification", "--labels", "a,b"],
+            "classifies negative, positive; zero-shot classification needs a label 'entailment'",
+        ),
+        (
+            ["evaluate", "{tmp}/in.csv", "--task", "zero-shot-classification", "--dry-run"],
+            "classifies negative, positive; zero-shot classification needs a label 'entailment'",
+        ),
+        (["train", "{tmp}/in.csv", "--task", "feature-extraction", "--dry-run"], "no model is trained for"),
         (["predict", "x", "--max-length", "9999"], "max_length 9999"),
         (["predict", "x", "--stride", "-1"], "stride -1"),
         (["predict", "x", "--batch-tokens", "0"], "batch_tokens 0 is not positive"),

@@ -89,20 +89,30 @@ def test_tokens_stand_beside_their_characters(squeezebert: Program, embedded: Pa
 def test_missing_models_are_named_and_others_shown(
     squeezebert: Program, embedded: Path, models: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The tiny model's window is too short for the demo's own question.
-    short = {"question": "who lives", "context": "ada lives in london"}
+    # The tiny model's window is too short for the demo's own question and labels.
+    short: dict[str, Any] = {"question": "who lives", "context": "ada lives in london"}
     monkeypatch.setitem(demo.EXAMPLES, "question-answering", short)
+    short = {"text": "ada lives in london", "candidate_labels": ["a", "b"]}
+    monkeypatch.setitem(demo.EXAMPLES, "zero-shot-classification", short)
     out = squeezebert("demo").out
     assert (
-        "No embedded model yet for: token-classification, question-answering, fill-mask, multiple-choice"
-        in out
+        "No embedded model yet for: token-classification, question-answering, fill-mask, multiple-choice, "
+        "feature-extraction, zero-shot-classification" in out
     )
-    for task in demo.EXAMPLES:
+    for task in (*demo.EXAMPLES, demo.SEARCH):
         shutil.copytree(models[task], embedded / task)
     out = squeezebert("demo").out
     assert "No embedded model" not in out
     for inputs in demo.EXAMPLES.values():
         assert next(iter(inputs.values())) in out
+
+
+def test_the_trunk_finds_the_sentence_and_the_topic(squeezebert: Program) -> None:
+    """The package's own models, not tiny ones of random weights."""
+    out = squeezebert("demo").out
+    search = out[out.index("what is nearest") :]
+    assert search.splitlines()[1].endswith(demo.PASSAGES[0])
+    assert "sports" in out[out.index("zero-shot-classification (") :]
 
 
 def test_without_any_model_the_remedy_is_named(squeezebert: Program, embedded: Path) -> None:

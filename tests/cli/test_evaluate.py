@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score
 
+from squeezebert import pipeline
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import DATASETS, load_dataset_rows
 from squeezebert.data.dataset import Dataset
@@ -97,6 +99,7 @@ def test_dry_run_measures_nothing(
             "multiple-choice", "in.jsonl",
             '{"prompt": "who lives", "choices": ["ada", "the film"], "label": 0}\n', "accuracy",
         ),
+        ("zero-shot-classification", "in.csv", "text,label\nthe film is good,film\nada,name\n", "accuracy"),
     ],
 )  # fmt: skip
 def test_every_task_has_its_metric(
@@ -106,6 +109,28 @@ def test_every_task_has_its_metric(
     (tmp_path / name).write_text(content)
     got = results(squeezebert("evaluate", tmp_path / name, "--task", task, "--model", models[task], "--json"))
     assert 0 <= got["metrics"][metric] <= 1
+
+
+def test_cosines_of_pairs_are_measured_by_their_ranks(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    pairs = [
+        ("the film", "the film", 5.0),
+        ("ada", "bad", 1.5),
+        ("who lives", "good", 0.0),
+        ("in", "is", 2.0),
+    ]
+    path = tmp_path / "in.tsv"
+    lines = "".join(f"{one}\t{other}\t{score}\n" for one, other, score in pairs)
+    path.write_text(f"sentence1\tsentence2\tscore\n{lines}")
+    model = models["feature-extraction"]
+    got = results(squeezebert("evaluate", path, "--task", "feature-extraction", "--model", model, "--json"))
+    extract = pipeline("feature-extraction", model)
+    cosines = [float(extract(one) @ extract(other)) for one, other, _ in pairs]
+    assert got["metrics"]["spearman"] == pytest.approx(spearmanr(cosines, [s for *_, s in pairs]).statistic)
+    path.write_text("sentence1\tsentence2\tscore\na\tb\tequivalent\n")
+    run = squeezebert("evaluate", path, "--task", "feature-extraction", "--model", model)
+    assert "in.tsv:2: label 'equivalent' is not a number" in run.error
 
 
 def labelled_split(dataset: Dataset, root: Path) -> tuple[Path, str, list[Any]]:

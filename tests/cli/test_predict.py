@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Run
@@ -163,6 +164,39 @@ def test_multiple_choice_by_option(squeezebert: Program, models: dict[str, str])
     )  # fmt: skip
     assert line["answer"]["choice"] in ("ada", "the film", "good")
     assert line["choices"] == ["ada", "the film", "good"]
+
+
+def test_vectors_are_json_lines_that_lose_nothing(squeezebert: Program, models: dict[str, str]) -> None:
+    from squeezebert import pipeline
+
+    model = models["feature-extraction"]
+    common = ("predict", "--task", "feature-extraction", "--model", model)
+    got = answers(squeezebert(*common, "the film is good", "ada"))
+    expected = pipeline("feature-extraction", model)(["the film is good", "ada"])
+    for line, vector in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(np.array(line["answer"], dtype=np.float32), vector)
+    assert max(len(str(number)) for number in got[0]["answer"]) <= 14
+    (by_first,) = answers(squeezebert(*common, "ada", "--pooling", "cls"))
+    assert by_first["answer"] != got[1]["answer"]
+
+
+def test_zero_shot_by_options(squeezebert: Program, models: dict[str, str]) -> None:
+    from squeezebert import pipeline
+
+    task, model = "zero-shot-classification", models["zero-shot-classification"]
+    common = ("predict", "--task", task, "--model", model, "--labels", "film, bad", "the film is good")
+    template = ("--hypothesis-template", "is {} in", "--multi-label")
+    (plain,), (asked,) = (answers(squeezebert(*common, "--json", *extra)) for extra in ((), template))
+    classify = pipeline(task, model)
+    given = {"candidate_labels": ["film", "bad"]}
+    assert plain["answer"] == classify("the film is good", **given)
+    assert asked["answer"] == classify(
+        "the film is good", **given, hypothesis_template="is {} in", multi_label=True
+    )
+    assert plain["candidate_labels"] == ["film", "bad"]
+    best = plain["answer"]["labels"][0]
+    (line,) = squeezebert(*common).out.splitlines()
+    assert line == f"{best:<24}  {plain['answer']['scores'][0]:.3f}  the film is good"
 
 
 def test_pairs_by_option(squeezebert: Program, models: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from squeezebert.engine.packing import pack
+from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import OptionError
 
 
@@ -59,3 +59,20 @@ def test_trailing_dimensions_stay(batch: list[Text], channels: int) -> None:
 def test_a_text_without_tokens_is_refused() -> None:
     with pytest.raises(OptionError, match="text 1 of the batch has no tokens"):
         pack([Text([1], [0]), Text([], [])])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "pads", "expected"),
+    [
+        ([9, 5, 3, 2, 1], True, [[9], [5, 3], [2, 1]]),
+        ([9, 5, 3, 2, 1], False, [[9], [5, 3, 2], [1]]),
+        ([50, 20, 10], True, [[50], [20], [10]]),
+        ([50, 5, 5], False, [[50], [5, 5]]),
+        ([5, 5], True, [[5, 5]]),
+        ([], False, []),
+    ],
+)
+def test_padding_counts_where_a_backend_pads(
+    lengths: list[int], pads: bool, expected: list[list[int]]
+) -> None:
+    assert [lengths[batch] for batch in batches(lengths, 10, pads)] == expected

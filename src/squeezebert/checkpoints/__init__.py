@@ -2,7 +2,7 @@
 
 from squeezebert.checkpoints.matching import Match, match
 from squeezebert.checkpoints.reader import Checkpoint, StoredCheckpoint, read_checkpoint, read_stored
-from squeezebert.checkpoints.writer import write_checkpoint
+from squeezebert.checkpoints.writer import write_checkpoint, write_stored
 
 __all__ = [
     "Checkpoint",
@@ -12,4 +12,5 @@ __all__ = [
     "read_checkpoint",
     "read_stored",
     "write_checkpoint",
+    "write_stored",
 ]

@@ -78,11 +78,31 @@ def write_checkpoint(
         published = _without_base(published, Path(base), dtype)
     stored = _ENCODERS[dtype](published)
     check_finite(stored, f"weights as {dtype}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
     _write_files(folder, _config_of(config, folder, dtype, base), stored, extra_files or {})
+
+
+def write_stored(
+    folder: str | Path,
+    config: SqueezeBertConfig,
+    stored: Stored,
+    *,
+    extra_files: Mapping[str, str] | None = None,
+) -> None:
+    """Write weights as they are stored, without a loss; otherwise as :func:`write_checkpoint`.
+
+    Args:
+        folder: Made if it is missing.
+        config: Sizes and labels.
+        stored: Float32 and float16 arrays and int8 codes with their scales, under published names, as
+            :func:`squeezebert.checkpoints.read_stored` gives them.
+        extra_files: Text files to write with the others, by file name.
+
+    Raises:
+        OptionError: The folder cannot be written to.
+    """
+    # The names of numpy's types are those of the config; of mixed ones the smallest is named.
+    dtype = min((array.dtype for array in stored.values()), key=lambda dtype: dtype.itemsize).name
+    _write_files(Path(folder), _config_of(config, Path(folder), dtype, None), stored, extra_files or {})
 
 
 def _config_of(
@@ -120,6 +140,10 @@ def _without_base(arrays: Arrays, base: Path, dtype: str) -> Arrays:
 def _write_files(
     folder: Path, config: SqueezeBertConfig, stored: Stored, extra_files: Mapping[str, str]
 ) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
     texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
     with ExitStack() as stack:
         # Entered first, so renamed last: a folder with new weights has its new config too.

@@ -39,7 +39,14 @@ class Answered:
         """Give what a JSON line holds: place, the row's own ``id`` if it has one, inputs, answer."""
         place = {"row": self.number, "where": self.row.where}
         identity = {"id": self.row.values["id"]} if "id" in self.row.values else {}
-        return {**place, **identity, **self.inputs, "answer": self.answer}
+        # A vector goes as a list; its float32 numbers are short without a loss.
+        answer = self.answer if isinstance(self.answer, (Mapping, list)) else _numbers(self.answer)
+        return {**place, **identity, **self.inputs, "answer": answer}
+
+
+def _numbers(vector: Any) -> list[float]:
+    """The values of a float32 vector, each as the shortest decimal number that stands for it."""
+    return [float(str(value)) for value in vector]
 
 
 def answered(
@@ -76,8 +83,8 @@ def inputs_of(task: Task[Any, Any], example: Example) -> dict[str, Any]:
 
 
 def plan(task: Task[Any, Any], model: str, examples: Iterable[Example]) -> dict[str, Any]:
-    """Say what would be done, after checking that there is such a model and that every row fits the task."""
-    SqueezeBertConfig.from_pretrained(model)
+    """Say what would be done, after checking that a model can do it and that every row fits the task."""
+    task.head_for(SqueezeBertConfig.from_pretrained(model))
     return {"task": task.name, "model": model, "rows": sum(1 for _ in examples)}
 
 

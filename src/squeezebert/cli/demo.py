@@ -54,7 +54,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "prompt": "She put the kettle on because she wanted to",
         "choices": ["make some tea.", "drive to work.", "cut the grass."],
     },
+    "zero-shot-classification": {
+        "text": "The goalkeeper broke his arm in the first half.",
+        "candidate_labels": ["politics", "sports", "cooking"],
+    },
 }
+SEARCH = "feature-extraction"
+QUESTION = "How do I get my money back?"
+PASSAGES = (
+    "You can return it within 30 days for a full refund.",
+    "The parcel arrives within three working days.",
+    "Our shop opens at nine o'clock.",
+)
 
 
 @click.command()
@@ -65,15 +76,16 @@ def command(ctx: click.Context, /) -> None:
 
     The exit code is 1 if the sentiment of a clear sentence comes out wrong.
     """
-    from squeezebert.files import EMBEDDED
-    from squeezebert.pipelines import EMBEDDED_MODEL
+    from squeezebert.pipelines import embedded_models
 
-    there = [task for task in TASK_NAMES if (EMBEDDED / EMBEDDED_MODEL / task / "config.json").exists()]
+    there = embedded_models()
     right = _show_sentiment()
     _show_tokens()
     for task in there:
         if task in EXAMPLES:
             _show_example(task, EXAMPLES[task])
+    if SEARCH in there:
+        _show_search()
     missing = [task for task in TASK_NAMES if task not in there]
     if missing:
         click.echo(f"\nNo embedded model yet for: {', '.join(missing)}")
@@ -121,6 +133,18 @@ def _show_example(task: str, inputs: Mapping[str, Any]) -> None:
     text = " / ".join(value for value in inputs.values() if isinstance(value, str))
     for line in Table().lines(text, answer):
         click.echo(f"  {line}")
+
+
+def _show_search() -> None:
+    """Show sentences by the cosine of their vectors with that of a question, the likest first."""
+    from squeezebert.pipelines import pipeline
+
+    extract = pipeline(SEARCH)
+    with _timed(f"{SEARCH}: what is nearest to {QUESTION!r}?"):
+        question, *passages = extract([QUESTION, *PASSAGES])
+    cosines = [float(passage @ question) for passage in passages]
+    for cosine, passage in sorted(zip(cosines, PASSAGES, strict=True), reverse=True):
+        click.echo(f"  {cosine:.3f}  {passage}")
 
 
 @contextmanager

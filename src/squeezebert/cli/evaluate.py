@@ -66,7 +66,8 @@ def command(
     name = model or embedded_model(kind.name)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
-    examples = _checked(kind, name, (kind.labelled_example(row, columns) for row in rows))
+    labelled = (kind.labelled_example(row, columns) for row in rows)
+    examples = kind.gather(_checked(kind, name, labelled))
     source = {"data": data, "split": split} if split else {"data": data}
     if dry_run:
         show_fields({**plan(kind, name, examples), **source, "output": output or "stdout"}, as_json=as_json)

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "evaluate": "Measure a model on labelled data, with the field's metric.",
     "train": "Fine-tune a model on your rows.",
     "quantize": "Store a model in int8, at a quarter of its size.",
+    "trim": "Drop the vocabulary that your texts do not use.",
     "info": "Show what is in a checkpoint and what it costs to run.",
     "benchmark": "Compare the speed with other runtimes and models.",
     "demo": "Show the embedded model at work on real text, offline.",

@@ -12,15 +12,18 @@ from squeezebert.cli.inputs import from_files, from_texts, paths_or_stdin, text_
 from squeezebert.cli.output import opened, show_fields
 from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
+from squeezebert.tasks import TRUNK_TASKS
 
 if TYPE_CHECKING:
     from squeezebert.pipelines import Pipeline
 
 # What an option gives to every row, under the name of the column.
-COLUMNS = ("text_pair", "question", "context", "choices")
+COLUMNS = ("text_pair", "question", "context", "choices", "candidate_labels", "hypothesis_template")
 # What an option says about the model and how it is run; all others are options of the task.
 SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
 JSON_LINES = (".jsonl", ".ndjson")
+# A vector is nothing to read: always JSON lines.
+VECTORS = "feature-extraction"
 
 EXAMPLES = """\b
 Examples:
@@ -28,6 +31,8 @@ Examples:
   squeezebert predict --input reviews.csv --column text=review --output answers.jsonl
   squeezebert predict --task ner "Ada Lovelace lived in London."
   squeezebert predict --task question-answering --question "Who wrote it?" "Ada wrote it."
+  squeezebert predict --task zero-shot-classification --labels sport,politics "The goalkeeper is hurt."
+  squeezebert predict --task feature-extraction --input reviews.csv --output vectors.jsonl
 """
 
 
@@ -65,6 +70,10 @@ Examples:
     "--allow-no-answer", "handle_impossible_answer", is_flag=True,
     help="Question answering: a text may hold no answer.",
 )  # fmt: skip
+@click.option("--labels", "candidate_labels", metavar="A,B,…", help="Zero-shot: the labels to choose from.")
+@click.option("--hypothesis-template", metavar="TEXT", help="Zero-shot: a sentence with {} for the label.")
+@click.option("--multi-label", is_flag=True, help="Zero-shot: several labels may fit.")
+@click.option("--pooling", metavar="NAME", help="Feature extraction: mean, cls or pooler.")
 @options.max_length_option
 @options.stride_option
 @options.batch_tokens_option
@@ -100,7 +109,7 @@ def command(
         pipe = pipeline(kind.name, name, **settings)
         options.say(ctx, conditions(pipe, name, settings))
         answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
-        if as_json or (output or "").endswith(JSON_LINES):
+        if as_json or kind.name == VECTORS or (output or "").endswith(JSON_LINES):
             lines = (json.dumps(answer.to_dict(), ensure_ascii=False) for answer in answers)
         else:
             table = Table.fitting(_labels(pipe), on_screen=output is None)
@@ -110,6 +119,6 @@ def command(
 
 
 def _labels(pipe: Pipeline) -> list[str]:
-    """What answers can say; nothing where they are taken from the text."""
-    says_labels = pipe.task.head.endswith("Classification")
+    """What answers can say; nothing where they are taken from the text or its row."""
+    says_labels = pipe.task.head.endswith("Classification") and pipe.task.name not in TRUNK_TASKS
     return list(pipe.setup.config.id2label.values()) if says_labels else []

@@ -49,6 +49,7 @@ class Table:
     def lines(self, text: str, answer: Mapping[str, Any] | Sequence[Any]) -> Iterator[str]:
         """Write an answer: one before its text on one line, several on lines of their own below it."""
         if isinstance(answer, Mapping):
+            answer = _best(answer)
             rest = self._clipped(text, taken=self.column + _SCORE + 4)
             yield f"{self._headline(answer)}  {_score(answer)}  {rest}"
             return
@@ -103,6 +104,13 @@ def pad(text: str, width: int) -> str:
     """Fill a text with blanks to so many columns, cutting it where it is longer."""
     text = clip(text, width)
     return text + " " * (width - columns_of(text))
+
+
+def _best(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first of the labels of zero-shot classification in the form of the other answers."""
+    if "labels" not in answer:
+        return answer
+    return {"label": answer["labels"][0], "score": answer["scores"][0]}
 
 
 def _score(answer: Mapping[str, Any]) -> str:

@@ -24,6 +24,8 @@ _NEEDED = {
     "question-answering": "question",
     "fill-mask": "text",
     "multiple-choice": "choices",
+    "feature-extraction": "text",
+    "zero-shot-classification": "text",
 }
 
 

@@ -5,7 +5,7 @@ Pure functions on numpy arrays; packing and unpacking are inverse to each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -93,6 +93,25 @@ def pack(texts: Sequence[Tokens]) -> PackedBatch:
         token_type_ids=_join([text.type_ids for text in texts]),
         starts=np.cumsum([0, *lengths], dtype=np.int32),
     )
+
+
+def batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[slice]:
+    """Divide texts, sorted from long to short, into batches of so many tokens at most.
+
+    Args:
+        lengths: Tokens of each text.
+        batch_tokens: Tokens of a batch; one text goes through even if it is longer.
+        pads: Whether each text costs as much as the first of its batch, which is the longest.
+    """
+    start = tokens = 0
+    for end, length in enumerate(lengths):
+        cost = lengths[start] if pads else length
+        if end > start and tokens + cost > batch_tokens:
+            yield slice(start, end)
+            start, tokens, cost = end, 0, length
+        tokens += cost
+    if lengths:
+        yield slice(start, len(lengths))
 
 
 def _join(parts: Sequence[Sequence[int]]) -> NDArray[np.int32]:

@@ -14,6 +14,7 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import POOLED_HEADS, Outputs, require_head
 from squeezebert.engine.packing import PackedBatch
+from squeezebert.engine.weights import POOLER
 from squeezebert.errors import OptionError
 from squeezebert.modeling.masked_lm import SqueezeBertForMaskedLM
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
@@ -28,6 +29,7 @@ class TorchBackend:
     Args:
         model: Any of the models. It is put into eval mode for each run and left in the mode it had, so that
             a model in training can be measured.
+        pooler: Whether the pooler was trained; of a model without head, its output is left out if not.
 
     Attributes:
         model: The same.
@@ -35,8 +37,9 @@ class TorchBackend:
 
     pads = True
 
-    def __init__(self, model: SqueezeBertPreTrainedModel) -> None:
+    def __init__(self, model: SqueezeBertPreTrainedModel, *, pooler: bool = True) -> None:
         self.model = model
+        self._pooler = pooler
 
     @classmethod
     def load(
@@ -70,7 +73,8 @@ class TorchBackend:
         checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
         require_head(checkpoint, head)
         model_class = cast("type[SqueezeBertPreTrainedModel]", getattr(modeling, head))
-        return cls(model_class.from_checkpoint(checkpoint, checkpoint.config))
+        model = model_class.from_checkpoint(checkpoint, checkpoint.config)
+        return cls(model, pooler=f"{POOLER}.weight" in checkpoint.arrays)
 
     @property
     def config(self) -> SqueezeBertConfig:
@@ -105,6 +109,8 @@ class TorchBackend:
             inputs = tuple(part[:, None] for part in inputs)
         outputs: list[dict[str, Tensor]] = [{} for _ in range(len(batch))]
         for name, values in self.model(*inputs).items():
+            if name == "pooler_output" and not self._pooler:
+                continue
             of_text = self.head in POOLED_HEADS or name == "pooler_output"
             for output, value, length in zip(outputs, values.float().cpu(), batch.lengths, strict=True):
                 output[name] = value if of_text else value[:length]

@@ -17,8 +17,12 @@ _CLASSES = {
     "question-answering": "QuestionAnswering",
     "fill-mask": "FillMask",
     "multiple-choice": "MultipleChoice",
+    "feature-extraction": "FeatureExtraction",
+    "zero-shot-classification": "ZeroShotClassification",
 }
 TASK_NAMES = tuple(_CLASSES)
+# What a model without head can do, too.
+TRUNK_TASKS = ("feature-extraction", "zero-shot-classification")
 ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 
 

@@ -9,7 +9,8 @@ The way of the data, for predicting, evaluating and training::
                                                            │
                                 metric(examples, answers) ◀┴─▶ the user
 
-A task has no state. Everything that depends on the model comes in a :class:`Setup`.
+On their way, outputs that are large go through ``condense()``. A task has no state. Everything that depends
+on the model comes in a :class:`Setup`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     from squeezebert.tokenization.base import BaseTokenizer
 
 Answer = Any
-"""One dict, or a list of dicts where a text has several answers; keys as in the transformers pipelines."""
+"""One dict, or a list of dicts where a text has several answers; keys as in the transformers pipelines.
+
+Of feature extraction it is a vector.
+"""
 
 NO_LOSS = -100
 """Target of a token that takes no loss, as torch's cross entropy spells it."""
@@ -203,6 +207,21 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
                 )
         return self.options_type(**values)
 
+    def head_for(self, config: SqueezeBertConfig) -> str:
+        """Class name of the model to load of a checkpoint with this config; :attr:`head` for most tasks.
+
+        Raises:
+            OptionError: No model of this checkpoint can do the task.
+        """
+        return self.head
+
+    def check_trainable(self) -> None:
+        """See that models are trained for this task.
+
+        Raises:
+            OptionError: They are not; the message says for what else.
+        """
+
     def configure(self, config: SqueezeBertConfig, examples: Sequence[ExampleT]) -> SqueezeBertConfig:
         """Give the config of a new head for these labelled examples: labels, problem type, architectures.
 
@@ -220,6 +239,10 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
             DataError: Its label is not one of the model's; the message names it, the place, and the nearest.
         """
 
+    def gather(self, examples: Iterable[ExampleT]) -> Iterable[ExampleT]:
+        """Give labelled examples what they need of each other to be measured; for most tasks nothing."""
+        return examples
+
     @abstractmethod
     def read(self, values: Mapping[str, Any], where: str) -> ExampleT:
         """Make an example of canonical columns; those of labels are absent when predicting."""
@@ -231,6 +254,13 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         Raises:
             DataError: The example has a part that no window can hold.
         """
+
+    def condense(self, outputs: Outputs) -> Outputs:
+        """Keep of a window's outputs what :meth:`decode` needs; all of them for most tasks.
+
+        Outputs are kept until all windows of many texts are done, so large ones are to be made small here.
+        """
+        return outputs
 
     @abstractmethod
     def decode(

@@ -110,6 +110,24 @@ class BaseTokenizer(Encoder):
         """Write the tokenizer files, readable by this package and by transformers, and return their paths."""
         return tuple(map(str, store.write_folder(Path(save_directory), self._vocabulary, self._options())))
 
+    def file_texts(self) -> dict[str, str]:
+        """The content of the files that :meth:`save_pretrained` writes, by their names."""
+        return store.folder_texts(self._vocabulary, self._options())
+
+    def with_pieces(self: Tokenizer, ids: Iterable[int]) -> Tokenizer:
+        """Return a tokenizer that has only some of the pieces, in the same order, with new ids without gaps.
+
+        Special and added tokens stay, whether they are among them or not. A text whose pieces all stay is
+        divided into the same pieces: the longest that fits is still there, and no longer one is new.
+        """
+        vocabulary = self._vocabulary
+        kept = {*ids, *(vocabulary.ids[content] for content in vocabulary.added)}
+        # Of a piece that occurs twice, the last one counts.
+        pieces = [p for i, p in enumerate(vocabulary.pieces) if i in kept and vocabulary.ids[p] == i]
+        added = sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content])
+        options: dict[str, Any] = {**vocabulary.specials, **self._options()}
+        return type(self)(pieces, added_tokens=added, **options)
+
     @classmethod
     def train_from_iterator(
         cls: type[Tokenizer],

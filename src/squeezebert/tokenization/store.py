@@ -257,6 +257,14 @@ def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any
         The files written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    texts = folder_texts(vocabulary, options)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def folder_texts(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, str]:
+    """The content of the tokenizer files by their names; the arguments are those of :func:`write_folder`."""
     named = set(vocabulary.specials.values())
     decoder = {
         str(vocabulary.ids[token.content]): _token_properties(token) for token in vocabulary.added.values()
@@ -269,14 +277,15 @@ def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any
         "extra_special_tokens": extra,
         "tokenizer_class": "SqueezeBertTokenizer",
     }
-    write_text(folder / VOCAB_NAME, vocab_text(vocabulary))
-    for name, values in (
-        (CONFIG_NAME, config),
-        (SPECIALS_NAME, {**vocabulary.specials, "additional_special_tokens": extra}),
-        (TOKENIZER_NAME, describe(vocabulary, options)),
-    ):
-        write_text(folder / name, json.dumps(values, ensure_ascii=False, indent=2) + "\n")
-    return [folder / name for name in (VOCAB_NAME, CONFIG_NAME, SPECIALS_NAME, TOKENIZER_NAME)]
+    contents = {
+        CONFIG_NAME: config,
+        SPECIALS_NAME: {**vocabulary.specials, "additional_special_tokens": extra},
+        TOKENIZER_NAME: describe(vocabulary, options),
+    }
+    return {
+        VOCAB_NAME: vocab_text(vocabulary),
+        **{name: json.dumps(v, ensure_ascii=False, indent=2) + "\n" for name, v in contents.items()},
+    }
 
 
 def vocab_text(vocabulary: Vocabulary) -> str:

@@ -64,7 +64,9 @@ class TrainingData:
 
         Raises:
             DataError: A row does not fit the task, or there are too few.
+            OptionError: No model is trained for the task.
         """
+        task.check_trainable()
         examples = [task.labelled_example(row, columns) for row in training]
         if validation is not None:
             held = [task.labelled_example(row, columns) for row in validation]

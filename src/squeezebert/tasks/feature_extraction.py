@@ -1,0 +1,160 @@
+"""Feature extraction: a vector for each text, whose cosine says how alike two texts are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.engine.backend import BASE, Outputs
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks import metrics
+from squeezebert.tasks.base import Example, Setup, Window
+from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.labels import as_number
+from squeezebert.tasks.untrained import UntrainedTask
+
+Vector = NDArray[np.float32]
+
+POOLINGS = ("mean", "cls", "pooler")
+
+# Shorter vectors are not stretched to length 1; as in sentence-transformers.
+_SHORTEST = 1e-12
+
+
+@dataclass(frozen=True)
+class FeatureExample(Example):
+    """A text, and for evaluation a second one and how alike people find the two."""
+
+    text: str
+    text_pair: str | None = None
+    label: float | None = None
+
+
+@dataclass(frozen=True)
+class FeatureExtractionOptions:
+    """How to make one vector of the tokens' vectors.
+
+    Attributes:
+        pooling: "mean" over all tokens, special ones included; "cls", the vector of the first token; or
+            "pooler", what the pooler makes of it.
+        normalize: Whether vectors get length 1, so that their product is their cosine.
+    """
+
+    pooling: str = "mean"
+    normalize: bool = True
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise OptionError(f"pooling {self.pooling!r} is not one of {', '.join(POOLINGS)}")
+
+
+class FeatureExtraction(UntrainedTask[FeatureExample, FeatureExtractionOptions]):
+    """Search, duplicates, clusters, features for other programs."""
+
+    name = "feature-extraction"
+    head = BASE
+    columns = (
+        Column("text", ("sentence", "sentence1", "question1", "premise", "review", "content", "comment",
+                        "utterance", "query", "message", "tweet", "body")),
+        # Measuring needs pairs; vectors are made of single texts.
+        Column("text_pair", ("sentence2", "question2", "hypothesis"), label=True),
+        Column("label", ("score", "similarity", "relatedness", "rating"), label=True),
+    )  # fmt: skip
+    options_type = FeatureExtractionOptions
+    evaluation_options = FeatureExtractionOptions()
+    remedy = "train text-classification on pairs with numbers as labels, or distil a model of embeddings"
+
+    def read(self, values: Mapping[str, Any], where: str) -> FeatureExample:
+        """Make an example; the label is a number."""
+        text = text_of(values, "text", where)
+        if "label" not in values:
+            return FeatureExample(where, text)
+        label = as_number(values["label"])
+        if label is None:
+            raise DataError(f"{where}: label {values['label']!r} is not a number; a similarity is one")
+        return FeatureExample(where, text, text_of(values, "text_pair", where), label)
+
+    def encode(self, example: FeatureExample, setup: Setup) -> list[Window]:
+        """Window each text by itself; ``choice`` is 1 for those of the second text."""
+        texts = [example.text] if example.text_pair is None else [example.text, example.text_pair]
+        return [window for index, text in enumerate(texts) for window in windows_of(text, setup, index)]
+
+    def condense(self, outputs: Outputs) -> Outputs:
+        """Keep the candidates for the window's vector: by ``POOLINGS``, each ``[hidden]``."""
+        return pooled(outputs)
+
+    def decode(
+        self,
+        example: FeatureExample,
+        windows: Sequence[Window],
+        outputs: Sequence[Outputs],
+        setup: Setup,
+        options: FeatureExtractionOptions,
+    ) -> Vector:
+        """Give the vector of the text ``[hidden]``; of a pair one each, ``[2, hidden]``."""
+        vectors = [
+            vector_of(*of_choice(windows, outputs, index), options)
+            for index in range(1 if example.text_pair is None else 2)
+        ]
+        return vectors[0] if example.text_pair is None else np.stack(vectors)
+
+    def metric(
+        self, examples: Sequence[FeatureExample], answers: Sequence[Vector], config: SqueezeBertConfig
+    ) -> dict[str, float]:
+        """Give the correlations of the cosines with the labels: of their ranks first, as the field does."""
+        if not examples:
+            raise DataError("there are no examples to evaluate")
+        true = np.array([example.label for example in examples], dtype=np.float64)
+        pairs = np.array(answers, dtype=np.float64)
+        norms = np.maximum(np.linalg.norm(pairs, axis=2), _SHORTEST)
+        cosines = np.sum(pairs[:, 0] * pairs[:, 1], axis=1) / norms.prod(axis=1)
+        return {"spearman": metrics.spearman(true, cosines), "pearson": metrics.pearson(true, cosines)}
+
+
+def windows_of(text: str, setup: Setup, choice: int = 0) -> list[Window]:
+    """Cut one text into as many windows as it takes."""
+    encodings = setup.tokenizer.encode_windows(text, max_length=setup.max_length, stride=setup.stride)
+    return [Window(encoding, choice=choice) for encoding in encodings]
+
+
+def of_choice(
+    windows: Sequence[Window], outputs: Sequence[Outputs], choice: int
+) -> tuple[list[Window], list[Outputs]]:
+    """The windows of one of several texts, and their outputs."""
+    mine = [index for index, window in enumerate(windows) if window.choice == choice]
+    return [windows[index] for index in mine], [outputs[index] for index in mine]
+
+
+def pooled(outputs: Outputs) -> Outputs:
+    """``last_hidden_state`` ``[tokens, hidden]`` to one vector ``[hidden]`` for each way of pooling.
+
+    There is none of the pooler where the model has no pooler.
+    """
+    states = outputs["last_hidden_state"]
+    vectors = {"mean": states.mean(axis=0, dtype=np.float64).astype(np.float32), "cls": states[0].copy()}
+    if "pooler_output" in outputs:
+        vectors["pooler"] = outputs["pooler_output"]
+    return vectors
+
+
+def vector_of(
+    windows: Sequence[Window], outputs: Sequence[Outputs], options: FeatureExtractionOptions
+) -> Vector:
+    """One vector ``[hidden]`` of the pooled windows of a text: their mean, weighted by their tokens.
+
+    Raises:
+        OptionError: The pooler is asked for, and the model has none.
+    """
+    if options.pooling not in outputs[0]:
+        raise OptionError(f"pooling {options.pooling!r}: this model has no pooler; take mean or cls")
+    weights = [len(window.ids) for window in windows]
+    vectors = np.array([output[options.pooling] for output in outputs], dtype=np.float64)
+    vector = np.average(vectors, axis=0, weights=weights)
+    if options.normalize:
+        vector /= max(float(np.linalg.norm(vector)), _SHORTEST)
+    return vector.astype(np.float32)

@@ -42,8 +42,8 @@ class SqueezeBertSelfAttention(nn.Module):
         x = x.to(torch.bfloat16) if written_out else x  # Once here, not in each of the layers.
         query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
         dropout = self.dropout if self.training else 0.0
-        # The backward of the fused kernel is slow in bf16 on a processor: 34 ms for 16 × 128 tokens of 12 heads
-        # of 32 channels, and 10 ms as written out below. In fp32 it is the faster way.
+        # The backward of the fused kernel is slow in bf16 on a processor: 34 ms for 16 × 128 tokens of 12
+        # heads of 32 channels, and 10 ms as written out below. In fp32 it is the faster way.
         if not output_attentions and not written_out:
             context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
             return self._merge(context), None

@@ -82,7 +82,7 @@ class _GroupedProduct(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """``[T, out]`` -> the gradients of what :meth:`forward` was given."""
         x, weight = ctx.saved_tensors

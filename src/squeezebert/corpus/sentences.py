@@ -11,15 +11,18 @@ _LAST_WORD = re.compile(r"[^\s\"'“‘«(\[]+$")
 # A name or a number follows these, never a new sentence.
 _BEFORE_NAME = frozenset(
     {
-        "adm", "al", "brig", "capt", "cf", "cmdr", "col", "cpl", "dr", "e.g", "fr", "gen", "gov", "hon", "i.e",
-        "lt", "maj", "messrs", "mlle", "mme", "mr", "mrs", "ms", "mt", "ofc", "prof", "rep", "rev", "sen", "sgt",
+        "adm", "al", "brig", "capt", "cf", "cmdr", "col", "cpl", "dr", "e.g", "fr", "gen", "gov", "hon",
+        "i.e",
+        "lt", "maj", "messrs", "mlle", "mme", "mr", "mrs", "ms", "mt", "ofc", "prof", "rep", "rev", "sen",
+        "sgt",
         "sr", "st", "ste", "supt", "viz", "vs",
     }
 )  # fmt: skip
 _BEFORE_NUMBER = frozenset(
     {
         "apr", "art", "aug", "c", "ca", "ch", "chap", "cl", "dec", "feb", "fig", "figs", "fl", "jan", "jul",
-        "jun", "mar", "no", "nos", "nov", "nr", "oct", "op", "p", "pp", "pt", "sec", "sep", "sept", "vol", "vols",
+        "jun", "mar", "no", "nos", "nov", "nr", "oct", "op", "p", "pp", "pt",
+        "sec", "sep", "sept", "vol", "vols",
     }
 )  # fmt: skip
 # "J." and "U.S.": more often within a name than at the end of a sentence.

@@ -104,7 +104,7 @@ def test_resume_goes_on_where_nothing_was_started_yet(
         (("reviews.csv", "--out", "m", "--column", "text=Review"), "no column 'Review'"),
         (("reviews.csv", "--out", "m", "--from", "nowhere/at/all"), "nowhere/at/all"),
         (("reviews.csv", "--out", "m", "--epochs", "0"), "epochs 0.0 is not positive"),
-        (("reviews.csv", "--out", "m", "--precision", "int4"), "auto, fp32, bf16"),
+        (("reviews.csv", "--out", "m", "--precision", "int4"), "auto, fp32, tf32, bf16"),
         (("reviews.csv", "--out", "m", "--batch-size", "2", "--batch-tokens", "9"), "not both"),
         (("reviews.csv", "--out", "m", "--max-length", "99"), "max_length 99 is not"),
         (("empty.csv", "--out", "m"), "empty.csv: holds no rows"),

@@ -17,6 +17,7 @@ from squeezebert.errors import DataError, OptionError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import TASK_NAMES, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, train
+from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import make_data, make_rows
 
 FAST = TrainingSettings(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32", threads=1)
@@ -78,11 +79,11 @@ def test_the_folder_is_a_finished_model(trunk: str, out: Path) -> None:
 
 def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(trunk: str, out: Path, tmp_path: Path) -> None:
     """12 steps against 7, stop, resume; the state is that of step 5, and dropout draws random numbers."""
-    settings = changed(epochs=12 / 13, save_every=5, evaluate_every=3)
+    settings = changed(epochs=12 / 13, save_every=0, evaluate_every=3)
     plain = train(make_data(), tmp_path / "plain", start=trunk, settings=settings)
     assert plain.steps == 12
     with pytest.raises(KeyboardInterrupt):
-        train(make_data(), out, start=trunk, settings=settings, observer=Stopper(7))
+        train(make_data(), out, start=trunk, settings=settings, observers=[Stopper(7)])
     assert len(losses(out)) == 7
     resumed = train(make_data(), out, start=trunk, settings=settings, resume=True)
     assert losses(out) == losses(tmp_path / "plain")
@@ -95,10 +96,10 @@ def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(trunk: str, out: Pa
 @pytest.mark.parametrize("after", [1, 13, 14])
 def test_resuming_at_the_borders_of_an_epoch(trunk: str, out: Path, tmp_path: Path, after: int) -> None:
     """Before the first state, after the last batch of an epoch, and after the first of the next one."""
-    settings = changed(save_every=13)
+    settings = changed(save_every=0)
     train(make_data("fill-mask"), tmp_path / "plain", start=trunk, settings=settings)
     with pytest.raises(KeyboardInterrupt):
-        train(make_data("fill-mask"), out, start=trunk, settings=settings, observer=Stopper(after))
+        train(make_data("fill-mask"), out, start=trunk, settings=settings, observers=[Stopper(after)])
     train(make_data("fill-mask"), out, start=trunk, settings=settings, resume=True)
     assert losses(out) == losses(tmp_path / "plain")
     evaluations = [record["step"] for record in journal(out) if "evaluation" in record]
@@ -116,8 +117,8 @@ def test_the_best_checkpoint_is_kept_of_equals_the_later(
 ) -> None:
     scores = iter([0.5, 0.75, 0.75, 0.25])
     kept = []
-    monkeypatch.setattr("squeezebert.training.run.evaluate", lambda data, trainer: {"accuracy": next(scores)})
-    monkeypatch.setattr("squeezebert.training.trainer.Trainer.save", lambda self, folder: kept.append(folder))
+    monkeypatch.setattr(TaskObjective, "evaluate", lambda self: {"accuracy": next(scores)})
+    monkeypatch.setattr(TaskObjective, "save", lambda self, folder: kept.append(folder))
     result = train(make_data(), out, start=trunk, settings=changed(epochs=4))
     assert (result.metrics, result.best_step, len(kept)) == ({"accuracy": 0.75}, 39, 3)
 
@@ -175,7 +176,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best_checkpoint(
                 )
 
     with pytest.raises(TrainingError, match=r"step 17 is nan.*step 13;.*\(1e-03\)") as caught:
-        train(make_data(), out, start=trunk, settings=FAST, observer=Poison())
+        train(make_data(), out, start=trunk, settings=FAST, observers=[Poison()])
     assert "\n" not in str(caught.value)
     monkeypatch.undo()
     assert pipeline("text-classification", out)("the film was great")[0]["score"] > 0
@@ -203,22 +204,22 @@ def test_a_finished_run_is_not_resumed(trunk: str, out: Path) -> None:
 def test_a_run_is_not_resumed_as_another_one(
     trunk: str, out: Path, changes: dict[str, Any], rows: int, message: str
 ) -> None:
-    settings = changed(save_every=2)
+    settings = changed(save_every=0)
     with pytest.raises(KeyboardInterrupt):
-        train(make_data(), out, start=trunk, settings=settings, observer=Stopper(3))
+        train(make_data(), out, start=trunk, settings=settings, observers=[Stopper(3)])
     with pytest.raises(TrainingError, match=message):
         train(
-            make_data(training=rows), out, start=trunk, settings=changed(save_every=2, **changes), resume=True
+            make_data(training=rows), out, start=trunk, settings=changed(save_every=0, **changes), resume=True
         )
 
 
 def test_a_damaged_state_is_a_clear_error(trunk: str, out: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(make_data(), out, start=trunk, settings=changed(save_every=2), observer=Stopper(3))
+        train(make_data(), out, start=trunk, settings=changed(save_every=0), observers=[Stopper(3)])
     state = out / "training_state.pt"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(TrainingError, match=r"training_state\.pt: is damaged"):
-        train(make_data(), out, start=trunk, settings=changed(save_every=2), resume=True)
+        train(make_data(), out, start=trunk, settings=changed(save_every=0), resume=True)
 
 
 def test_a_state_that_would_run_code_is_refused(trunk: str, out: Path, tmp_path: Path) -> None:
@@ -227,10 +228,10 @@ def test_a_state_that_would_run_code_is_refused(trunk: str, out: Path, tmp_path:
             return Path.touch, (tmp_path / "pwned",)
 
     with pytest.raises(KeyboardInterrupt):
-        train(make_data(), out, start=trunk, settings=changed(save_every=2), observer=Stopper(3))
+        train(make_data(), out, start=trunk, settings=changed(save_every=0), observers=[Stopper(3)])
     torch.save({"identity": Evil()}, out / "training_state.pt")
     with pytest.raises(TrainingError, match="is damaged"):
-        train(make_data(), out, start=trunk, settings=changed(save_every=2), resume=True)
+        train(make_data(), out, start=trunk, settings=changed(save_every=0), resume=True)
     assert not (tmp_path / "pwned").exists()
 
 
@@ -240,6 +241,6 @@ def test_a_full_disk_is_a_clear_error(trunk: str, out: Path, monkeypatch: pytest
 
     monkeypatch.setattr("squeezebert.training.state.torch.save", full)
     with pytest.raises(TrainingError, match=r"No space left.*--resume"):
-        train(make_data(), out, start=trunk, settings=FAST)
+        train(make_data(), out, start=trunk, settings=changed(save_every=0))
     assert not list(out.glob("*.tmp"))
     assert not list(out.glob(".*.tmp"))

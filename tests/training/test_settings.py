@@ -11,7 +11,8 @@ from torch import nn
 
 from squeezebert.errors import OptionError
 from squeezebert.training import TrainingSettings, precision
-from squeezebert.training.optimizer import learning_rate, make_optimizer
+from squeezebert.training.optimizer import make_optimizer
+from squeezebert.training.schedule import learning_rate
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from squeezebert.training.optimizer import learning_rate, make_optimizer
         ("learning_rate", 0.0), ("learning_rate", float("nan")), ("warmup", 1.0), ("warmup", -0.1),
         ("weight_decay", -1.0), ("max_grad_norm", 0.0), ("precision", "fp8"), ("dropout", 1.0),
         ("evaluate_every", 0),
-        ("save_every", 0), ("max_length", 0), ("seed", -1),
+        ("save_every", -1.0), ("max_length", 0), ("seed", -1),
     ],
 )  # fmt: skip
 def test_values_that_make_no_sense_are_named(name: str, value: Any) -> None:

@@ -68,11 +68,11 @@ _BATCH_SIZE = 32
 )
 @click.option(
     "--save-every",
-    type=int,
-    default=200,
+    type=float,
+    default=3.0,
     show_default=True,
-    metavar="STEPS",
-    help="Steps between the states that --resume goes on from.",
+    metavar="MINUTES",
+    help="Minutes between the states that --resume goes on from.",
 )
 @options.max_length_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is random.")
@@ -113,7 +113,7 @@ def command(
     bar = TrainingBar(sys.stderr, f"validation rows: {rows.validation_name}")
     try:
         with contextlib.closing(bar), _new_heads_are_expected():
-            result = train(rows, out, start=start, settings=settings, resume=resume, observer=bar)
+            result = train(rows, out, start=start, settings=settings, resume=resume, observers=[bar])
     except KeyboardInterrupt:
         click.echo("squeezebert: stopped; the same command with --resume goes on", err=True)
         raise

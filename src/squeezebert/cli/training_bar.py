@@ -29,7 +29,7 @@ class TrainingBar(Observer):
         self._loss = 0.0
         self._rate = 0.0
 
-    def started(self, position: Position, steps: int) -> None:
+    def started(self, position: Position, steps: int | None) -> None:
         """Open the bar, or correct its end: epochs differ by a few steps."""
         if self._bar is None:
             self._say(self._note)

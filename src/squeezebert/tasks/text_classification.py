@@ -132,12 +132,12 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         self, example: TextExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
     ) -> list[Feature]:
         """Give every window the label of its text."""
-        target = _target(example, setup.config)
+        target = target_of(example, setup.config)
         return [Feature((window,), {"labels": target}) for window in windows]
 
     def check(self, example: TextExample, config: SqueezeBertConfig) -> None:
         """See that the label is one of the model's."""
-        _target(example, config)
+        target_of(example, config)
 
     def metric(
         self, examples: Sequence[TextExample], answers: Sequence[Answer], config: SqueezeBertConfig
@@ -145,7 +145,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         """Give accuracy first (one label), micro F1 (several) or Spearman's correlation (numbers)."""
         if not examples:
             raise DataError("there are no examples to evaluate")
-        targets = np.stack([_target(example, config) for example in examples])
+        targets = np.stack([target_of(example, config) for example in examples])
         scores = np.array([_in_order(answer, config) for answer in answers])
         problem = problem_type(config)
         if problem == REGRESSION:
@@ -214,7 +214,7 @@ def _problem_of(labels: Sequence[Label | None]) -> str:
     return REGRESSION if are_measurements(labels) else SINGLE
 
 
-def _target(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:
+def target_of(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:
     """What the head's loss takes: an index, ``[labels]`` of 0 and 1, or a number."""
     problem = problem_type(config)
     if problem == REGRESSION:

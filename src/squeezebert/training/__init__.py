@@ -1,15 +1,19 @@
-"""Fine-tuning: rows and a checkpoint in, a model folder out. Needs the extra ``train``."""
+"""Training: an objective and a checkpoint in, a model folder out. Needs the extra ``train``."""
 
 from squeezebert.training.data import TrainingData
 from squeezebert.training.finetune import train
+from squeezebert.training.objective import MicroBatch, Objective
+from squeezebert.training.observer import Observer, Step
 from squeezebert.training.planning import TrainingPlan, plan
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.run import Observer
-from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.run import run
+from squeezebert.training.settings import LoopSettings, TrainingSettings
 from squeezebert.training.state import Position
-from squeezebert.training.trainer import Step
 
 __all__ = [
+    "LoopSettings",
+    "MicroBatch",
+    "Objective",
     "Observer",
     "Position",
     "Step",
@@ -18,5 +22,6 @@ __all__ = [
     "TrainingResult",
     "TrainingSettings",
     "plan",
+    "run",
     "train",
 ]

@@ -1,11 +1,8 @@
-"""What a finished run says of itself: ``training.json`` and the model card."""
+"""What a finished run says of itself: the model card."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
-import json
-import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,6 @@ from squeezebert.training.settings import TrainingSettings
 if TYPE_CHECKING:
     from squeezebert.training.result import TrainingResult
 
-REPORT_NAME = "training.json"
 CARD_NAME = "README.md"
 
 _LABELS_SHOWN = 30
@@ -56,26 +52,6 @@ same rows, so expect slightly less on new ones.
 
 {settings}
 """
-
-
-def report_text(data: TrainingData, start: str, settings: TrainingSettings, result: TrainingResult) -> str:
-    """Compose ``training.json``: everything that is needed to repeat the run."""
-    report = {
-        "task": data.task.name,
-        "from": start,
-        "settings": dataclasses.asdict(settings),
-        "data": {
-            "training": {"name": data.name, "rows": len(data.training)},
-            "validation": {"name": data.validation_name, "rows": len(data.validation)},
-            "sha256": data.fingerprint(),
-        },
-        "result": {k: v for k, v in result.to_dict().items() if k != "folder"},
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("squeezebert", "torch", "tokenizers")},
-        },
-    }
-    return json.dumps(report, indent=2) + "\n"
 
 
 def model_card(

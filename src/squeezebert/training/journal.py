@@ -5,40 +5,70 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
+from squeezebert.errors import TrainingError
 from squeezebert.files import write_text
+from squeezebert.training.observer import Observer, Step
+from squeezebert.training.state import Position
 
 JOURNAL_NAME = "metrics.jsonl"
 
 
-class Journal:
+class Journal(Observer):
     """Appends records to a file of JSON lines.
 
     Args:
-        path: The file. Lines of steps after ``step`` are dropped, as are half-written ones: a resumed run
-            writes them again.
-        step: Where the run stands.
+        path: The file. Lines of steps after the one where a sitting starts are dropped, as are half-written
+            ones: a resumed run writes them again.
     """
 
-    def __init__(self, path: Path, step: int) -> None:
-        if path.exists():
-            write_text(path, "".join(_lines_until(path, step)))
-        self._file = path.open("a", encoding="utf-8")
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO | None = None
 
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Append one record, which has a ``step``."""
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
+    def started(self, position: Position, steps: int | None) -> None:
+        """Open the file, without what lies ahead of the position."""
+        if self._file is None:
+            if self._path.exists():
+                write_text(self._path, "".join(_lines_until(self._path, position.step)))
+            self._file = self._path.open("a", encoding="utf-8")
 
-    def __enter__(self) -> Journal:
-        return self
+    def stepped(self, step: Step) -> None:
+        """Write a step."""
+        record: dict[str, Any] = {"step": step.step, "epoch": round(step.epoch, 4), "loss": step.loss}
+        if len(step.parts) > 1:
+            record["parts"] = dict(step.parts)
+        record["learning_rate"] = step.learning_rate
+        record["gradient_norm"] = step.gradient_norm
+        record["tokens"] = step.tokens
+        record["tokens_per_second"] = round(step.tokens / step.seconds)
+        self._write(record)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+    def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
+        """Write an evaluation."""
+        self._write({"step": step, "evaluation": dict(metrics), "best": best})
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(record) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise TrainingError(
+                f"{self._path}: cannot be written ({error}); free the disk and go on with --resume"
+            ) from error
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """Read the records of complete lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _lines_until(path: Path, step: int) -> list[str]:

@@ -1,30 +1,55 @@
-"""AdamW and its learning rate."""
+"""The optimizer of a run, and what it does to which parameters."""
 
 from __future__ import annotations
+
+import re
+from typing import Any
 
 import torch
 from torch import nn
 
-from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.lamb import Lamb
+from squeezebert.training.settings import LoopSettings
+
+_BLOCK = re.compile(r"encoder\.layers\.(\d+)\.")
 
 
-def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:
-    """Make AdamW for what is trained of a model; biases and norms are not decayed."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+def make_optimizer(module: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    """Make the optimizer for what is trained of a module.
 
-
-def learning_rate(progress: float, settings: TrainingSettings) -> float:
-    """Linear warm-up and linear decay to 0.
-
-    Args:
-        progress: Share of the run that is behind, in [0, 1].
-        settings: ``learning_rate`` is reached when ``warmup`` of the run is behind.
+    Biases and norms are not decayed. Each group has a ``scale``, its share of the learning rate.
     """
-    if progress < settings.warmup:
-        return settings.learning_rate * progress / settings.warmup
-    return settings.learning_rate * max(0.0, 1 - progress) / (1 - settings.warmup)
+    groups = parameter_groups(module, settings)
+    betas = (0.9, settings.beta2)
+    if settings.optimizer == "lamb":
+        return Lamb(groups, lr=settings.learning_rate, betas=betas, dialect=settings.lamb_dialect)
+    fused = {parameter.device.type for parameter in module.parameters()} <= {"cpu", "cuda"}
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=fused)
+
+
+def parameter_groups(module: nn.Module, settings: LoopSettings) -> list[dict[str, Any]]:
+    """Divide what is trained by weight decay and, with ``layer_decay``, by depth.
+
+    The head learns at the full rate, the last block at ``layer_decay`` of it, the one before at its square,
+    the embeddings at the lowest.
+    """
+    trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
+    heights = {name: _height(name) for name in trained}
+    top = 1 + max((height for height in heights.values() if height is not None), default=0)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in trained.items():
+        height = heights[name]
+        scale = settings.layer_decay ** (top - (top if height is None else height))
+        decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((decay, scale), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "scale": scale}
+        for (decay, scale), parameters in groups.items()
+    ]
+
+
+def _height(name: str) -> int | None:
+    """0 for embeddings, n + 1 for block n, None for what comes after the blocks."""
+    if block := _BLOCK.search(name):
+        return int(block[1]) + 1
+    return 0 if "embeddings." in name else None

@@ -1,4 +1,4 @@
-"""How a training run ended."""
+"""How a sitting of a training run ended."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a run ended.
+    """How a sitting of a run ended.
 
     Attributes:
         folder: The model folder.
+        finished: Whether the run is over; otherwise it was stopped, and can be resumed.
         metrics: Of the best checkpoint on the validation rows, the headline first.
-        best_step: Its step.
+        best_step: Its step, None where there is none yet.
         steps: Steps of the run.
         tokens: Tokens read, without padding.
         seconds: Time taken, over all sittings.
-        precision: "bf16" or "fp32".
+        precision: "bf16", "tf32" or "fp32".
     """
 
     folder: Path
+    finished: bool
     metrics: dict[str, float]
-    best_step: int
+    best_step: int | None
     steps: int
     tokens: int
     seconds: float

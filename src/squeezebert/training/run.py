@@ -1,161 +1,121 @@
-"""A fine-tuning run: epochs, evaluations, and the states that it can be resumed from."""
+"""From an objective to a finished folder: what is the same for fine-tuning, distillation and pre-training."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Mapping, Sequence
+import importlib.metadata
+import json
+import platform
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from squeezebert.errors import TrainingError
-from squeezebert.tasks.base import Feature
-from squeezebert.training.batches import plan_batches, tokens_of
-from squeezebert.training.data import TrainingData, epoch_features
-from squeezebert.training.evaluation import evaluate
+from squeezebert.errors import OptionError
+from squeezebert.files import write_text
+from squeezebert.training.distributed import World, joined
 from squeezebert.training.journal import JOURNAL_NAME, Journal
-from squeezebert.training.settings import TrainingSettings
-from squeezebert.training.state import STATE_NAME, Position, load_state, save_state
-from squeezebert.training.trainer import Step, Trainer
+from squeezebert.training.loop import Loop
+from squeezebert.training.objective import Objective
+from squeezebert.training.observer import Observer
+from squeezebert.training.result import TrainingResult
+from squeezebert.training.settings import LoopSettings
+from squeezebert.training.state import STATE_NAME
 
-# What may differ when a run is resumed.
-_FREE = ("save_every", "threads")
-
-
-class Observer:
-    """Is told how a run goes; this one keeps silent."""
-
-    def started(self, position: Position, steps: int) -> None:
-        """The run starts or goes on at a position; ``steps`` is its expected length."""
-
-    def stepped(self, step: Step) -> None:
-        """A step is done."""
-
-    def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
-        """The validation rows are measured; ``best`` tells whether these weights are kept."""
+REPORT_NAME = "training.json"
+_PACKAGES = ("squeezebert", "torch", "tokenizers")
 
 
-class Run:
-    """One run in one folder.
+def run(
+    make: Callable[[], Objective[Any]],
+    out: str | Path,
+    settings: LoopSettings,
+    *,
+    resume: bool = False,
+    observers: Sequence[Observer] = (),
+) -> TrainingResult:
+    """Train an objective, or go on with it, in a folder; under ``torchrun`` on several processes.
+
+    The folder gets what :meth:`Objective.save` and :meth:`Objective.finish` write, ``metrics.jsonl`` (steps
+    and evaluations) and, at the end, ``training.json`` (settings, data, versions, result). While the run goes
+    on it also holds ``training_state.pt``; a run that was stopped at any moment and resumed ends with the
+    same weights as one that was not.
 
     Args:
-        data: What to learn.
-        start: Checkpoint to start from.
-        folder: Where checkpoints, states and the journal go.
+        make: Makes the objective; called once in each process, after ``out`` is found to be free.
+        out: Folder to be made; empty or missing unless ``resume``.
         settings: How to train.
-        observer: Is told of steps and evaluations.
+        resume: Go on with the run in ``out``; start it where it has left no state yet.
+        observers: Are told of steps and evaluations, beside the journal.
 
-    Attributes:
-        trainer: Model and optimizer.
-        position: How far the run is.
+    Returns:
+        How the sitting ended; ``finished`` is False where it was stopped before the end.
+
+    Raises:
+        OptionError: ``out`` is not free, or holds a finished run.
+        TrainingError: The loss is not finite (the best checkpoint so far is kept), or a file cannot be
+            written or read.
     """
-
-    def __init__(
-        self, data: TrainingData, start: str, folder: Path, settings: TrainingSettings, observer: Observer
-    ) -> None:
-        self.data = data
-        self.folder = folder
-        self.settings = settings
-        self.observer = observer
-        self.trainer = Trainer(data, start, settings)
-        data.check_validation(self.trainer.setup)
-        self.position = Position()
-        chosen = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _FREE}
-        self._identity = {"task": data.task.name, "model": start, "data": data.fingerprint(), **chosen}
-
-    def resume(self) -> None:
-        """Go to where the last sitting left its state; nothing happens where it left none.
-
-        Raises:
-            TrainingError: The state is damaged, or belongs to other settings or data.
-        """
-        path = self.folder / STATE_NAME
-        if path.exists():
-            trainer = self.trainer
-            self.position = load_state(path, trainer.model, trainer.optimizer, self._identity)
-
-    def finish(self) -> None:
-        """Train to the end; the folder holds the best checkpoint then.
-
-        Raises:
-            TrainingError: The loss is not finite, or a file cannot be written.
-        """
-        with Journal(self.folder / JOURNAL_NAME, self.position.step) as journal:
-            while self.position.epoch < self.settings.epochs:
-                self._epoch(journal)
-
-    def _epoch(self, journal: Journal) -> None:
-        position, settings = self.position, self.settings
-        features = epoch_features(
-            self.data.task, self.data.training, self.trainer.setup, seed=settings.seed, epoch=position.epoch
-        )
-        batches = epoch_batches(features, settings, position.epoch)
-        left = settings.epochs - position.epoch
-        count = len(batches) if left >= 1 else max(1, round(left * len(batches)))
-        self.observer.started(position, position.step - position.batch + round(left * len(batches)))
-        for index in range(position.batch, count):
-            batch = [features[item] for item in batches[index]]
-            self._step(batch, position.epoch + (index + 0.5) / len(batches), journal)
-        if settings.evaluate_every is None or (left <= 1 and position.step % settings.evaluate_every):
-            self._evaluate(journal)
-        position.epoch, position.batch = position.epoch + 1, 0
-        self._save()
-
-    def _step(self, batch: Sequence[Feature], epoch: float, journal: Journal) -> None:
-        position, settings = self.position, self.settings
-        try:
-            step = self.trainer.step(batch, number=position.step + 1, epoch=epoch)
-        except TrainingError as error:
-            raise TrainingError(f"{error}; {self._remedy()}") from error
-        position.step += 1
-        position.batch += 1
-        position.tokens += step.tokens
-        position.seconds += step.seconds
-        journal.write(
-            {
-                "step": step.step,
-                "epoch": round(step.epoch, 4),
-                "loss": step.loss,
-                "learning_rate": step.learning_rate,
-                "tokens_per_second": round(step.tokens / step.seconds),
-            }
-        )
-        self.observer.stepped(step)
-        if settings.evaluate_every is not None and position.step % settings.evaluate_every == 0:
-            self._evaluate(journal)
-        if position.step % settings.save_every == 0:
-            self._save()
-
-    def _evaluate(self, journal: Journal) -> None:
-        position, trainer = self.position, self.trainer
-        began = time.perf_counter()
-        metrics = evaluate(self.data, trainer)
-        headline = next(iter(metrics))
-        # Of equals the later: where few rows make a coarse metric, the first would have learnt least.
-        best = not position.best or metrics[headline] >= position.best[headline]
-        if best:
-            trainer.save(self.folder)
-            position.best_step, position.best = position.step, metrics
-        position.seconds += time.perf_counter() - began
-        journal.write({"step": position.step, "evaluation": metrics, "best": best})
-        self.observer.evaluated(position.step, metrics, best)
-
-    def _save(self) -> None:
-        trainer = self.trainer
-        save_state(self.folder / STATE_NAME, trainer.model, trainer.optimizer, self.position, self._identity)
-
-    def _remedy(self) -> str:
-        kept = "no checkpoint was kept yet"
-        if self.position.best_step is not None:
-            kept = f"{self.folder} keeps the best checkpoint, of step {self.position.best_step}"
-        return (
-            f"{kept}; start anew with a lower --learning-rate ({self.settings.learning_rate / 3:.0e}), "
-            "a longer --warmup or --precision fp32"
-        )
+    folder = Path(out)
+    with joined() as world:
+        if world.first:
+            claim(folder, resume)
+        objective = make()
+        loop = Loop(objective, folder, settings, world, [Journal(folder / JOURNAL_NAME), *observers])
+        world.any(False)  # Until the first process has claimed the folder.
+        if resume:
+            loop.resume()
+        result = _result(loop, finished=loop.run())
+        if result.finished and world.first:
+            _finish(objective, settings, result, world)
+        world.any(False)  # Until the first process has written everything.
+    return result
 
 
-def epoch_batches(features: Sequence[Feature], settings: TrainingSettings, epoch: int) -> list[list[int]]:
-    """Plan the batches of an epoch; the seed and the epoch alone decide the order."""
-    rng = np.random.default_rng([settings.seed, epoch, 1])
-    return plan_batches([tokens_of(feature) for feature in features], settings, rng)
+def claim(folder: Path, resume: bool) -> None:
+    """Make the output folder, or check that it may be used; clear away what a killed run left half-written.
+
+    Raises:
+        OptionError: It may not be used.
+    """
+    if resume and (folder / REPORT_NAME).exists():
+        raise OptionError(f"{folder}: the run is finished; there is nothing to resume")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise OptionError(f"{folder}: cannot be made a model folder ({error.strerror})") from error
+    if occupied and not resume:
+        raise OptionError(f"{folder}: is not empty; give another --out, or --resume to go on with its run")
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink()
+
+
+def _result(loop: Loop, *, finished: bool) -> TrainingResult:
+    position = loop.position
+    return TrainingResult(
+        folder=loop.folder,
+        finished=finished,
+        metrics=position.best,
+        best_step=position.best_step,
+        steps=position.step,
+        tokens=position.tokens,
+        seconds=round(position.seconds, 1),
+        precision=loop.trainer.precision,
+    )
+
+
+def _finish(objective: Objective[Any], settings: LoopSettings, result: TrainingResult, world: World) -> None:
+    """Write what only a finished run has; ``training.json`` last, because it says that all is there."""
+    objective.finish(result)
+    report = {
+        **objective.report(),
+        "settings": dataclasses.asdict(settings),
+        "processes": world.size,
+        "result": {name: value for name, value in result.to_dict().items() if name != "folder"},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _PACKAGES},
+        },
+    }
+    write_text(result.folder / REPORT_NAME, json.dumps(report, indent=2) + "\n")
+    (result.folder / STATE_NAME).unlink(missing_ok=True)

@@ -2,70 +2,155 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from squeezebert.errors import OptionError
 
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "tf32", "bf16")
+OPTIMIZERS = ("adamw", "lamb")
+LAMB_DIALECTS = ("paper", "nvidia")
+SCHEDULES = ("linear", "cosine", "constant")
+CLASS_WEIGHTS = ("none", "balanced")
+DEFAULT_EPOCHS = 3.0
+
+# What changes neither what is computed nor how long; a run may be resumed with other values.
+FREE = ("save_every", "stop_after", "threads", "device", "compile", "checkpoint_activations")
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Settings of a fine-tuning run; the defaults suit the embedded trunk.
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """Settings of any training run.
 
     Attributes:
-        epochs: Passes over the training rows; may be a fraction.
-        batch_size: Sentences (question answering: windows; multiple choice: questions) a step.
-        batch_tokens: Tokens a step, with padding, in place of ``batch_size``.
-        learning_rate: Peak. 1e-4 suits the embedded trunk, 3e-5 models of base size.
-        warmup: Share of the run in which the learning rate rises from 0; it falls to 0 in the rest.
-        weight_decay: Of AdamW, on everything but biases and norms.
+        epochs: Passes over the data; may be a fraction. 3 where nothing else bounds the run.
+        steps: Optimizer steps, in place of ``epochs``.
+        tokens: Tokens read, without padding, in place of ``epochs``.
+        micro_batch_size: Items that are computed at once; the gradient of a batch is accumulated over them.
+            None for all items of the batch that this process has.
+        optimizer: "adamw" or "lamb".
+        lamb_dialect: "paper" (arXiv 1904.00962 v3) or "nvidia" (as NVIDIA's and timm's).
+        learning_rate: Peak.
+        schedule: How it falls after the warm-up: "linear" or "cosine" to 0, or "constant".
+        warmup: Share of the run in which the learning rate rises from 0.
+        layer_decay: Factor of the learning rate from each block to the one before it; 1 for the same in all.
+        weight_decay: On everything but biases and norms.
+        beta2: Decay of the optimizer's mean of squared gradients.
         max_grad_norm: The gradient is scaled down to this norm.
-        dropout: Of hidden states and attention probabilities; None for what the checkpoint's config says.
-        precision: "bf16" for autocast, "fp32", or "auto": bf16 where the processor computes it fast.
-        freeze_embeddings: Leave the word embeddings as they are, so that several models can share one table.
-        evaluate_every: Steps between evaluations; None for one after each epoch.
-        save_every: Steps between the states that a run can be resumed from.
-        max_length: Longest window in tokens; None for the longest that the model reads.
+        precision: "bf16" for autocast, "fp32", "tf32" on a GPU, or "auto": bf16 where the hardware computes
+            it fast.
+        device: "cpu", "cuda", "cuda:1"; None for a GPU if there is one.
+        compile: Compile the encoder with ``torch.compile``.
+        checkpoint_activations: Recompute each block in the backward pass instead of keeping its activations.
+        evaluate_every: Steps between evaluations; None for one after each epoch. The run ends with one.
+        patience: Evaluations without a better headline after which the run ends; None to go on.
+        save_every: Minutes between the states that a run can be resumed from; 0 for one after every step.
+        stop_after: Minutes after which this sitting saves its state and stops; None for no limit.
         threads: Threads of torch, which all torch code of the process shares; None for those that the process
             may use. The weights depend on their number in the last digits.
-        seed: Of the new head, dropout, the order of rows, masks and the held-out split.
+        seed: Decides everything that is random.
 
     Raises:
         OptionError: A value makes no sense.
     """
 
-    epochs: float = 3.0
-    batch_size: int = 32
-    batch_tokens: int | None = None
+    epochs: float | None = None
+    steps: int | None = None
+    tokens: int | None = None
+    micro_batch_size: int | None = None
+    optimizer: str = "adamw"
+    lamb_dialect: str = "paper"
     learning_rate: float = 1e-4
+    schedule: str = "linear"
     warmup: float = 0.06
+    layer_decay: float = 1.0
     weight_decay: float = 0.01
+    beta2: float = 0.999
     max_grad_norm: float = 1.0
-    dropout: float | None = None
     precision: str = "auto"
-    freeze_embeddings: bool = False
+    device: str | None = None
+    compile: bool = False
+    checkpoint_activations: bool = False
     evaluate_every: int | None = None
-    save_every: int = 200
-    max_length: int | None = None
+    patience: int | None = None
+    save_every: float = 3.0
+    stop_after: float | None = None
     threads: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive = ("epochs", "batch_size", "learning_rate", "max_grad_norm", "save_every")
-        optional = ("batch_tokens", "evaluate_every", "max_length")
-        for name in (*positive, *(item for item in optional if getattr(self, item) is not None)):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise OptionError(f"{name} {value} is not positive")
-        if not 0 <= self.warmup < 1:
-            raise OptionError(f"warmup {self.warmup} is not a share in [0, 1)")
+        self._positive("learning_rate", "max_grad_norm", "layer_decay")
+        self._positive(
+            *self._given(
+                "epochs", "steps", "tokens", "micro_batch_size", "evaluate_every", "patience", "stop_after"
+            )
+        )
+        if len(bounds := list(self._given("epochs", "steps", "tokens"))) > 1:
+            raise OptionError(f"give {bounds[0]} or {bounds[1]}, not both")
+        self._one_of("optimizer", OPTIMIZERS)
+        self._one_of("lamb_dialect", LAMB_DIALECTS)
+        self._one_of("schedule", SCHEDULES)
+        self._one_of("precision", PRECISIONS)
+        self._share("warmup", "beta2")
+        if self.layer_decay > 1:
+            raise OptionError(f"layer_decay {self.layer_decay} is more than 1")
         if not 0 <= self.weight_decay < math.inf:
             raise OptionError(f"weight_decay {self.weight_decay} is negative")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise OptionError(f"dropout {self.dropout} is not a share in [0, 1)")
-        if self.precision not in PRECISIONS:
-            raise OptionError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
+        if not 0 <= self.save_every < math.inf:
+            raise OptionError(f"save_every {self.save_every} is negative; 0 saves after every step")
         if self.seed < 0:
             raise OptionError(f"seed {self.seed} is negative")
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that decide the weights a run ends with."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in FREE}
+
+    def _given(self, *names: str) -> Iterable[str]:
+        return (name for name in names if getattr(self, name) is not None)
+
+    def _positive(self, *names: str) -> None:
+        for name in names:
+            if not 0 < getattr(self, name) < math.inf:
+                raise OptionError(f"{name} {getattr(self, name)} is not positive")
+
+    def _share(self, *names: str) -> None:
+        for name in names:
+            if not 0 <= getattr(self, name) < 1:
+                raise OptionError(f"{name} {getattr(self, name)} is not a share in [0, 1)")
+
+    def _one_of(self, name: str, known: tuple[str, ...]) -> None:
+        if getattr(self, name) not in known:
+            raise OptionError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(LoopSettings):
+    """Settings of a fine-tuning run; the defaults suit the embedded trunk.
+
+    Attributes:
+        batch_size: Sentences (question answering: windows; multiple choice: questions) a step.
+        batch_tokens: Tokens a step, with padding, in place of ``batch_size``.
+        class_weights: "balanced" gives rare labels of a text classification as much weight as frequent ones.
+        dropout: Of hidden states and attention probabilities; None for what the checkpoint's config says.
+        freeze_embeddings: Leave the word embeddings as they are, so that several models can share one table.
+        max_length: Longest window in tokens; None for the longest that the model reads.
+
+    Raises:
+        OptionError: A value makes no sense.
+    """
+
+    batch_size: int = 32
+    batch_tokens: int | None = None
+    class_weights: str = "none"
+    dropout: float | None = None
+    freeze_embeddings: bool = False
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._positive("batch_size", *self._given("batch_tokens", "max_length"))
+        self._one_of("class_weights", CLASS_WEIGHTS)
+        self._share(*self._given("dropout"))

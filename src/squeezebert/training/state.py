@@ -1,9 +1,14 @@
-"""The file that a run is resumed from: everything that decides its further course."""
+"""The file that a run is resumed from: everything that decides its further course.
+
+Random numbers are not in it: the loop seeds them anew for each step.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import pickle
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,17 @@ from squeezebert.files import atomic_path
 
 STATE_NAME = "training_state.pt"
 
+_DAMAGED = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    pickle.UnpicklingError,
+    KeyError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
+
 
 @dataclass
 class Position:
@@ -27,6 +43,7 @@ class Position:
         batch: Batches of that epoch that are done.
         tokens: Tokens read, without padding.
         seconds: Time spent, evaluations included, over all sittings.
+        stale: Evaluations since the headline was last better than before.
         best_step: Step of the best checkpoint, None before the first evaluation.
         best: Its metrics on the validation rows.
     """
@@ -36,22 +53,23 @@ class Position:
     batch: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    stale: int = 0
     best_step: int | None = None
     best: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def save_state(
     path: Path,
-    model: nn.Module,
+    module: nn.Module,
     optimizer: torch.optim.Optimizer,
     position: Position,
-    identity: dict[str, Any],
+    identity: Mapping[str, Any],
 ) -> None:
     """Write the state, atomically.
 
     Args:
         path: The file.
-        model: Its weights are kept.
+        module: Its weights are kept.
         optimizer: Its moments are kept.
         position: How far the run is.
         identity: Settings and data; a run that has others must not go on from here.
@@ -60,11 +78,10 @@ def save_state(
         TrainingError: The file cannot be written, for example because the disk is full.
     """
     state = {
-        "model": model.state_dict(),
+        "model": module.state_dict(),
         "optimizer": optimizer.state_dict(),
         "position": dataclasses.asdict(position),
-        "identity": identity,
-        "rng": torch.get_rng_state(),
+        "identity": dict(identity),
     }
     try:
         with atomic_path(path) as temporary:
@@ -77,19 +94,23 @@ def save_state(
 
 
 def load_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: dict[str, Any]
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, identity: Mapping[str, Any]
 ) -> Position:
-    """Put model, optimizer and random numbers where the run stood.
+    """Put model and optimizer where the run stood.
 
     Raises:
         TrainingError: The file is damaged, or the run was started with other settings or data; the message
             names the first difference.
     """
     try:
-        state = torch.load(path, weights_only=True)
+        # torch does not look at the checksums of the file, which is a zip archive.
+        with zipfile.ZipFile(path) as archive:
+            if wrong := archive.testzip():
+                raise zipfile.BadZipFile(f"the checksum of {wrong} is wrong")
+        state = torch.load(path, weights_only=True, map_location="cpu")
         found = dict(state["identity"])
         position = Position(**state["position"])
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise TrainingError(f"{path}: is damaged ({error}); start anew in another folder") from error
     for name, value in identity.items():
         if found.get(name) != value:
@@ -97,7 +118,6 @@ def load_state(
                 f"{path}: the run was started with {name} {found.get(name)!r}, not {value!r}; "
                 "resume it as it was, or start anew in another folder"
             )
-    model.load_state_dict(state["model"])
+    module.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["rng"])
     return position

@@ -1,0 +1,92 @@
+"""Several processes as one run: ``torchrun`` starts them, each takes its share of every batch.
+
+The gradient is summed over processes once a step, after all micro-batches, and not by torch's
+``DistributedDataParallel``, which averages over processes while it goes backwards: an average is wrong where
+shares differ in labelled tokens, and parameters without a gradient (an unused pooler) need extra care there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+ValueT = TypeVar("ValueT")
+
+# The first process evaluates while the others wait for it.
+_PATIENCE = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a run.
+
+    Attributes:
+        rank: Number of this one, from 0; only the first writes files.
+        size: How many there are.
+        local_rank: Its number on this machine, which is that of its GPU.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def share(self, items: Sequence[ValueT]) -> Sequence[ValueT]:
+        """The items of a batch that this process computes; none where there are fewer than processes."""
+        return items[self.rank :: self.size]
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Add a tensor up over processes, in place."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Add gradients up over processes; one that is missing here may be there elsewhere."""
+        if self.size == 1:
+            return
+        trained = list(parameters)
+        present = torch.tensor([float(p.grad is not None) for p in trained], device=trained[0].device)
+        wanted = [p for p, there in zip(trained, self.sum(present).tolist(), strict=True) if there]
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in wanted]
+        flat = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
+        parts = torch.split(flat, [p.numel() for p in wanted])
+        for parameter, part in zip(wanted, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says yes."""
+        return bool(self.sum(torch.tensor(float(flag))) > 0)
+
+    def from_first(self, value: ValueT) -> ValueT:
+        """The value that the first process has."""
+        values = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+
+@contextmanager
+def joined() -> Iterator[World]:
+    """Join the processes that ``torchrun`` has started, and leave them at the end; alone without it."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1 or not dist.is_available():
+        yield World()
+        return
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
+    try:
+        yield World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+    finally:
+        dist.destroy_process_group()

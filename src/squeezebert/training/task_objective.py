@@ -1,0 +1,136 @@
+"""Fine-tuning as an objective: a task's labelled rows, its head and its metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from squeezebert import modeling
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.files import write_text
+from squeezebert.modeling.backend import TorchBackend
+from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
+from squeezebert.pipelines import Pipeline
+from squeezebert.tasks.base import NO_LOSS, Feature, Setup
+from squeezebert.tasks.collate import collate
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+from squeezebert.training.batches import plan_batches, tokens_of
+from squeezebert.training.card import CARD_NAME, model_card
+from squeezebert.training.class_weights import ClassWeights
+from squeezebert.training.data import TrainingData, epoch_features
+from squeezebert.training.objective import MicroBatch, Objective
+from squeezebert.training.result import TrainingResult
+from squeezebert.training.settings import TrainingSettings
+
+
+class TaskObjective(Objective[Feature]):
+    """Learns a task from a checkpoint.
+
+    Args:
+        data: Its labels make the head.
+        start: Folder, embedded name or hub name of the checkpoint to start from.
+        settings: How to train.
+
+    Attributes:
+        setup: The model's side of the task.
+        module: The model.
+
+    Raises:
+        CheckpointError: ``start`` cannot be read.
+        DataError: The labels do not make a task, or validation rows have labels that no training row has.
+        OptionError: ``settings.max_length`` or ``settings.class_weights`` do not fit.
+    """
+
+    module: SqueezeBertPreTrainedModel
+    parts = {"loss": 1.0}  # noqa: RUF012
+
+    def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
+        torch.manual_seed(settings.seed)
+        config = data.task.configure(SqueezeBertConfig.from_pretrained(start), data.labelled)
+        if settings.dropout is not None:
+            config = config.replace(
+                hidden_dropout_prob=settings.dropout, attention_probs_dropout_prob=settings.dropout
+            )
+        head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)
+        self.module = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()
+        if settings.freeze_embeddings:
+            self.module.get_input_embeddings().weight.requires_grad_(False)
+        tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
+        self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
+        self.data = data
+        self._start = start
+        self._settings = settings
+        data.check_validation(self.setup)
+        self._class_weights = ClassWeights.of(data, config, settings.class_weights)
+
+    def identity(self) -> Mapping[str, Any]:
+        """Task, checkpoint and data."""
+        return {"task": self.data.task.name, "model": self._start, "data": self.data.fingerprint()}
+
+    def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
+        """Windows of the training rows, those of similar length together."""
+        seed = self._settings.seed
+        features = epoch_features(self.data.task, self.data.training, self.setup, seed=seed, epoch=epoch)
+        rng = np.random.default_rng([seed, epoch, 1])
+        batches = plan_batches([tokens_of(feature) for feature in features], self._settings, rng)
+        return [[features[index] for index in batch] for batch in batches]
+
+    def collate(self, items: Sequence[Feature]) -> MicroBatch:
+        """The arguments of the head; its loss is a mean over rows or over labelled tokens."""
+        arrays = collate(items, self.setup.config.pad_token_id)
+        labelled = [target for item in items for target in item.token_targets.values()]
+        count = sum(int(np.sum(target != NO_LOSS)) for target in labelled) if labelled else len(items)
+        return MicroBatch(
+            {name: torch.from_numpy(array) for name, array in arrays.items()},
+            {"loss": float(count)},
+            sum(len(text.ids) for item in items for text in item.inputs),
+        )
+
+    def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
+        """The head's loss, with the weights of its classes."""
+        if self._class_weights is None:
+            loss: Tensor = self.module(**batch.inputs).loss
+            return {"loss": loss * batch.weights["loss"]}
+        inputs = dict(batch.inputs)
+        labels = inputs.pop("labels")
+        return {"loss": self._class_weights.loss(self.module(**inputs).logits, labels)}
+
+    def evaluate(self) -> dict[str, float]:
+        """The task's metric on the validation rows."""
+        pipeline = Pipeline(
+            self.data.task,
+            TorchBackend(self.module),
+            self.setup.tokenizer,
+            max_length=self.setup.max_length,
+            stride=self.setup.stride,
+        )
+        answers = list(pipeline.answers(self.data.validation, self.data.task.evaluation_options))
+        return self.data.task.metric(self.data.validation, answers, self.setup.config)
+
+    def save(self, folder: Path) -> None:
+        """Write the model and its tokenizer."""
+        self.setup.tokenizer.save_pretrained(folder)
+        self.module.save_pretrained(folder)
+
+    def report(self) -> dict[str, Any]:
+        """Task, checkpoint and data."""
+        data = self.data
+        return {
+            "task": data.task.name,
+            "from": self._start,
+            "data": {
+                "training": {"name": data.name, "rows": len(data.training)},
+                "validation": {"name": data.validation_name, "rows": len(data.validation)},
+                "sha256": data.fingerprint(),
+            },
+        }
+
+    def finish(self, result: TrainingResult) -> None:
+        """Write the model card."""
+        card = model_card(self.data, self._start, self._settings, result, self.setup.config)
+        write_text(result.folder / CARD_NAME, card)

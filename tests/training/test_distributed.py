@@ -1,0 +1,71 @@
+"""Several processes are one run: the same losses and weights as one process, and only the first writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from squeezebert.checkpoints import read_checkpoint
+from squeezebert.training import TrainingSettings, train
+from squeezebert.training.distributed import World
+from tests.training.conftest import make_data
+
+# Tags: the shares of a batch differ in labelled tokens. No dropout: its random numbers differ by process.
+TASK = "token-classification"
+SETTINGS = {
+    "steps": 7, "batch_size": 5, "micro_batch_size": 2, "learning_rate": 3e-3, "dropout": 0.0,
+    "precision": "fp32", "threads": 1, "evaluate_every": 3, "device": "cpu",
+}  # fmt: skip
+PROGRAM = """
+import json, sys
+from squeezebert.training import TrainingSettings, train
+from tests.training.conftest import make_data
+trunk, out, settings = sys.argv[1:]
+train(make_data({task!r}), out, start=trunk, settings=TrainingSettings(**json.loads(settings)))
+"""
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_have_the_losses_of_one(trunk: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(task=TASK))
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    arguments = (program, trunk, tmp_path / "two", json.dumps(SETTINGS))
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), *sys.path])
+    done = subprocess.run(
+        [sys.executable, *launcher, *map(str, arguments)], cwd=tmp_path, check=False, timeout=120,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    train(make_data(TASK), tmp_path / "one", start=trunk, settings=TrainingSettings(**SETTINGS))
+    one, two = records(tmp_path / "one"), records(tmp_path / "two")
+    assert [record["step"] for record in one] == [record["step"] for record in two]
+    for name in ("loss", "tokens", "gradient_norm"):
+        mine, theirs = ([r[name] for r in journal if "loss" in r] for journal in (one, two))
+        np.testing.assert_allclose(theirs, mine, rtol=1e-5, atol=1e-6, err_msg=name)
+    theirs = read_checkpoint(tmp_path / "two").arrays
+    for name, array in read_checkpoint(tmp_path / "one").arrays.items():
+        # The softmax is blind to the bias of keys: its gradient is rounding noise, which Adam blows up.
+        if name.endswith("key.bias"):
+            continue
+        np.testing.assert_allclose(array, theirs[name], atol=1e-5, err_msg=name)
+    assert json.loads((tmp_path / "two" / "training.json").read_text())["processes"] == 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_the_shares_are_the_batch(size: int) -> None:
+    items = list(range(5))
+    shares = [list(World(rank, size).share(items)) for rank in range(size)]
+    assert sorted(item for share in shares for item in share) == items
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,26 @@ from squeezebert.corpus.shards import TRAINING, ShardPart, ids_dtype
 from squeezebert.errors import DataError
 
 Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Stretches of tokens in a corpus.
+
+    Attributes:
+        shards: Number of the shard of each ``[n]``.
+        starts: Its first token in the shard ``[n]``.
+        ends: The token after its last ``[n]``.
+    """
+
+    shards: Ids
+    starts: Ids
+    ends: Ids
+
+    @property
+    def lengths(self) -> Ids:
+        """Tokens of each ``[n]``."""
+        return self.ends - self.starts
 
 
 class Corpus:
@@ -82,16 +104,42 @@ class Corpus:
         bounds = part.sentences[part.documents[local] : part.documents[local + 1] + 1]
         return [part.ids[start:end] for start, end in itertools.pairwise(bounds)]
 
-    def sentence_lengths(self, indices: Ids) -> Ids:
-        """Tokens of sentences ``[n]``."""
+    def sentence_spans(self, indices: Ids, longest: int) -> Spans:
+        """Where sentences are; of one that is longer than ``longest`` tokens, its beginning."""
+        return self._spans(indices, longest, _sentence_ends)
+
+    def passage_spans(self, indices: Ids, longest: int) -> Spans:
+        """Where the passages are that begin with sentences and have as many of their document as fit.
+
+        A passage has one sentence at least; of one that is longer than ``longest`` tokens, the beginning.
+        """
+        return self._spans(indices, longest, _passage_ends)
+
+    def read(self, spans: Spans, index: int) -> NDArray[Any]:
+        """Ids of one of some spans ``[tokens]``."""
+        ids: NDArray[Any] = self.shards[spans.shards[index]].ids
+        return ids[spans.starts[index] : spans.ends[index]]
+
+    def _spans(self, indices: Ids, longest: int, ends: Callable[[ShardPart, Ids, int], Ids]) -> Spans:
         shards = np.searchsorted(self._sentence_ends, indices, side="right")
-        lengths = np.empty(len(indices), dtype=np.int64)
+        spans = Spans(shards, np.empty_like(shards), np.empty_like(shards))
         for number in np.unique(shards):
             here = shards == number
             part = self.shards[number]
             local = indices[here] - (self._sentence_ends[number] - len(part.sentences) + 1)
-            lengths[here] = part.sentences[local + 1] - part.sentences[local]
-        return lengths
+            spans.starts[here] = part.sentences[local]
+            spans.ends[here] = np.minimum(ends(part, local, longest), part.sentences[local] + longest)
+        return spans
+
+
+def _sentence_ends(part: ShardPart, local: Ids, _: int) -> Ids:
+    return part.sentences[local + 1]
+
+
+def _passage_ends(part: ShardPart, local: Ids, longest: int) -> Ids:
+    document = np.searchsorted(part.documents, local, side="right")
+    fitting = np.searchsorted(part.sentences, part.sentences[local] + longest, side="right") - 1
+    return part.sentences[np.minimum(np.maximum(fitting, local + 1), part.documents[document])]
 
 
 def _place(index: int, ends: Ids) -> tuple[int, int]:

@@ -113,7 +113,7 @@ class Trainer:
             if not any(micro.weights.values()):
                 continue
             there = micro.to(self.device)
-            with forward_context(self.precision, there.inputs["input_ids"].shape[-1], self.device.type):
+            with forward_context(self.precision, self.device.type):
                 losses = self.objective.losses(there)
             loss = torch.stack([factor * losses[name] for name, factor in factors.items()]).sum()
             loss.backward()  # type: ignore[no-untyped-call]

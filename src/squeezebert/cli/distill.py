@@ -16,8 +16,13 @@ from squeezebert.errors import OptionError
 @click.option(
     "--teacher", metavar="MODEL", help="Folder, embedded model or hub name, in place of the recipe's."
 )
+@click.option(
+    "--from", "start", metavar="MODEL", help="Checkpoint to go on from, in place of the recipe's [model]."
+)
 @recipe_options
-def command(recipe: str, teacher: str | None, out: str | None, dry_run: bool, **asked: Any) -> None:
+def command(
+    recipe: str, teacher: str | None, start: str | None, out: str | None, dry_run: bool, **asked: Any
+) -> None:
     """Teach a model what another one makes of text.
 
     RECIPE is a TOML file with the tables [model], [teacher], [corpora] and [settings]; see the guide on
@@ -33,7 +38,7 @@ def command(recipe: str, teacher: str | None, out: str | None, dry_run: bool, **
         source = teacher or read.table("teacher").get("from")
         if not isinstance(source, str):
             raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
-        corpora, student = corpora_of(asked["corpus"], read), read.model()
+        corpora, student = corpora_of(asked["corpus"], read), start or read.model()
         if dry_run or out is None:
             objective = make_distillation(corpora, source, student, settings)
             show_fields(measure(objective, settings).to_dict(), as_json=asked["as_json"])

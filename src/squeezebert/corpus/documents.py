@@ -52,7 +52,7 @@ def read_documents(path: str | Path) -> Iterator[Document]:
     - ``.txt``: one document; blank lines part its paragraphs. A file that begins with ``<doc id=…>`` holds
       Wikipedia articles, one paragraph a line: those under 400 characters are left out, as are lines with
       leftover markup and the repeated title.
-    - ``.jsonl``: a document a line, its text in the column ``text``; line ends part paragraphs.
+    - ``.jsonl``: a document a line, its text in the column ``text``, likewise.
     - ``.tar``: a document for each ``.txt`` inside.
 
     Each may be compressed: ``.xz``, ``.gz``, ``.zst``. A document of more than a million characters is given
@@ -84,7 +84,7 @@ def _of_jsonl(path: str | Path) -> Iterator[Document]:
         text = row.values.get("text")
         if not isinstance(text, str):
             raise DataError(f'{row.where}: has no string "text"; each line is one document')
-        yield Document(number, [line for line in map(str.strip, text.splitlines()) if line])
+        yield Document(number, list(_paragraphs(text.splitlines())))
 
 
 def _of_archive(path: Path) -> Iterator[Document]:

@@ -77,6 +77,7 @@ def make_distillation(
         raise OptionError(
             f"longest {settings.longest} is more than the {longest} tokens that both models read"
         )
+    tokenizer.model_max_length = learner.config.max_position_embeddings
     about: dict[str, Any] = {
         "teacher": teacher,
         "student": student if isinstance(student, str) else "new",

@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "predict": "Answer for texts, files or standard input.",
     "evaluate": "Measure a model on labelled data, with the field's metric.",
     "train": "Fine-tune a model on your rows.",
+    "pretrain": "Pre-train a model on text without labels.",
     "distill": "Teach a model what another one makes of text.",
     "corpus": "Store text as token ids, to pre-train or distil from.",
     "quantize": "Store a model in int8, at a quarter of its size.",

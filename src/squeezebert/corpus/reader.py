@@ -91,6 +91,10 @@ class Corpus:
         """A digest by which a resumed run knows that its corpus is the same."""
         return hashlib.sha256("\n".join(self._names).encode()).hexdigest()
 
+    def report(self) -> dict[str, Any]:
+        """What a run says of it: name, digest and size, for JSON."""
+        return {"name": self.folder.name, "sha256": self.fingerprint, "tokens": self.tokens}
+
     def sentence(self, index: int) -> NDArray[Any]:
         """Ids of a sentence ``[tokens]``."""
         shard, local = _place(index, self._sentence_ends)

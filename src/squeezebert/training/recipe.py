@@ -78,7 +78,22 @@ class Recipe:
         Raises:
             OptionError: There is no such setting, or its value makes no sense.
         """
-        values = {**self.table(name), **overrides}
+        return self._made(kind, {**self.table(name), **overrides})
+
+    def phases(self, kind: type[SettingsT], overrides: Mapping[str, Any]) -> list[SettingsT]:
+        """Make the settings of each ``[[phases]]`` on top of ``[settings]``, or of that alone.
+
+        Raises:
+            ConfigError: ``phases`` is no list of tables.
+            OptionError: As :meth:`settings`.
+        """
+        phases = self.tables.get("phases", [{}])
+        if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
+            raise ConfigError(f"{self.place}: phases is not a list of tables; write [[phases]] above each")
+        common = self.table("settings")
+        return [self._made(kind, {**common, **phase, **overrides}) for phase in phases]
+
+    def _made(self, kind: type[SettingsT], values: dict[str, Any]) -> SettingsT:
         fields = {field.name: field for field in dataclasses.fields(kind)}
         for key, value in values.items():
             if key not in fields:

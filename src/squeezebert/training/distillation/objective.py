@@ -23,6 +23,7 @@ from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import Teacher, TeacherOutput
 from squeezebert.training.distillation.texts import Text, Texts, cut_by_length
 from squeezebert.training.objective import MicroBatch, Objective
+from squeezebert.training.padding import padded
 
 Student = SqueezeBertModel | SqueezeBertForMaskedLM
 
@@ -58,6 +59,7 @@ class Distillation(Objective[Text]):
         self.teacher = teacher
         self.parts = settings.factors
         self._tokenizer = tokenizer
+        self._special = frozenset(tokenizer.all_special_ids)
         self._settings = settings
         self._about = about
         self._corpora = [Corpus(folder) for folder in corpora]
@@ -89,11 +91,11 @@ class Distillation(Objective[Text]):
         """Ids, and the labels of hidden tokens where the batch is one of masked language modelling."""
         rows = [self._ids(item) for item in items]
         tokens = sum(len(ids) for ids, _ in rows)
-        inputs = {"input_ids": _padded([ids for ids, _ in rows], self.student.config.pad_token_id)}
-        inputs["attention_mask"] = _padded([[1] * len(ids) for ids, _ in rows], 0)
+        inputs = {"input_ids": padded([ids for ids, _ in rows], self.student.config.pad_token_id)}
+        inputs["attention_mask"] = padded([[1] * len(ids) for ids, _ in rows], 0)
         weights = dict.fromkeys(self.parts, 0.0)
         if items[0].mask_seed is not None:
-            inputs["labels"] = _padded([labels for _, labels in rows], NO_LOSS)
+            inputs["labels"] = padded([labels for _, labels in rows], NO_LOSS)
             weights["mlm"] = float((inputs["labels"] != NO_LOSS).sum())
         else:
             counts = {"tokens": tokens, "hidden": tokens}
@@ -178,15 +180,8 @@ class Distillation(Objective[Text]):
 
     def report(self) -> dict[str, Any]:
         """Student, teacher and corpora."""
-        corpora = [
-            {
-                "name": corpus.folder.name,
-                "sha256": corpus.fingerprint,
-                "share": share,
-                "tokens": corpus.tokens,
-            }
-            for corpus, share in zip(self._corpora, self._shares, strict=True)
-        ]
+        pairs = zip(self._corpora, self._shares, strict=True)
+        corpora = [{**corpus.report(), "share": share} for corpus, share in pairs]
         return {"task": "distillation", **self._about, "corpora": corpora}
 
     def _ids(self, item: Text) -> tuple[list[int], list[int]]:
@@ -196,7 +191,7 @@ class Distillation(Objective[Text]):
         if item.mask_seed is None:
             return ids, labels
         hidden, chosen = mask_tokens(
-            ids, [1, *[0] * len(item.ids), 1], mask_id=self._tokenizer.mask_token_id,
+            ids, [int(piece in self._special) for piece in ids], mask_id=self._tokenizer.mask_token_id,
             vocab_size=len(self._tokenizer), rng=np.random.default_rng(item.mask_seed),
         )  # fmt: skip
         for place in chosen:
@@ -220,13 +215,6 @@ def _projection(student: SqueezeBertConfig, teacher: SqueezeBertConfig) -> nn.Mo
     if student.hidden_size == teacher.hidden_size:
         return nn.Identity()
     return nn.Linear(student.hidden_size, teacher.hidden_size)
-
-
-def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    padded = np.full((len(rows), max(map(len, rows))), value, dtype=np.int64)
-    for row, values in zip(padded, rows, strict=True):
-        row[: len(values)] = values
-    return torch.from_numpy(padded)
 
 
 def mean_pooled(states: Tensor, here: Tensor) -> Tensor:

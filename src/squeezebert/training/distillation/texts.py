@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.corpus import Corpus
+from squeezebert.corpus.drawing import divide, draw
 from squeezebert.corpus.reader import Ids, Spans
 from squeezebert.training.distillation.settings import DistillationSettings
 
@@ -47,7 +48,7 @@ class Texts(Sequence[Sequence[Text]]):
         self._corpora = corpora
         self._seed = (settings.seed, epoch)
         rng = np.random.default_rng([*self._seed, 0])
-        counts = np.round(np.array(shares) / sum(shares) * settings.epoch_texts).astype(int).tolist()
+        counts = divide(settings.epoch_texts, shares)
         spans: list[Spans] = []
         for number, (corpus, count) in enumerate(zip(corpora, counts, strict=True)):
             drawn = draw(corpus.sentences, count, epoch, [settings.seed, number])
@@ -84,21 +85,6 @@ class Texts(Sequence[Sequence[Text]]):
     def _text(self, item: int, masked: bool) -> Text:
         ids = self._corpora[self._owners[item]].read(self._spans, item)
         return Text(ids, (*self._seed, 1, item) if masked else None)
-
-
-def draw(size: int, count: int, epoch: int, seed: Sequence[int]) -> Ids:
-    """The ``count`` indices below ``size`` that belong to an epoch.
-
-    Over the epochs each index comes once before any comes twice; each round has an order of its own.
-    """
-    wanted = np.arange(epoch * count, (epoch + 1) * count)
-    rounds = wanted // size
-    drawn = np.empty(count, dtype=np.int64)
-    for number in np.unique(rounds):
-        order = np.random.default_rng([*seed, int(number)]).permutation(size)
-        here = rounds == number
-        drawn[here] = order[wanted[here] % size]
-    return drawn
 
 
 def cut_by_length(lengths: Ids, batch_tokens: int, rng: np.random.Generator) -> list[Ids]:

@@ -64,7 +64,7 @@ def test_auto_takes_bf16_where_the_processor_has_it(
 
 def test_a_forward_pass_in_bf16_computes_matrices_in_bf16() -> None:
     layer = nn.Linear(3, 5)
-    with precision.forward_context("bf16", 7):
+    with precision.forward_context("bf16"):
         assert layer(torch.ones(2, 3)).dtype == torch.bfloat16
-    with precision.forward_context("fp32", 7):
+    with precision.forward_context("fp32"):
         assert layer(torch.ones(2, 3)).dtype == torch.float32

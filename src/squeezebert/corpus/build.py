@@ -142,7 +142,7 @@ def build_corpus(
                 _build_shard(source, shard, tokenizer, hold_out)
                 built += 1
             entries.append(_entry(shard))
-        except (SqueezeBertError, OSError) as error:
+        except SqueezeBertError as error:
             unreadable.append(str(error))
         else:
             _write_index(folder, tokenizer, entries)
@@ -159,9 +159,12 @@ def _is_text(path: Path) -> bool:
 def _shard_name(source: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int) -> str:
     """A name that tells whether the shard is still that of the file, the tokenizer and the options."""
     digest = hashlib.sha256(json.dumps([_VERSION, hold_out, tokenizer_digest(tokenizer)]).encode())
-    with source.open("rb") as file:
-        for chunk in iter(lambda: file.read(_CHUNK), b""):
-            digest.update(chunk)
+    try:
+        with source.open("rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read ({error.strerror})") from error
     return f"{source.name.split('.')[0]}-{digest.hexdigest()[:16]}"
 
 

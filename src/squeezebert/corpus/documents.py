@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import lzma
 import re
@@ -99,7 +100,7 @@ def _of_archive(path: Path) -> Iterator[Document]:
                     lines = (line.decode("utf-8-sig") for line in text or ())
                     for piece in _pieces(_paragraphs(lines)):
                         yield Document(next(number), piece.paragraphs)
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(f"{path}: is damaged or no archive ({error}); fetch it again") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: {member.name} is not UTF-8; convert it") from error

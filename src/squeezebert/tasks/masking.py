@@ -62,7 +62,7 @@ def mask_words(
     """
     free = np.flatnonzero(np.asarray(special) == 0)
     # A word begins also where a special token stands before it.
-    begins = ~continues[np.asarray(ids)[free]] | (np.diff(free, prepend=-2) > 1)
+    begins = ~continues[np.asarray(ids, dtype=np.int64)[free]] | (np.diff(free, prepend=-2) > 1)
     words = np.split(free, np.flatnonzero(begins)[1:]) if len(free) else []
     budget = _count(len(free))
     taken: list[NDArray[np.intp]] = []

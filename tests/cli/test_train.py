@@ -122,3 +122,83 @@ def test_bad_input_is_one_line(
     Path("other.csv").write_text("text,label\ngood,neutral\n")
     given = arguments if "--from" in arguments else (*arguments, "--from", trunk)
     assert message in squeezebert("train", *given).error
+
+
+def test_one_command_from_a_csv_file_to_a_measured_int8_model(
+    squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    run = squeezebert("train", reviews, "--from", trunk, "--out", out, *QUICK, "--quantize", "--json")
+    assert run.code == 0, run.err
+    int8 = json.loads(run.out)["int8"]
+    assert int8["metrics"]["accuracy"] == 1.0
+    assert int8["folder"] == str(out / "int8")
+    measured = json.loads(squeezebert("evaluate", reviews, "--model", out / "int8", "--json").out)
+    assert measured["metrics"]["accuracy"] == 1.0
+
+
+def test_a_sitting_that_stops_says_how_to_go_on(
+    squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path
+) -> None:
+    arguments = ("train", reviews, "--from", trunk, "--out", tmp_path / "model", *QUICK, "--resume", "--json")
+    run = squeezebert(*arguments, "--stop-after", "1e-9")
+    assert (run.code, json.loads(run.out)["finished"]) == (3, False)
+    assert "stopped after step 1; the same command with --resume goes on" in run.err
+    again = squeezebert(*arguments)
+    assert (again.code, json.loads(again.out)["steps"]) == (0, 44)
+
+
+@pytest.mark.parametrize(
+    ("row", "labels"),
+    [
+        ({"text": "good film", "label": "good"}, ["bad", "good"]),
+        ({"tokens": ["ada", "lives"], "tags": ["B-PER", "O"]}, ["O", "B-LOC", "B-PER"]),
+        ({"question": "who ?", "context": "ada lives", "answers": ["ada"]}, []),
+    ],
+)
+def test_the_columns_tell_the_task(
+    squeezebert: Program, trunk: str, tmp_path: Path, row: dict[str, object], labels: list[str]
+) -> None:
+    other = {**row, **{"label": "bad"}} if "label" in row else row
+    other = {**row, "tags": ["B-LOC", "O"]} if "tags" in row else other
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(item) + "\n" for item in 9 * [row, other]))
+    run = squeezebert("train", path, "--from", trunk, "--dry-run", "--json")
+    assert run.code == 0, run.err
+    assert json.loads(run.out)["labels"] == labels
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("text,department", "'text', 'department' fit no task by their names; say which with --task"),
+        ("department,label", "'department', 'label' fit no task by their names"),
+    ],
+)
+def test_columns_that_do_not_tell_are_asked_for(
+    squeezebert: Program, trunk: str, tmp_path: Path, header: str, message: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{header}\n" + 9 * "good film,good\nbad film,bad\n")
+    assert message in squeezebert("train", path, "--from", trunk, "--dry-run").error
+
+
+def test_pictures_and_event_files_or_one_hint(
+    squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("plots", "tensorboard"):
+        monkeypatch.setattr(f"squeezebert.training.{module}.find_spec", lambda name: None)
+    plain = squeezebert("train", reviews, "--from", trunk, "--out", tmp_path / "plain", *QUICK)
+    assert plain.code == 0
+    assert plain.err.count("pip install 'squeezebert[plots]'") == 1
+    assert not list((tmp_path / "plain").glob("*.png"))
+    monkeypatch.undo()
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("tensorboard")
+    run = squeezebert("train", reviews, "--from", trunk, "--out", tmp_path / "model", *QUICK)
+    assert "squeezebert[plots]" not in run.err
+    card = (tmp_path / "model" / "README.md").read_text()
+    for name in ("curves.png", "confusion.png", "reliability.png"):
+        assert f"({name})" in card
+        assert (tmp_path / "model" / name).read_bytes().startswith(b"\x89PNG")
+    assert list((tmp_path / "model" / "tensorboard").glob("events.*"))

@@ -94,3 +94,10 @@ def make_data(task: str = "text-classification", training: int = 97, validation:
 def out(tmp_path: Path) -> Path:
     """An output folder that is not there yet."""
     return tmp_path / "model"
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what the extra ``plots`` adds to a run; it takes longer than the run."""
+    for module in ("plots", "tensorboard"):
+        monkeypatch.setattr(f"squeezebert.training.{module}.find_spec", lambda name: None)

@@ -20,6 +20,8 @@ from squeezebert.training import Observer, Step, TrainingData, TrainingSettings,
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import make_data, make_rows
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 FAST = TrainingSettings(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32", threads=1)
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
+from squeezebert.modeling import SqueezeBertForSequenceClassification
 from squeezebert.training import TrainingSettings, precision
+from squeezebert.training.class_weights import balanced, balanced_multi
 from squeezebert.training.optimizer import make_optimizer
 from squeezebert.training.schedule import learning_rate
 
@@ -68,3 +73,69 @@ def test_a_forward_pass_in_bf16_computes_matrices_in_bf16() -> None:
         assert layer(torch.ones(2, 3)).dtype == torch.bfloat16
     with precision.forward_context("fp32"):
         assert layer(torch.ones(2, 3)).dtype == torch.float32
+
+
+def test_what_is_not_here_is_named() -> None:
+    with pytest.raises(OptionError, match=r"device 'abacus' cannot be used here"):
+        precision.choose_device("abacus")
+    with pytest.raises(OptionError, match="'tf32' needs a GPU"):
+        precision.choose_precision("tf32", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 5, "tokens": 7}, "steps or tokens, not both"), ({"optimizer": "sgd"}, "adamw, lamb"),
+        ({"lamb_dialect": "google"}, "paper, nvidia"), ({"schedule": "step"}, "linear, cosine, constant"),
+        ({"layer_decay": 1.1}, "layer_decay 1.1"), ({"class_weights": "rare"}, "none, balanced"),
+    ],
+)  # fmt: skip
+def test_choices_are_listed(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        TrainingSettings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("linear", (1e-3, 2e-3, 1e-3, 0)),
+        ("cosine", (1e-3, 2e-3, 1e-3, 0)),
+        ("constant", (1e-3, 2e-3, 2e-3, 2e-3)),
+    ],
+)
+def test_schedules_meet_at_the_middle_and_differ_at_the_end(
+    schedule: str, expected: tuple[float, ...]
+) -> None:
+    settings = TrainingSettings(learning_rate=2e-3, warmup=0.2, schedule=schedule)
+    assert [learning_rate(x, settings) for x in (0.1, 0.2, 0.6, 1.0)] == pytest.approx(expected, abs=1e-9)
+
+
+def test_lower_blocks_learn_more_slowly_and_the_head_at_the_full_rate() -> None:
+    config = SqueezeBertConfig(
+        vocab_size=11, hidden_size=8, embedding_size=8, num_hidden_layers=3, num_attention_heads=2,
+        intermediate_size=12, max_position_embeddings=7,
+    )  # fmt: skip
+    model = SqueezeBertForSequenceClassification(config)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    scales: dict[str, set[float]] = {}
+    for group in make_optimizer(model, TrainingSettings(layer_decay=0.5)).param_groups:
+        for parameter in group["params"]:
+            name = names[id(parameter)]
+            place = next(p for p in ("embeddings", "layers.0", "layers.1", "layers.2", "") if p in name)
+            scales.setdefault(place, set()).add(group["scale"])
+    assert scales == {
+        "": {1.0},
+        "layers.2": {0.5},
+        "layers.1": {0.25},
+        "layers.0": {0.125},
+        "embeddings": {0.0625},
+    }
+
+
+def test_balanced_weights_are_those_of_scikit_learn() -> None:
+    targets = np.random.default_rng(3).choice(4, size=97, p=(0.7, 0.2, 0.06, 0.04))
+    expected = compute_class_weight("balanced", classes=np.arange(4), y=targets)
+    np.testing.assert_allclose(balanced(targets, 4), expected)
+    several = np.eye(4, dtype=np.float32)[targets]
+    np.testing.assert_allclose(balanced_multi(several), (97 - several.sum(0)) / several.sum(0))
+    assert balanced(np.array([0, 2]), 4)[1] == 1.0

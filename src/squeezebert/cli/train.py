@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,26 @@ import click
 
 from squeezebert.cli import options
 from squeezebert.cli.output import show_fields
+from squeezebert.cli.training_options import loop_options
 from squeezebert.errors import DataError, MissingExtraError, OptionError
+from squeezebert.tasks import ALIASES, TASK_NAMES
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
-    from squeezebert.training import TrainingData
+    from squeezebert.training import TrainingData, TrainingResult
 
 _BATCH_SIZE = 32
+UNFINISHED = 3
+"""Exit code where the sitting ended before the run."""
 
 
 @click.command()
 @click.argument("data")
-@options.task_option
+@click.option(
+    "--task",
+    metavar="TASK",
+    help=f"One of {', '.join((*TASK_NAMES, *ALIASES))}; the columns tell if left out.",
+)
 @click.option(
     "--from",
     "start",
@@ -41,59 +50,40 @@ _BATCH_SIZE = 32
 )
 @options.format_option
 @options.column_option
-@click.option("--epochs", type=float, default=3.0, show_default=True, help="Passes over the training rows.")
 @click.option("--batch-size", type=int, metavar="N", help=f"Texts a step.  [default: {_BATCH_SIZE}]")
 @click.option("--batch-tokens", type=int, metavar="N", help="Tokens a step, in place of --batch-size.")
 @click.option(
-    "--learning-rate",
-    type=float,
-    default=1e-4,
+    "--class-weights",
+    metavar="NAME",
+    default="none",
     show_default=True,
-    help="Its peak; 3e-5 suits models of base size.",
+    help="balanced gives rare labels the weight of frequent ones.",
 )
-@click.option(
-    "--warmup",
-    type=float,
-    default=0.06,
-    show_default=True,
-    help="Share of the run in which the learning rate rises; then it falls to 0.",
-)
-@click.option("--weight-decay", type=float, default=0.01, show_default=True, help="That of AdamW.")
-@click.option("--max-grad-norm", type=float, default=1.0, show_default=True, help="Longest gradient.")
 @click.option("--dropout", type=float, metavar="FLOAT", help="In place of the checkpoint's.")
-@click.option("--precision", default="auto", show_default=True, metavar="NAME", help="auto, fp32 or bf16.")
 @click.option("--freeze-embeddings", is_flag=True, help="Leave the word embeddings as they are.")
-@click.option(
-    "--evaluate-every", type=int, metavar="STEPS", help="Steps between evaluations; one an epoch if left out."
-)
-@click.option(
-    "--save-every",
-    type=float,
-    default=3.0,
-    show_default=True,
-    metavar="MINUTES",
-    help="Minutes between the states that --resume goes on from.",
-)
 @options.max_length_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is random.")
-@options.threads_option
+@loop_options
+@click.option(
+    "--quantize",
+    is_flag=True,
+    help="Also write the finished model in int8, as FOLDER/int8, and measure it.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @options.dry_run_option
 @options.json_option
 @options.verbose_option
 def command(
-    data: str, task: str, start: str, out: str | None, validation: str | None, format: str | None,
-    column: tuple[str, ...], resume: bool, dry_run: bool, as_json: bool, batch_size: int | None,
-    batch_tokens: int | None, seed: int, **asked: Any,
-) -> None:  # fmt: skip
+    data: str, task: str | None, start: str, out: str | None, validation: str | None, format: str | None,
+    column: tuple[str, ...], quantize: bool, resume: bool, dry_run: bool, as_json: bool,
+    batch_size: int | None, batch_tokens: int | None, seed: int, **asked: Any,
+) -> int:  # fmt: skip
     """Fine-tune a model on your rows.
 
     DATA is a file with labelled rows, or the folder of a published data set such as SST-2 or SQuAD. The best
     checkpoint by the task's metric on the validation rows is kept, with a model card.
     """
     _need_torch()
-    from squeezebert.cli.training_bar import TrainingBar
-    from squeezebert.training import TrainingSettings, plan, train
+    from squeezebert.training import TrainingSettings, plan
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
@@ -109,15 +99,33 @@ def command(
     if dry_run or out is None:
         with _new_heads_are_expected():
             show_fields(plan(rows, start=start, settings=settings).to_dict(), as_json=as_json)
-        return
-    bar = TrainingBar(sys.stderr, f"validation rows: {rows.validation_name}")
-    try:
-        with contextlib.closing(bar), _new_heads_are_expected():
-            result = train(rows, out, start=start, settings=settings, resume=resume, observers=[bar])
-    except KeyboardInterrupt:
-        click.echo("squeezebert: stopped; the same command with --resume goes on", err=True)
-        raise
-    show_fields(result.to_dict(), as_json=as_json)
+        return 0
+    result = _train(rows, out, start=start, settings=settings, resume=resume)
+    if not result.writes:
+        return 0
+    fields = result.to_dict()
+    if result.finished and quantize:
+        from squeezebert.training.deploy import quantize as quantized
+
+        fields["int8"] = quantized(result.folder, rows, max_length=settings.max_length).to_dict()
+    show_fields(fields, as_json=as_json)
+    return 0 if result.finished else UNFINISHED
+
+
+def _train(rows: TrainingData, out: str, *, resume: bool, **asked: Any) -> TrainingResult:
+    from squeezebert.cli.training_bar import TrainingBar, hint
+    from squeezebert.training import train
+
+    notes = [f"validation rows: {rows.validation_name}", *hint()]
+    bar = TrainingBar(sys.stderr, notes)
+    with contextlib.closing(bar), _new_heads_are_expected(), bar.stopped_by_signals():
+        result = train(rows, out, resume=resume, observers=[bar], **asked)
+    if not result.finished and result.writes:
+        click.echo(
+            f"squeezebert: stopped after step {result.steps:,}; the same command with --resume goes on",
+            err=True,
+        )
+    return result
 
 
 @contextlib.contextmanager
@@ -143,7 +151,7 @@ def read_data(
     path: str,
     validation: str | None,
     *,
-    task: str,
+    task: str | None,
     format: str | None,
     columns: Mapping[str, str],
     seed: int,
@@ -151,17 +159,19 @@ def read_data(
     """Read the training rows and those to measure on: of ``validation``, of the data set, or held out.
 
     Raises:
-        DataError: A file or row cannot be read, or does not fit the task.
+        DataError: A file or row cannot be read, or does not fit the task; or no task was given, and the
+            columns do not tell which it is.
         OptionError: There is no such task.
     """
     from squeezebert.data import load_dataset_rows
     from squeezebert.tasks import get_task
+    from squeezebert.tasks.inference import infer_task
     from squeezebert.training import TrainingData
 
-    kind = get_task(task)
+    kind = None if task is None else get_task(task)
 
     def rows(path: str, split: str | None) -> Iterator[Row]:
-        return load_dataset_rows(path, task=kind.name, split=split, format=format)
+        return load_dataset_rows(path, task=kind.name if kind else None, split=split, format=format)
 
     def part(path: str, split: str) -> Iterator[Row] | None:
         try:
@@ -170,6 +180,11 @@ def read_data(
             # A file without splits, or a data set without this one; what else is wrong, reading it tells.
             return None
 
+    training = part(path, "train") or rows(path, None)
+    if kind is None:
+        first = next(training)
+        training = chain([first], training)
+        kind = infer_task(first, columns)
     name = Path(path).name
     held: Iterator[Row] | None
     if validation is not None:
@@ -177,7 +192,6 @@ def read_data(
         validation_name = Path(validation).name
     else:
         held, validation_name = part(path, "validation"), f"the validation split of {name}"
-    training = part(path, "train") or rows(path, None)
     return TrainingData.read(
         kind, training, held, columns=columns, seed=seed, name=name, validation_name=validation_name
     )

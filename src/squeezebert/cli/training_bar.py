@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from tqdm import tqdm
 
+from squeezebert.errors import MissingExtraError
 from squeezebert.training import Observer, Position, Step
+from squeezebert.training.plots import plots_are_possible
+from squeezebert.training.tensorboard import tensorboard_is_here
 
 _SMOOTHING = 0.98
 
@@ -19,12 +25,13 @@ class TrainingBar(Observer):
 
     Args:
         stream: Where to write.
-        note: A line to write when the run starts.
+        notes: Lines to write when the run starts.
     """
 
-    def __init__(self, stream: TextIO, note: str) -> None:
+    def __init__(self, stream: TextIO, notes: Sequence[str]) -> None:
         self._stream = stream
-        self._note = note
+        self._notes = notes
+        self._stop_asked = False
         self._bar: tqdm[None] | None = None
         self._loss = 0.0
         self._rate = 0.0
@@ -32,7 +39,8 @@ class TrainingBar(Observer):
     def started(self, position: Position, steps: int | None) -> None:
         """Open the bar, or correct its end: epochs differ by a few steps."""
         if self._bar is None:
-            self._say(self._note)
+            for note in self._notes:
+                self._say(note)
             if position.step:
                 self._say(f"going on after step {position.step:,}")
             self._bar = tqdm(
@@ -56,6 +64,30 @@ class TrainingBar(Observer):
         shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         self._say(f"step {step:,}: {shown}{', the best so far' if best else ''}")
 
+    def wants_stop(self) -> bool:
+        """Whether a signal has asked for it."""
+        return self._stop_asked
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """Within the block, Ctrl-C or SIGTERM stops the run after its step; a second one at once."""
+
+        def ask(signal_number: int, frame: object) -> None:
+            self._stop_asked = True
+            self._say("stopping after this step; once more stops at once")
+            signal.signal(signal_number, before[signal.Signals(signal_number)])
+
+        # Only a program's main thread may do this.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def close(self) -> None:
         """Leave the bar as it is."""
         if self._bar is not None:
@@ -63,3 +95,10 @@ class TrainingBar(Observer):
 
     def _say(self, line: str) -> None:
         tqdm.write(f"squeezebert: {line}", file=self._stream)
+
+
+def hint() -> list[str]:
+    """What to say where the pictures of a run cannot be made; nothing where they can."""
+    if plots_are_possible() and tensorboard_is_here():
+        return []
+    return [str(MissingExtraError("a picture of the run (learning curves)", "plots"))]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.training.data import TrainingData
+from squeezebert.training.plots import captions_of
 from squeezebert.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ On the validation rows, in full precision. The checkpoint is the best by {headli
 same rows, so expect slightly less on new ones.
 
 {metrics}
-
+{pictures}
 ## Training
 
 {steps} steps, {tokens} tokens, {minutes:.1f} minutes, {precision}; the weights are those of step {best_step}.
@@ -75,11 +77,12 @@ def model_card(
         validation=f"{len(data.validation):,}",
         headline=next(iter(result.metrics)),
         metrics=_table("metric", {name: f"{value:.4f}" for name, value in result.metrics.items()}),
+        pictures=_pictures(result.folder),
         steps=f"{result.steps:,}",
         tokens=f"{result.tokens:,}",
         minutes=result.seconds / 60,
         precision=result.precision,
-        best_step=f"{result.best_step:,}",
+        best_step=f"{result.best_step or result.steps:,}",
         settings=_table("setting", {k: v for k, v in dataclasses.asdict(settings).items() if v is not None}),
     )
 
@@ -90,6 +93,10 @@ def _labels(config: SqueezeBertConfig) -> str:
     names = list(config.label2id)
     more = f" and {len(names) - _LABELS_SHOWN} more" if len(names) > _LABELS_SHOWN else ""
     return f"\nLabels: {', '.join(f'`{name}`' for name in names[:_LABELS_SHOWN])}{more}.\n"
+
+
+def _pictures(folder: Path) -> str:
+    return "".join(f"\n![{caption}]({name})\n" for name, caption in captions_of(folder).items())
 
 
 def _table(head: str, rows: Mapping[str, Any]) -> str:

@@ -85,6 +85,10 @@ def joined() -> Iterator[World]:
     if size == 1 or not dist.is_available():
         yield World()
         return
+    # The optimizer imports this at its first step, and its default arguments then keep the group alive beyond
+    # its end: the threads of gloo abort the process when it exits.
+    import torch.distributed.nn
+
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     try:
         yield World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -64,8 +63,8 @@ def choose_precision(wanted: str, device: str = "cpu") -> str:
     return "bf16" if flags & _FAST_BF16 else "fp32"
 
 
-@contextmanager
-def forward_context(precision: str, device: str = "cpu") -> Iterator[None]:
-    """Set up the forward pass of a training step."""
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        yield
+def forward_context(precision: str, device: str = "cpu") -> AbstractContextManager[object]:
+    """Choose the precision of the forward pass."""
+    if precision == "bf16":
+        return torch.autocast(device, dtype=torch.bfloat16)
+    return nullcontext()

@@ -21,6 +21,7 @@ class TrainingResult:
         tokens: Tokens read, without padding.
         seconds: Time taken, over all sittings.
         precision: "bf16", "tf32" or "fp32".
+        writes: Whether this process is the one of several that writes.
     """
 
     folder: Path
@@ -31,7 +32,10 @@ class TrainingResult:
     tokens: int
     seconds: float
     precision: str
+    writes: bool = dataclasses.field(default=True, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        return {**dataclasses.asdict(self), "folder": str(self.folder)}
+        fields = {**dataclasses.asdict(self), "folder": str(self.folder)}
+        del fields["writes"]
+        return fields

@@ -17,9 +17,11 @@ from squeezebert.training.journal import JOURNAL_NAME, Journal
 from squeezebert.training.loop import Loop
 from squeezebert.training.objective import Objective
 from squeezebert.training.observer import Observer
+from squeezebert.training.plots import draw_curves, plots_are_possible
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import LoopSettings
 from squeezebert.training.state import STATE_NAME
+from squeezebert.training.tensorboard import FOLDER_NAME, TensorBoard, tensorboard_is_here
 
 REPORT_NAME = "training.json"
 _PACKAGES = ("squeezebert", "torch", "tokenizers")
@@ -36,9 +38,10 @@ def run(
     """Train an objective, or go on with it, in a folder; under ``torchrun`` on several processes.
 
     The folder gets what :meth:`Objective.save` and :meth:`Objective.finish` write, ``metrics.jsonl`` (steps
-    and evaluations) and, at the end, ``training.json`` (settings, data, versions, result). While the run goes
-    on it also holds ``training_state.pt``; a run that was stopped at any moment and resumed ends with the
-    same weights as one that was not.
+    and evaluations) and, at the end, ``training.json`` (settings, data, versions, result); with the extra
+    ``plots`` also ``curves.png`` and TensorBoard's event files. While the run goes on the folder holds
+    ``training_state.pt`` too; a run that was stopped at any moment and resumed ends with the same weights as
+    one that was not.
 
     Args:
         make: Makes the objective; called once in each process, after ``out`` is found to be free.
@@ -60,15 +63,20 @@ def run(
         if world.first:
             claim(folder, resume)
         objective = make()
-        loop = Loop(objective, folder, settings, world, [Journal(folder / JOURNAL_NAME), *observers])
+        loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
         world.any(False)  # Until the first process has claimed the folder.
         if resume:
             loop.resume()
-        result = _result(loop, finished=loop.run())
+        result = _result(loop, loop.run(), world)
         if result.finished and world.first:
             _finish(objective, settings, result, world)
         world.any(False)  # Until the first process has written everything.
     return result
+
+
+def _writers(folder: Path) -> list[Observer]:
+    writers: list[Observer] = [Journal(folder / JOURNAL_NAME)]
+    return [*writers, TensorBoard(folder / FOLDER_NAME)] if tensorboard_is_here() else writers
 
 
 def claim(folder: Path, resume: bool) -> None:
@@ -90,7 +98,7 @@ def claim(folder: Path, resume: bool) -> None:
         leftover.unlink()
 
 
-def _result(loop: Loop, *, finished: bool) -> TrainingResult:
+def _result(loop: Loop, finished: bool, world: World) -> TrainingResult:
     position = loop.position
     return TrainingResult(
         folder=loop.folder,
@@ -101,11 +109,14 @@ def _result(loop: Loop, *, finished: bool) -> TrainingResult:
         tokens=position.tokens,
         seconds=round(position.seconds, 1),
         precision=loop.trainer.precision,
+        writes=world.first,
     )
 
 
 def _finish(objective: Objective[Any], settings: LoopSettings, result: TrainingResult, world: World) -> None:
     """Write what only a finished run has; ``training.json`` last, because it says that all is there."""
+    if plots_are_possible():
+        draw_curves(result.folder)
     objective.finish(result)
     report = {
         **objective.report(),

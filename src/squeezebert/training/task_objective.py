@@ -23,7 +23,9 @@ from squeezebert.training.batches import plan_batches, tokens_of
 from squeezebert.training.card import CARD_NAME, model_card
 from squeezebert.training.class_weights import ClassWeights
 from squeezebert.training.data import TrainingData, epoch_features
+from squeezebert.training.deploy import draw_answers
 from squeezebert.training.objective import MicroBatch, Objective
+from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import TrainingSettings
 
@@ -131,6 +133,8 @@ class TaskObjective(Objective[Feature]):
         }
 
     def finish(self, result: TrainingResult) -> None:
-        """Write the model card."""
+        """Write the model card, with what can be drawn."""
+        if plots_are_possible():
+            draw_answers(result.folder, self.data, max_length=self._settings.max_length)
         card = model_card(self.data, self._start, self._settings, result, self.setup.config)
         write_text(result.folder / CARD_NAME, card)

@@ -1,0 +1,51 @@
+"""Which task labelled rows are for, as far as their columns tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from squeezebert.errors import DataError
+from squeezebert.tasks import TASK_NAMES, get_task
+from squeezebert.tasks.base import Task
+
+if TYPE_CHECKING:
+    from squeezebert.data import Row
+
+
+def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, Any]:
+    """Find the one task whose inputs and labels a row has.
+
+    A task without labels (masked language modelling) fits any text; it is meant only where the row has a
+    single column.
+
+    Args:
+        row: A labelled row.
+        columns: Name in the row of a canonical column, as the user says with ``--column text=NAME``.
+
+    Raises:
+        DataError: No task fits, or several do; the message asks which is meant.
+    """
+    names = ", ".join(map(repr, row.values)) or "none"
+    for column in (columns or {}).values():
+        if column not in row.values:
+            raise DataError(f"{row.where}: has no column {column!r}; it has {names}")
+    fitting = [task for task in map(get_task, TASK_NAMES) if _fits(task, row, columns)]
+    meant = [task for task in fitting if any(column.label for column in task.columns)]
+    if not meant and len(row.values) == 1:
+        meant = fitting
+    if len(meant) == 1:
+        return meant[0]
+    which = " or ".join(task.name for task in meant) or "no task by their names"
+    raise DataError(
+        f"{row.where}: the columns {names} fit {which}; say which with --task "
+        f"({', '.join(TASK_NAMES)}), and name columns with --column label=NAME"
+    )
+
+
+def _fits(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> bool:
+    try:
+        task.labelled_example(row, columns)
+    except DataError:
+        return False
+    return True

@@ -1,0 +1,68 @@
+"""The finished model as the engine runs it: its answers, and a copy in int8 with what to expect of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.pipelines import pipeline
+from squeezebert.quantization import Quantization
+from squeezebert.tasks.text_classification import SINGLE, TextClassification, problem_type, target_of
+from squeezebert.training.data import TrainingData
+from squeezebert.training.plots import CONFUSION, RELIABILITY, confusion, draw_confusion, draw_reliability
+
+QUANTIZED_NAME = "int8"
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """An int8 copy of a model.
+
+    Attributes:
+        folder: Where it is.
+        bytes: Size of its weights.
+        metrics: As the engine computes it, on the validation rows; the headline first.
+    """
+
+    folder: Path
+    bytes: int
+    metrics: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {"folder": str(self.folder), "bytes": self.bytes, "metrics": self.metrics}
+
+
+def quantize(folder: Path, data: TrainingData, *, max_length: int | None = None) -> Quantized:
+    """Write ``int8`` beside the weights of a finished model, and measure it on the validation rows.
+
+    Raises:
+        OptionError: The folder cannot be written to.
+    """
+    quantization = Quantization.read(folder, folder / QUANTIZED_NAME)
+    quantization.write()
+    answers = _answers(folder / QUANTIZED_NAME, data, max_length, "int8")
+    metrics = data.task.metric(data.validation, answers, quantization.checkpoint.config)
+    return Quantized(folder / QUANTIZED_NAME, quantization.bytes_after, metrics)
+
+
+def draw_answers(folder: Path, data: TrainingData, *, max_length: int | None = None) -> None:
+    """Draw confusion matrix and reliability of a finished model, where a text has one label."""
+    config = SqueezeBertConfig.from_pretrained(folder)
+    if not isinstance(data.task, TextClassification) or problem_type(config) != SINGLE:
+        return
+    answers = _answers(folder, data, max_length, "fp32")
+    true = [int(target_of(example, config)) for example in data.validation]
+    guessed = [config.label2id[answer[0]["label"]] for answer in answers]
+    scores = np.array([answer[0]["score"] for answer in answers])
+    draw_confusion(confusion(true, guessed, config.num_labels), list(config.label2id), folder / CONFUSION)
+    draw_reliability(scores, np.equal(true, guessed), folder / RELIABILITY)
+
+
+def _answers(folder: Path, data: TrainingData, max_length: int | None, precision: str) -> list[Any]:
+    pipe = pipeline(data.task.name, folder, max_length=max_length, precision=precision)
+    return list(pipe.answers(data.validation, data.task.evaluation_options))

@@ -1,0 +1,122 @@
+"""Pictures of a finished run, for its model card; need the extra ``plots``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.files import atomic_path
+from squeezebert.training.journal import JOURNAL_NAME, read_journal
+
+CURVES, CONFUSION, RELIABILITY = "curves.png", "confusion.png", "reliability.png"
+CAPTIONS = {
+    CURVES: "Training loss and validation metrics",
+    CONFUSION: "Confusion matrix of the validation rows",
+    RELIABILITY: "Reliability on the validation rows: how often the model is right when it is so sure",
+}
+
+_MOST_LABELS_WITH_NUMBERS = 20
+_BINS = 10
+_SMOOTHING = 0.05
+
+
+def plots_are_possible() -> bool:
+    """Whether matplotlib is there."""
+    return find_spec("matplotlib") is not None
+
+
+def draw_curves(folder: Path) -> None:
+    """Draw ``curves.png`` from the journal in the folder."""
+    records = read_journal(folder / JOURNAL_NAME)
+    steps = [record for record in records if "loss" in record]
+    evaluations = [record for record in records if record.get("evaluation")]
+    figure, (left, right) = _panels(2)
+    numbers = [record["step"] for record in steps]
+    losses = [record["loss"] for record in steps]
+    left.plot(numbers, losses, color="#c9d3df", linewidth=0.8)
+    left.plot(numbers, smoothed(losses), color="#2e4057")
+    left.set(xlabel="step", ylabel="training loss", ylim=(0, None))
+    for name in evaluations[0]["evaluation"] if evaluations else ():
+        values = [record["evaluation"][name] for record in evaluations]
+        right.plot([record["step"] for record in evaluations], values, marker="o", label=name)
+    right.set(xlabel="step", ylabel="on the validation rows")
+    if evaluations:
+        right.legend()
+    _save(figure, folder / CURVES)
+
+
+def draw_confusion(counts: NDArray[np.int64], labels: Sequence[str], path: Path) -> None:
+    """Draw a confusion matrix ``[true, predicted]``, each row as shares of its sum."""
+    figure, (panel,) = _panels(1, size=max(4.0, 0.4 * len(labels)))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    panel.set_xticks(range(len(labels)), labels, rotation=90)
+    panel.set_yticks(range(len(labels)), labels)
+    panel.set(xlabel="predicted", ylabel="true")
+    if len(labels) <= _MOST_LABELS_WITH_NUMBERS:
+        for (row, column), count in np.ndenumerate(counts):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            panel.text(column, row, str(count), ha="center", va="center", color=colour)
+    _save(figure, path)
+
+
+def draw_reliability(scores: NDArray[np.float64], right: NDArray[np.bool_], path: Path) -> None:
+    """Draw how often answers are right against how sure they are; ``scores`` and ``right`` ``[rows]``."""
+    figure, (panel,) = _panels(1)
+    bins = reliability(scores, right)
+    error = sum(count * abs(sure - hit) for sure, hit, count in bins) / len(scores)
+    panel.plot([0, 1], [0, 1], color="#c9d3df")
+    panel.plot([sure for sure, _, _ in bins], [hit for _, hit, _ in bins], marker="o", color="#2e4057")
+    for sure, hit, count in bins:
+        panel.annotate(str(count), (sure, hit), textcoords="offset points", xytext=(4, -10), fontsize=8)
+    panel.set(xlabel="mean score", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+    panel.set_title(f"expected calibration error {error:.3f}")
+    _save(figure, path)
+
+
+def confusion(true: Sequence[int], predicted: Sequence[int], labels: int) -> NDArray[np.int64]:
+    """Count rows by label and answer: ``[true, predicted]``."""
+    counts = np.zeros((labels, labels), dtype=np.int64)
+    np.add.at(counts, (true, predicted), 1)
+    return counts
+
+
+def reliability(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list[tuple[float, float, int]]:
+    """Mean score, share that is right, and number of rows for each tenth of scores that has rows."""
+    places = np.minimum((scores * _BINS).astype(int), _BINS - 1)
+    groups = [places == place for place in range(_BINS)]
+    return [
+        (float(scores[rows].mean()), float(right[rows].mean()), int(rows.sum()))
+        for rows in groups
+        if rows.any()
+    ]
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """A running mean that forgets."""
+    result: list[float] = []
+    for value in values:
+        result.append(result[-1] + _SMOOTHING * (value - result[-1]) if result else value)
+    return result
+
+
+def captions_of(folder: Path) -> Mapping[str, str]:
+    """The pictures that are in a folder, and what they show."""
+    return {name: caption for name, caption in CAPTIONS.items() if (folder / name).is_file()}
+
+
+def _panels(count: int, size: float = 4.0) -> tuple[Any, Sequence[Any]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size * count * 1.2, size), layout="constrained")
+    return figure, figure.subplots(1, count, squeeze=False)[0]
+
+
+def _save(figure: Any, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)

@@ -1,0 +1,33 @@
+"""What the pictures show, counted as scikit-learn counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix
+
+from squeezebert.training.plots import confusion, reliability, smoothed
+
+
+def test_the_confusion_matrix_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    true, guessed = rng.integers(0, 5, (2, 97))
+    np.testing.assert_array_equal(confusion(true, guessed, 5), confusion_matrix(true, guessed))
+
+
+def test_reliability_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    scores = rng.random(997)
+    right = rng.random(997) < scores**2
+    shares, means = calibration_curve(right, scores, n_bins=10)
+    bins = reliability(scores, right)
+    np.testing.assert_allclose([sure for sure, _, _ in bins], means)
+    np.testing.assert_allclose([hit for _, hit, _ in bins], shares)
+    assert sum(count for _, _, count in bins) == 997
+    assert reliability(np.array([1.0]), np.array([True])) == [(1.0, 1.0, 1)]
+
+
+def test_a_smoothed_line_starts_where_the_losses_do() -> None:
+    assert smoothed([3.0, 1.0]) == pytest.approx([3.0, 2.9])
+    assert smoothed([]) == []

@@ -139,6 +139,20 @@ def test_a_run_learns_and_resumes_to_the_same_bits(corpus, trunk, tmp_path):
     make_distillation({corpus: 1.0}, trunk, str(tmp_path / "whole"), go_on)
 
 
+def test_a_new_vocabulary_head_begins_near_chance(corpus, tmp_path):
+    """Long word vectors, as trained ones are, would make it begin far worse than a uniform guess."""
+    student = tmp_path / "student"
+    model = SqueezeBertModel(WIDE)
+    model.get_input_embeddings().weight.data.mul_(500)
+    model.save_pretrained(student)
+    SqueezeBertTokenizerFast(PIECES).save_pretrained(student)
+    settings = DistillationSettings(**SETTINGS, mlm_share=0.99, tokens=1)
+    objective = make_distillation({corpus: 1.0}, str(student), str(student), settings)
+    batch = next(b for b in map(objective.collate, objective.epoch(0)) if "labels" in b.inputs)
+    loss = float(objective.losses(batch)["mlm"].detach()) / batch.weights["mlm"]
+    assert abs(loss - np.log(len(PIECES))) < 1
+
+
 def test_mean_pooling():
     states = torch.arange(10.0).view(5, 2)
     here = torch.tensor([[True, True, False], [True, True, True]])

@@ -94,7 +94,7 @@ def train_on_terminal() -> Iterator[TrainingBar]:
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with contextlib.closing(TrainingBar(sys.stderr, "measured on held-out documents")) as bar:
+        with contextlib.closing(TrainingBar(sys.stderr, ["measured on held-out documents"])) as bar:
             yield bar
     except KeyboardInterrupt:
         click.echo("squeezebert: stopped; the same command with --resume goes on", err=True)

@@ -21,6 +21,8 @@ from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
 
+_WITH_VOCABULARY = ("ForMaskedLM", "ForPreTraining")
+
 
 def distill(
     corpora: Mapping[str, float],
@@ -116,6 +118,8 @@ def _student(
         learner = kind.from_pretrained(student)
         if tokenizer_digest(SqueezeBertTokenizerFast.from_pretrained(student)) != tokenizer_digest(tokenizer):
             raise OptionError(f"{student}: has another tokenizer than the teacher; a student has to share it")
+        if not any(head in name for name in learner.config.architectures for head in _WITH_VOCABULARY):
+            _calm(learner)
         return learner
     if student.vocab_size < len(tokenizer):
         raise OptionError(
@@ -128,4 +132,13 @@ def _student(
         )
         with torch.no_grad():
             learner.get_input_embeddings().weight[: len(vectors)] = vectors
+    _calm(learner)
     return learner
+
+
+def _calm(learner: Student) -> None:
+    """Make the scores of a new vocabulary head small: trained word vectors are longer than random ones."""
+    if isinstance(learner, SqueezeBertForMaskedLM):
+        length = learner.get_input_embeddings().weight.detach().norm(dim=1).mean()
+        with torch.no_grad():
+            learner.cls.predictions.transform.LayerNorm.weight.fill_(1 / max(1.0, float(length)))

@@ -61,9 +61,13 @@ def test_from_text_to_models(folder, squeezebert):
     assert (asked.code, (folder / "corpus").exists()) == (0, False)
     built = squeezebert(*CORPUS)
     assert json.loads(built.out)["documents"] == 6
-    plan = squeezebert("pretrain", "pretrain.toml", "--corpus", "corpus", "--dry-run", "--json", "--threads", "1")
+    plan = squeezebert(
+        "pretrain", "pretrain.toml", "--corpus", "corpus", "--dry-run", "--json", "--threads", "1"
+    )
     assert [json.loads(line)["steps"] for line in plan.out.splitlines()] == [2, 1]
-    done = squeezebert("pretrain", "pretrain.toml", "--corpus", "corpus", "--out", "p", "--json", "--threads", "1")
+    done = squeezebert(
+        "pretrain", "pretrain.toml", "--corpus", "corpus", "--out", "p", "--json", "--threads", "1"
+    )
     assert [json.loads(line)["finished"] for line in done.out.splitlines()] == [True, True]
     source = ("--teacher", "teacher", "--corpus", "corpus=0.5", "--threads", "1", "--json")
     stopped = squeezebert("distill", "distill.toml", *source, "--out", "d", "--stop-after", "0.0000001")

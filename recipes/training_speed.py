@@ -1,4 +1,4 @@
-"""Training tokens per second of SqueezeBERT: this package beside transformers, in the same precision, on a CPU.
+"""Training tokens per second of SqueezeBERT: this package beside transformers, on a CPU.
 
     python recipes/training_speed.py --out docs/results/training_speed.json
 

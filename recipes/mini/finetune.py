@@ -2,7 +2,7 @@
 
 Run again to resume. Each task is a run of ``squeezebert train`` in a folder of its own.
 
-    python recipes/mini/finetune.py --data $SQUEEZEBERT_DATA --trunk runs/trunk/trunk --runs runs/mini
+    python recipes/mini/finetune.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
 - text-classification: SST-2 (no licence stated; its use in released models is general practice).
 - token-classification: the sets whose licence lets a model ship and whose labels are PER, LOC and ORG:

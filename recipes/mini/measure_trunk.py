@@ -1,50 +1,51 @@
-"""Zero-shot Spearman of a trunk on STS-B test (measured only; STS-B is in no training data).
+"""Zero-shot Spearman of a trunk on STS-B (measured only; STS-B is in no training data).
 
-python recipes/mini/measure_trunk.py --data $SQUEEZEBERT_DATA --model runs/trunk/trunk
+    python recipes/mini/measure_trunk.py --data $SQUEEZEBERT_DATA --model runs/mini/trunk
+
+Choose by ``--split dev``; the test split is for the final figure.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
-import torch
-from distill_trunk import mean_pool, teacher_folder
+import numpy as np
 from scipy.stats import spearmanr
-from tokenizers import Tokenizer
 
-from squeezebert.modeling import SqueezeBertModel
+from squeezebert.data import load_dataset_rows
+from squeezebert.engine import Engine
+from squeezebert.engine.backend import BASE
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+
+SPLITS = {"dev": "validation", "test": "test"}
 
 
-@torch.inference_mode()
-def vectors(model: SqueezeBertModel, tokenizer: Tokenizer, texts: list[str]) -> dict[str, torch.Tensor]:
+def vectors(engine: Engine, tokenizer: SqueezeBertTokenizerFast, texts: list[str]) -> dict[str, np.ndarray]:
     """Mean-pooled and pooler vectors, each ``[texts, hidden]`` of unit length."""
-    mean, pooled = [], []
-    for start in range(0, len(texts), 64):
-        encodings = tokenizer.encode_batch(texts[start : start + 64])
-        ids = torch.tensor([encoding.ids for encoding in encodings])
-        mask = torch.tensor([encoding.attention_mask for encoding in encodings])
-        output = model(ids, mask)
-        mean.append(mean_pool(output.last_hidden_state, mask))
-        pooled.append(torch.nn.functional.normalize(output.pooler_output, dim=-1))
-    return {"mean": torch.cat(mean), "pooler": torch.cat(pooled)}
+    ids = tokenizer(texts, max_length=128)["input_ids"]
+    output = engine(ids)
+    found = {
+        "mean": np.stack([states.mean(0) for states in output.last_hidden_state]),
+        "pooler": np.stack(list(output.pooler_output)),
+    }
+    return {name: rows / np.linalg.norm(rows, axis=1, keepdims=True) for name, rows in found.items()}
 
 
 def main() -> None:
     """Print the correlation of cosine similarity with the human scores, for both ways of pooling."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--split", choices=tuple(SPLITS), default="dev")
     arguments = parser.parse_args()
-    with (arguments.data / "glue/STS-B/sts-test.tsv").open(encoding="utf8") as lines:
-        rows = [row for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if len(row) >= 7]
-    tokenizer = Tokenizer.from_file(str(teacher_folder() / "tokenizer.json"))
-    tokenizer.enable_truncation(128)
-    tokenizer.enable_padding()
-    model = SqueezeBertModel.from_pretrained(arguments.model).eval()
-    first, second = (vectors(model, tokenizer, [row[column] for row in rows]) for column in (5, 6))
-    scores = [float(row[4]) for row in rows]
+    rows = list(load_dataset_rows(arguments.data / "glue/STS-B", split=SPLITS[arguments.split]))
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained(arguments.model)
+    engine = Engine.from_pretrained(arguments.model, head=BASE, precision="fp32")
+    first, second = (
+        vectors(engine, tokenizer, [row.values[column] for row in rows]) for column in ("text", "text_pair")
+    )
+    scores = [float(row.values["label"]) for row in rows]
     for name in first:
         similarity = (first[name] * second[name]).sum(1)
         print(f"{name:8}{100 * spearmanr(similarity, scores).statistic:.1f}  ({len(rows)} pairs)")

@@ -2,7 +2,7 @@
 
 What stands behind the three backticks says what a block is:
 
-- ``csv tickets.csv`` (or jsonl, conll, txt): a file, written under that name.
+- ``csv tickets.csv`` (or jsonl, conll, txt, toml): a file, written under that name.
 - ``sh``, ``python``: run; python blocks share their variables. ``sh fails`` must end with exit code 2, as bad
   input does. ``notest`` behind it: only shown, for what needs a network or takes long.
 - ``text``: what the block before it prints, with ``…`` for anything in a line and alone for any lines.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 FENCE = "```"
-FILES = ("csv", "jsonl", "conll", "txt")
+FILES = ("csv", "jsonl", "conll", "txt", "toml")
 ANYTHING = "…"
 BAD_INPUT = 2
 SECONDS = 300

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from squeezebert.data.row import STDIN
+from squeezebert.data.zst import open_zst
 from squeezebert.errors import DataError
 
-COMPRESSED = (".xz", ".gz")
+COMPRESSED = (".xz", ".gz", ".zst")
 
 # First bytes of files that are no text, and what to do about them.
 _SIGNATURES = (
@@ -31,7 +32,7 @@ _SIGNATURES = (
     (b"\x1f\x8b", "gzip-compressed; end its name in .gz"),
     (b"\xfd7zXZ", "xz-compressed; end its name in .xz"),
     (b"BZh", "bzip2-compressed; decompress it first"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed; decompress it first"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed; end its name in .zst"),
     (b"\xff\xfe", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"),
     (b"\xfe\xff", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"),
 )
@@ -43,7 +44,7 @@ def shown(path: str | Path) -> str:
 
 
 def plain_name(path: str | Path) -> str:
-    """The file's name without folder and without ``.xz`` or ``.gz``."""
+    """The file's name without folder and without ``.xz``, ``.gz`` or ``.zst``."""
     path = Path(path)
     return path.stem if path.suffix.lower() in COMPRESSED else path.name
 
@@ -77,10 +78,11 @@ def open_text(path: str | Path) -> Iterator[str]:
     r"""Give the lines of a UTF-8 text file, with their ends, in constant memory.
 
     Lines end in ``\n``, ``\r\n`` or ``\r`` only: U+2028, U+0085 and their like are characters of a line. A
-    byte order mark is dropped. ``.xz`` and ``.gz`` are decompressed; ``"-"`` is the standard input.
+    byte order mark is dropped. ``.xz``, ``.gz`` and ``.zst`` are decompressed; ``"-"`` is the standard input.
 
     Raises:
         DataError: The file is missing, binary, not UTF-8 or damaged.
+        MissingExtraError: A ``.zst`` file without the extra ``zstd``.
     """
     check_file(path)
     line = offset = 0
@@ -126,7 +128,7 @@ def _raw_lines(path: str | Path) -> Iterator[bytes]:
     """Give the decompressed lines, ends kept, with damage and system errors put into words."""
     name = shown(path)
     try:
-        with _open_bytes(path) as stream:
+        with open_bytes(path) as stream:
             yield from stream
     except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(
@@ -137,7 +139,13 @@ def _raw_lines(path: str | Path) -> Iterator[bytes]:
         raise DataError(f"{name}: cannot be read ({error.strerror})") from error
 
 
-def _open_bytes(path: str | Path) -> AbstractContextManager[BinaryIO]:
+def open_bytes(path: str | Path) -> AbstractContextManager[BinaryIO]:
+    """Open a file for reading its decompressed bytes.
+
+    Raises:
+        MissingExtraError: A ``.zst`` file without the extra ``zstd``.
+        OSError: It cannot be opened.
+    """
     if str(path) == STDIN:
         return nullcontext(sys.stdin.buffer)
     suffix = Path(path).suffix.lower()
@@ -145,6 +153,8 @@ def _open_bytes(path: str | Path) -> AbstractContextManager[BinaryIO]:
         return cast(BinaryIO, lzma.open(path))
     if suffix == ".gz":
         return cast(BinaryIO, gzip.open(path))
+    if suffix == ".zst":
+        return open_zst(Path(path))
     return Path(path).open("rb")
 
 

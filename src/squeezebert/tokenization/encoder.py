@@ -133,6 +133,15 @@ class Encoder(Conversion, ABC):
         ids: list[int] = self(text, text_pair, **options)["input_ids"]
         return ids
 
+    def piece_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Divide many texts into ids, without special tokens and limits: the quick way for large corpora.
+
+        Raises:
+            TokenizerError: A text is not a string.
+        """
+        given = parse(list(texts), None, is_split_into_words=False)
+        return [pieces.ids for pieces in self._divide(given.first)]
+
     def encode_windows(
         self,
         text: str | Sequence[str],

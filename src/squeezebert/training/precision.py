@@ -6,13 +6,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from squeezebert.errors import OptionError
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _FAST_BF16 = {"avx512_bf16", "amx_bf16"}
-_SHORT = 256
 
 
 def choose_device(wanted: str | None, local_rank: int = 0) -> torch.device:
@@ -63,19 +61,6 @@ def choose_precision(wanted: str, device: str = "cpu") -> str:
     except OSError:
         return "fp32"
     return "bf16" if flags & _FAST_BF16 else "fp32"
-
-
-def attention_context(tokens: int, device: str = "cpu") -> AbstractContextManager[None]:
-    """Choose the attention kernel of forward and backward pass, for rows of ``tokens`` tokens.
-
-    The backward pass too, because it computes activations anew where they are not kept.
-    """
-    if tokens <= _SHORT and device == "cpu":
-        # The backward of torch's fused CPU attention takes twice the time of the rest of the step at
-        # short lengths; written out as matrix products, a 6 × 384 step of 25 tokens is 1.8 × faster.
-        chosen: AbstractContextManager[None] = sdpa_kernel(SDPBackend.MATH)
-        return chosen
-    return nullcontext()
 
 
 def forward_context(precision: str, device: str = "cpu") -> AbstractContextManager[object]:

@@ -17,7 +17,7 @@ from squeezebert.training.distributed import World
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.observer import Step
 from squeezebert.training.optimizer import make_optimizer
-from squeezebert.training.precision import attention_context, choose_device, choose_precision, forward_context
+from squeezebert.training.precision import choose_device, choose_precision, forward_context
 from squeezebert.training.settings import LoopSettings
 
 
@@ -113,11 +113,10 @@ class Trainer:
             if not any(micro.weights.values()):
                 continue
             there = micro.to(self.device)
-            with attention_context(there.inputs["input_ids"].shape[-1], self.device.type):
-                with forward_context(self.precision, self.device.type):
-                    losses = self.objective.losses(there)
-                loss = torch.stack([factor * losses[name] for name, factor in factors.items()]).sum()
-                loss.backward()  # type: ignore[no-untyped-call]
+            with forward_context(self.precision, self.device.type):
+                losses = self.objective.losses(there)
+            loss = torch.stack([factor * losses[name] for name, factor in factors.items()]).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
             sums += torch.stack([losses[name].detach() for name in weights]).double().cpu()
         means = self._world.sum(sums) / torch.tensor(list(weights.values()), dtype=torch.float64)
         return dict(zip(weights, means.tolist(), strict=True))

@@ -1,0 +1,94 @@
+"""Training tokens per second of SqueezeBERT: this package beside transformers, on a CPU.
+
+    python recipes/training_speed.py --out docs/results/training_speed.json
+
+A step is forward, backward, clipping and AdamW of the base size with masked-LM labels left out: the loss is a
+mean over the last hidden states, so that both do the same work. Steps of both take turns, so that a machine
+busy with other things disturbs both alike; the figure is the median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import transformers
+from torch import nn
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.files import write_text
+from squeezebert.modeling import SqueezeBertModel
+from squeezebert.threads import check_threads
+
+BATCH, TOKENS = 32, 64
+PRECISIONS = ("fp32", "bf16")
+
+
+def stepper(model: nn.Module, precision: str) -> Callable[[], float]:
+    """A function that does one step on random ids and gives its seconds."""
+    optimizer = torch.optim.AdamW(model.train().parameters(), lr=1e-5, fused=True)
+
+    def step() -> float:
+        ids = torch.randint(1000, 30000, (BATCH, TOKENS))
+        began = time.perf_counter()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+            output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
+        output.last_hidden_state.float().square().mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return time.perf_counter() - began
+
+    return step
+
+
+def measure(precision: str, rounds: int) -> dict[str, float]:
+    """Median tokens per second of both, taking turns."""
+    theirs = transformers.SqueezeBertModel(transformers.SqueezeBertConfig())
+    steps = {
+        "squeezebert": stepper(SqueezeBertModel(SqueezeBertConfig()), precision),
+        "transformers": stepper(theirs, precision),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name, step in steps.items():
+            taken = step()
+            if number:  # the first step also allocates
+                seconds[name].append(taken)
+    return {name: round(BATCH * TOKENS / statistics.median(taken), 1) for name, taken in seconds.items()}
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(check_threads(arguments.threads))
+    rates = {precision: measure(precision, arguments.rounds) for precision in PRECISIONS}
+    result = {
+        "batch": BATCH,
+        "tokens": TOKENS,
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+        "tokens_per_second": rates,
+        "ratio": {name: round(rate["squeezebert"] / rate["transformers"], 2) for name, rate in rates.items()},
+    }
+    write_text(arguments.out, json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

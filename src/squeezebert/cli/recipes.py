@@ -1,0 +1,103 @@
+"""What the commands that follow a recipe share."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from squeezebert.cli import options
+from squeezebert.errors import MissingExtraError, OptionError
+
+if TYPE_CHECKING:
+    from squeezebert.cli.training_bar import TrainingBar
+    from squeezebert.training.recipe import Recipe
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--out", metavar="FOLDER", help="Model folder to make; empty or missing."),
+    click.option(
+        "--corpus", multiple=True, metavar="FOLDER[=SHARE]",
+        help="Corpora in place of the recipe's, with the share of texts to take from each. Repeatable.",
+    ),
+    click.option(
+        "--set", "assignments", multiple=True, metavar="NAME=VALUE",
+        help="A setting in place of the recipe's. Repeatable.",
+    ),
+    click.option("--resume", is_flag=True, help="Go on with the run in --out, if there is one."),
+    click.option(
+        "--stop-after", type=float, metavar="MINUTES", help="Save the state after this time and stop."
+    ),
+    options.threads_option,
+    options.dry_run_option,
+    options.json_option,
+    options.verbose_option,
+)  # fmt: skip
+
+
+def recipe_options(function: Function) -> Function:
+    """Add the options to a command."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def overrides_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the command line gives in place of the recipe's."""
+    from squeezebert.training.recipe import parse_assignments
+
+    return {
+        **parse_assignments(asked["assignments"]),
+        **options.given(asked, ("stop_after", "threads")),
+    }
+
+
+def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
+    """Folders of corpora with their shares, of the command line or else of the recipe.
+
+    Raises:
+        OptionError: A share is no positive number, or there is no corpus.
+    """
+    shares: dict[str, Any] = recipe.table("corpora")
+    if given:
+        pairs = [text.rpartition("=") if "=" in text else (text, "=", "1") for text in given]
+        shares = {folder: share for folder, _, share in pairs}
+    if not shares:
+        raise OptionError(f"{recipe.place}: [corpora] is empty; or give --corpus FOLDER")
+    corpora = {}
+    for folder, share in shares.items():
+        try:
+            corpora[folder] = float(share)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"{folder}: the share {share!r} is no number") from error
+        if not 0 < corpora[folder] < float("inf"):
+            raise OptionError(f"{folder}: the share {share} is not positive")
+    return corpora
+
+
+@contextlib.contextmanager
+def train_on_terminal() -> Iterator[TrainingBar]:
+    """Give the bar of a run; say how to go on where the user stops it."""
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training", "train") from error
+    from squeezebert.cli.training_bar import TrainingBar
+
+    # A checkpoint without the head is what training starts from, and no reason for a warning.
+    logger = logging.getLogger("squeezebert.modeling")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.closing(TrainingBar(sys.stderr, ["measured on held-out documents"])) as bar:
+            yield bar
+    except KeyboardInterrupt:
+        click.echo("squeezebert: stopped; the same command with --resume goes on", err=True)
+        raise
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,152 @@
+"""Documents out of files of text: plain, JSON lines, Wikipedia articles, archives."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import lzma
+import re
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from squeezebert.data import open_text
+from squeezebert.data.jsonfiles import read_jsonl
+from squeezebert.data.opening import check_file, open_bytes, plain_name
+from squeezebert.errors import DataError
+
+SUFFIXES = (".txt", ".jsonl", ".tar")
+"""What the names of readable files end in, before ``.xz``, ``.gz`` or ``.zst``."""
+
+# A longer document is given in pieces, and a longer paragraph too, so that memory stays bounded.
+_LONGEST_DOCUMENT = 1_000_000
+_LONGEST_PARAGRAPH = 20_000
+_SHORTEST_ARTICLE = 400
+
+_ARTICLE = re.compile(r'<doc id="(?P<id>\d+)".*?(?: title="(?P<title>.*)")?>\s*$')
+_LEFTOVER = re.compile(r"</?\w+[^>]*>|\{\{|formula_\d")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A stretch of running text.
+
+    Attributes:
+        number: Of Wikipedia articles the page id, else its place in the file, from 1.
+        paragraphs: Its text, in order.
+    """
+
+    number: int
+    paragraphs: list[str]
+
+    @property
+    def characters(self) -> int:
+        """Length of the text."""
+        return sum(map(len, self.paragraphs))
+
+
+def read_documents(path: str | Path) -> Iterator[Document]:
+    """Give the documents of a file, in bounded memory.
+
+    - ``.txt``: one document; blank lines part its paragraphs. A file that begins with ``<doc id=…>`` holds
+      Wikipedia articles, one paragraph a line: those under 400 characters are left out, as are lines with
+      leftover markup and the repeated title.
+    - ``.jsonl``: a document a line, its text in the column ``text``, likewise.
+    - ``.tar``: a document for each ``.txt`` inside.
+
+    Each may be compressed: ``.xz``, ``.gz``, ``.zst``. A document of more than a million characters is given
+    in pieces.
+
+    Raises:
+        DataError: The file cannot be read, or is of none of these kinds.
+        MissingExtraError: A ``.zst`` file without the extra ``zstd``.
+    """
+    suffix = Path(plain_name(path)).suffix.lower()
+    if suffix == ".jsonl":
+        return _of_jsonl(path)
+    if suffix == ".tar":
+        return _of_archive(Path(path))
+    if suffix != ".txt":
+        raise DataError(f"{path}: is not one of {', '.join(SUFFIXES)}, plain or ending in .xz, .gz or .zst")
+    return _of_text(path)
+
+
+def _of_text(path: str | Path) -> Iterator[Document]:
+    lines = open_text(path)
+    first = next(lines, "")
+    lines = itertools.chain([first], lines)
+    return _articles(lines, path) if first.startswith("<doc ") else _pieces(_paragraphs(lines))
+
+
+def _of_jsonl(path: str | Path) -> Iterator[Document]:
+    for number, row in enumerate(read_jsonl(path), 1):
+        text = row.values.get("text")
+        if not isinstance(text, str):
+            raise DataError(f'{row.where}: has no string "text"; each line is one document')
+        yield Document(number, list(_paragraphs(text.splitlines())))
+
+
+def _of_archive(path: Path) -> Iterator[Document]:
+    check_file(path)
+    number = itertools.count(1)
+    try:
+        # Through the reader of plain files, because tarfile knows no .zst.
+        with open_bytes(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if member.isfile() and member.name.lower().endswith(".txt"):
+                    text = archive.extractfile(member)
+                    lines = (line.decode("utf-8-sig") for line in text or ())
+                    for piece in _pieces(_paragraphs(lines)):
+                        yield Document(next(number), piece.paragraphs)
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+        raise DataError(f"{path}: is damaged or no archive ({error}); fetch it again") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: {member.name} is not UTF-8; convert it") from error
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    """Join the lines between blank ones."""
+    held: list[str] = []
+    size = 0
+    for line in map(str.strip, lines):
+        if held and (not line or size > _LONGEST_PARAGRAPH):
+            yield " ".join(held)
+            held, size = [], 0
+        if line:
+            held.append(line)
+            size += len(line)
+    if held:
+        yield " ".join(held)
+
+
+def _pieces(paragraphs: Iterable[str]) -> Iterator[Document]:
+    number, held, size = 1, list[str](), 0
+    for paragraph in paragraphs:
+        held.append(paragraph)
+        size += len(paragraph)
+        if size > _LONGEST_DOCUMENT:
+            yield Document(number, held)
+            number, held, size = number + 1, [], 0
+    if held:
+        yield Document(number, held)
+
+
+def _articles(lines: Iterable[str], path: str | Path) -> Iterator[Document]:
+    number, title, held = 0, "", list[str]()
+    for line in map(str.strip, lines):
+        opening = _ARTICLE.match(line)
+        if opening:
+            number, title, held = int(opening["id"]), opening["title"] or "", []
+        elif line == "</doc>":
+            article = Document(number, held)
+            if article.characters >= _SHORTEST_ARTICLE:
+                yield article
+            held = []
+        elif line and not _LEFTOVER.search(line) and (held or line != title):
+            held.append(line)
+    if held:
+        raise DataError(
+            f"{path}: ends inside the article {number} ({title}); it is cut short, fetch it again"
+        )

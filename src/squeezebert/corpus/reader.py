@@ -1,0 +1,154 @@
+"""A built corpus: any sentence or document of it at once, whatever its size."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.corpus.build import INDEX_NAME
+from squeezebert.corpus.shards import TRAINING, ShardPart, ids_dtype
+from squeezebert.errors import DataError
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Stretches of tokens in a corpus.
+
+    Attributes:
+        shards: Number of the shard of each ``[n]``.
+        starts: Its first token in the shard ``[n]``.
+        ends: The token after its last ``[n]``.
+    """
+
+    shards: Ids
+    starts: Ids
+    ends: Ids
+
+    @property
+    def lengths(self) -> Ids:
+        """Tokens of each ``[n]``."""
+        return self.ends - self.starts
+
+
+class Corpus:
+    """The documents of one part of a corpus, in the order of its sources.
+
+    Args:
+        folder: As :func:`squeezebert.corpus.build_corpus` made it.
+        part: "training" or "held_out".
+
+    Attributes:
+        folder: The same.
+        vocab_size: Pieces of its tokenizer; every id is less.
+        tokenizer: Digest of its tokenizer.
+        shards: The parts of its shards.
+
+    Raises:
+        DataError: It is not a corpus, or damaged.
+    """
+
+    def __init__(self, folder: str | Path, part: str = TRAINING) -> None:
+        self.folder = Path(folder)
+        try:
+            index = json.loads((self.folder / INDEX_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{folder}: is no corpus; make one with `squeezebert corpus`") from error
+        self.vocab_size: int = index["vocab_size"]
+        self.tokenizer: str = index["tokenizer"]
+        self._names = [shard["folder"] for shard in index["shards"]]
+        dtype = ids_dtype(self.vocab_size)
+        self.shards = [ShardPart.open(self.folder / name, part, dtype) for name in self._names]
+        self._sentence_ends = np.cumsum([len(shard.sentences) - 1 for shard in self.shards])
+        self._document_ends = np.cumsum([len(shard.documents) - 1 for shard in self.shards])
+
+    @property
+    def documents(self) -> int:
+        """Number of documents."""
+        return int(self._document_ends[-1])
+
+    @property
+    def sentences(self) -> int:
+        """Number of sentences."""
+        return int(self._sentence_ends[-1])
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens."""
+        return sum(len(shard.ids) for shard in self.shards)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest by which a resumed run knows that its corpus is the same."""
+        return hashlib.sha256("\n".join(self._names).encode()).hexdigest()
+
+    def report(self) -> dict[str, Any]:
+        """What a run says of it: name, digest and size, for JSON."""
+        return {"name": self.folder.name, "sha256": self.fingerprint, "tokens": self.tokens}
+
+    def sentence(self, index: int) -> NDArray[Any]:
+        """Ids of a sentence ``[tokens]``."""
+        shard, local = _place(index, self._sentence_ends)
+        part = self.shards[shard]
+        return part.ids[part.sentences[local] : part.sentences[local + 1]]
+
+    def document(self, index: int) -> list[NDArray[Any]]:
+        """Ids of each sentence of a document."""
+        shard, local = _place(index, self._document_ends)
+        part = self.shards[shard]
+        bounds = part.sentences[part.documents[local] : part.documents[local + 1] + 1]
+        return [part.ids[start:end] for start, end in itertools.pairwise(bounds)]
+
+    def sentence_spans(self, indices: Ids, longest: int) -> Spans:
+        """Where sentences are; of one that is longer than ``longest`` tokens, its beginning."""
+        return self._spans(indices, longest, _sentence_ends)
+
+    def passage_spans(self, indices: Ids, longest: int) -> Spans:
+        """Where the passages are that begin with sentences and have as many of their document as fit.
+
+        A passage has one sentence at least; of one that is longer than ``longest`` tokens, the beginning.
+        """
+        return self._spans(indices, longest, _passage_ends)
+
+    def read(self, spans: Spans, index: int) -> NDArray[Any]:
+        """Ids of one of some spans ``[tokens]``."""
+        ids: NDArray[Any] = self.shards[spans.shards[index]].ids
+        return ids[spans.starts[index] : spans.ends[index]]
+
+    def _spans(self, indices: Ids, longest: int, ends: Callable[[ShardPart, Ids, int], Ids]) -> Spans:
+        shards = np.searchsorted(self._sentence_ends, indices, side="right")
+        spans = Spans(shards, np.empty_like(shards), np.empty_like(shards))
+        for number in np.unique(shards):
+            here = shards == number
+            part = self.shards[number]
+            local = indices[here] - (self._sentence_ends[number] - len(part.sentences) + 1)
+            spans.starts[here] = part.sentences[local]
+            spans.ends[here] = np.minimum(ends(part, local, longest), part.sentences[local] + longest)
+        return spans
+
+
+def _sentence_ends(part: ShardPart, local: Ids, _: int) -> Ids:
+    return part.sentences[local + 1]
+
+
+def _passage_ends(part: ShardPart, local: Ids, longest: int) -> Ids:
+    document = np.searchsorted(part.documents, local, side="right")
+    fitting = np.searchsorted(part.sentences, part.sentences[local] + longest, side="right") - 1
+    return part.sentences[np.minimum(np.maximum(fitting, local + 1), part.documents[document])]
+
+
+def _place(index: int, ends: Ids) -> tuple[int, int]:
+    """Shard, and index inside it."""
+    if not 0 <= index < ends[-1]:
+        raise IndexError(f"{index} is not in 0 to {int(ends[-1]) - 1}")
+    shard = int(np.searchsorted(ends, index, side="right"))
+    return shard, index - (int(ends[shard - 1]) if shard else 0)

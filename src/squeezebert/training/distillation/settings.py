@@ -1,0 +1,77 @@
+"""What a distillation run is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from squeezebert.errors import OptionError
+from squeezebert.training.settings import LoopSettings
+
+LOSSES = ("tokens", "sentence", "pooler", "similarity", "hidden", "mlm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationSettings(LoopSettings):
+    """Settings of a run of general distillation; the defaults made the embedded trunk.
+
+    Attributes:
+        batch_tokens: Tokens a step.
+        longest: Tokens of a text at most, special tokens included.
+        passages: Share of the texts that are passages of as many sentences as fit; the rest are sentences.
+        epoch_texts: Texts of an epoch. Texts of one epoch are sorted by length together.
+        tokens_factor: Weight of the cosine distance of last hidden states, token by token.
+        sentence_factor: Weight of the cosine distance of mean-pooled sentence vectors.
+        pooler_factor: Weight of the cosine distance of the pooler's output to the teacher's sentence vector.
+        similarity_factor: Weight of the squared difference of the batch's similarity matrices.
+        hidden_factor: Weight of the cosine distance of the layers in ``layer_map``.
+        layer_map: Pairs of blocks, of the student and of the teacher, counted from 1.
+        mlm_factor: Weight of masked language modelling.
+        mlm_share: Share of the batches that are masked language modelling, without the teacher.
+        teacher_precision: "int8" or "fp32" on the engine; "torch" for torch in full precision, which a GPU
+            or ``layer_map`` needs.
+        evaluation_texts: Held-out sentences to measure on.
+
+    Raises:
+        OptionError: A value makes no sense.
+    """
+
+    batch_tokens: int = 4096
+    longest: int = 128
+    passages: float = 0.05
+    epoch_texts: int = 1 << 17
+    tokens_factor: float = 1.0
+    sentence_factor: float = 3.0
+    pooler_factor: float = 3.0
+    similarity_factor: float = 20.0
+    hidden_factor: float = 0.3
+    layer_map: tuple[tuple[int, int], ...] = ()
+    mlm_factor: float = 1.0
+    mlm_share: float = 0.0
+    teacher_precision: str = "int8"
+    evaluation_texts: int = 1024
+    learning_rate: float = 8e-4
+    warmup: float = 0.03
+    beta2: float = 0.98
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._positive("batch_tokens", "epoch_texts", "evaluation_texts")
+        self._share("passages", "mlm_share")
+        self._one_of("teacher_precision", ("int8", "fp32", "torch"))
+        if self.longest < 8:
+            raise OptionError(f"longest {self.longest} is less than 8")
+        for name in LOSSES:
+            if getattr(self, f"{name}_factor") < 0:
+                raise OptionError(f"{name}_factor {getattr(self, f'{name}_factor')} is negative")
+        if not self.factors:
+            raise OptionError("no part of the loss has a weight; there is nothing to learn")
+        if self.layer_map and self.teacher_precision != "torch":
+            raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """Weight of each part of the loss that is computed."""
+        unused = set() if self.layer_map else {"hidden"}
+        unused |= set() if self.mlm_share else {"mlm"}
+        factors = {name: float(getattr(self, f"{name}_factor")) for name in LOSSES if name not in unused}
+        return {name: factor for name, factor in factors.items() if factor}

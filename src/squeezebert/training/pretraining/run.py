@@ -1,0 +1,110 @@
+"""From a model and corpora to a pre-trained folder, phase by phase."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.corpus import Corpus
+from squeezebert.corpus.build import tokenizer_digest
+from squeezebert.errors import OptionError
+from squeezebert.modeling import SqueezeBertForPreTraining
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+from squeezebert.training.observer import Observer
+from squeezebert.training.pretraining.objective import Pretraining
+from squeezebert.training.pretraining.settings import PretrainingSettings
+from squeezebert.training.result import TrainingResult
+from squeezebert.training.run import REPORT_NAME, run
+
+
+def pretrain(
+    corpora: Mapping[str, float],
+    out: str | Path,
+    *,
+    model: str | SqueezeBertConfig,
+    phases: Sequence[PretrainingSettings],
+    resume: bool = False,
+    observers: Sequence[Observer] = (),
+) -> list[TrainingResult]:
+    """Pre-train in phases, each a run of its own in ``phase1``, ``phase2`` … of the folder.
+
+    A phase starts from the best weights of the one before, with a new optimizer and its own warm-up. The
+    model is in the folder of the last phase.
+
+    Args:
+        corpora: Folders that ``squeezebert corpus`` made, each with the share of sequences to take from it.
+        out: Folder of the phases; each must be empty or missing unless ``resume``.
+        model: Sizes of a new model, or the checkpoint to go on from.
+        phases: Settings of each.
+        resume: Go on with the first phase that is not finished.
+        observers: Are told of steps and evaluations.
+
+    Returns:
+        How the phases of this sitting ended; the last may be unfinished where it was to stop.
+
+    Raises:
+        OptionError: A folder is not free, or tokenizers and lengths do not fit each other.
+        DataError: A folder is no corpus, or holds nothing to measure on.
+        TrainingError: As :func:`squeezebert.training.run.run`.
+    """
+    results: list[TrainingResult] = []
+    began = time.monotonic()
+    source = model
+    for number, settings in enumerate(phases, 1):
+        folder = Path(out) / f"phase{number}"
+        if not (resume and (folder / REPORT_NAME).exists()):
+            result = run(
+                lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
+                folder,
+                _with_time_left(settings, time.monotonic() - began),
+                resume=resume,
+                observers=observers,
+            )
+            results.append(result)
+            if not result.finished:
+                break
+        source = str(folder)
+    if not results:
+        raise OptionError(f"{out}: the run is finished; there is nothing to resume")
+    return results
+
+
+def make_pretraining(
+    corpora: Mapping[str, float], model: str | SqueezeBertConfig, settings: PretrainingSettings
+) -> Pretraining:
+    """Load or make everything that takes part; raises as :func:`pretrain` does."""
+    if not corpora:
+        raise OptionError("give at least one corpus")
+    torch.manual_seed(settings.seed)
+    first = next(iter(corpora))
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained(first)
+    for folder in corpora:
+        if Corpus(folder).tokenizer != tokenizer_digest(tokenizer):
+            raise OptionError(f"{folder}: was made with another tokenizer than {first}; make it anew")
+    if isinstance(model, str):
+        learner = SqueezeBertForPreTraining.from_pretrained(model)
+    else:
+        learner = SqueezeBertForPreTraining(model)
+    config = learner.config
+    if config.vocab_size < len(tokenizer):
+        raise OptionError(f"vocab_size {config.vocab_size} is less than the {len(tokenizer)} of the corpora")
+    if settings.max_length > config.max_position_embeddings:
+        raise OptionError(
+            f"max_length {settings.max_length} is more than the {config.max_position_embeddings} "
+            "that the model reads"
+        )
+    tokenizer.model_max_length = config.max_position_embeddings
+    origin = model if isinstance(model, str) else "new"
+    about = {"model": origin, "config": config.to_dict()}
+    return Pretraining(learner, tokenizer, corpora, settings, about)
+
+
+def _with_time_left(settings: PretrainingSettings, seconds: float) -> PretrainingSettings:
+    if settings.stop_after is None:
+        return settings
+    return dataclasses.replace(settings, stop_after=max(1e-6, settings.stop_after - seconds / 60))

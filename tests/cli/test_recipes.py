@@ -1,0 +1,98 @@
+"""`corpus`, `pretrain` and `distill` follow files, say what they did, and name what is wrong in them."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import WORDS, save_tiny_model
+
+MODEL = """
+[model]
+hidden_size = 8
+embedding_size = 8
+intermediate_size = 16
+num_hidden_layers = 1
+num_attention_heads = 2
+max_position_embeddings = 32
+q_groups = 2
+k_groups = 2
+v_groups = 2
+intermediate_groups = 2
+output_groups = 2
+vocab_size = 99
+"""
+PRETRAIN = f"""{MODEL}
+[settings]
+batch_size = 3
+epoch_sequences = 9
+max_length = 16
+precision = "fp32"
+[[phases]]
+steps = 2
+[[phases]]
+steps = 1
+max_length = 32
+"""
+DISTILL = f"""{MODEL}
+[settings]
+steps = 2
+longest = 16
+epoch_texts = 20
+precision = "fp32"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_tiny_model(tmp_path / "teacher", "fill-mask")
+    text = " ".join(WORDS).capitalize() + ". "
+    (tmp_path / "text.jsonl").write_text((json.dumps({"text": text * 3}) + "\n") * 9, encoding="utf-8")
+    (tmp_path / "pretrain.toml").write_text(PRETRAIN, encoding="utf-8")
+    (tmp_path / "distill.toml").write_text(DISTILL, encoding="utf-8")
+    return tmp_path
+
+
+CORPUS = ("corpus", "text.jsonl", "--tokenizer", "teacher", "--out", "corpus", "--hold-out", "3", "--json")
+
+
+def test_from_text_to_models(folder, squeezebert):
+    asked = squeezebert(*CORPUS[:-2], "3", "--dry-run")
+    assert (asked.code, (folder / "corpus").exists()) == (0, False)
+    built = squeezebert(*CORPUS)
+    assert json.loads(built.out)["documents"] == 6
+    plan = squeezebert(
+        "pretrain", "pretrain.toml", "--corpus", "corpus", "--dry-run", "--json", "--threads", "1"
+    )
+    assert [json.loads(line)["steps"] for line in plan.out.splitlines()] == [2, 1]
+    done = squeezebert(
+        "pretrain", "pretrain.toml", "--corpus", "corpus", "--out", "p", "--json", "--threads", "1"
+    )
+    assert [json.loads(line)["finished"] for line in done.out.splitlines()] == [True, True]
+    source = ("--teacher", "teacher", "--corpus", "corpus=0.5", "--threads", "1", "--json")
+    stopped = squeezebert("distill", "distill.toml", *source, "--out", "d", "--stop-after", "0.0000001")
+    assert json.loads(stopped.out)["finished"] is False
+    resumed = squeezebert("distill", "distill.toml", *source, "--out", "d", "--resume")
+    assert json.loads(resumed.out)["steps"] == 2
+    assert (folder / "d" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("pretrain", "none.toml"), "none.toml: cannot be read"),
+        (("pretrain", "text.jsonl"), "text.jsonl: is no valid TOML"),
+        (("pretrain", "pretrain.toml", "--out", "p"), "[corpora] is empty"),
+        (("pretrain", "pretrain.toml", "--corpus", "none", "--out", "p"), "none"),
+        (("pretrain", "pretrain.toml", "--set", "batchsize=3"), "there is no setting 'batchsize'"),
+        (("pretrain", "pretrain.toml", "--set", "batch_size=x"), "batch_size 'x' is not of the type int"),
+        (("pretrain", "pretrain.toml", "--set", "batch_size"), "is not of the form NAME=VALUE"),
+        (("distill", "pretrain.toml"), "[phases] is unknown"),
+        (("distill", "distill.toml"), "[teacher] has no from"),
+        (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus=x"), "the share 'x'"),
+        (("corpus", "none.txt", "--out", "c"), "no such file"),
+        (("corpus", "text.jsonl"), "give --out FOLDER"),
+    ],
+)
+def test_bad_input(folder, squeezebert, arguments, message):
+    assert message in squeezebert(*arguments).error

@@ -1,0 +1,155 @@
+"""A corpus holds every token of its sources, once, however its building went."""
+
+import json
+import lzma
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from squeezebert.corpus import Corpus, build, build_corpus, corpus_sources, read_documents, split_sentences
+from squeezebert.corpus.drawing import divide, draw
+from squeezebert.corpus.shards import HELD_OUT, ids_dtype
+from squeezebert.errors import DataError, OptionError
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+
+TEXTS = ["The tea is hot. We drink.", "Cold tea.\n\nThe tea is cold. Hot is the tea.", "We drink abc."]
+
+
+@pytest.fixture
+def sources(tmp_path):
+    folder = tmp_path / "text"
+    folder.mkdir()
+    for number in range(3):
+        lines = [json.dumps({"text": TEXTS[(number + row) % 3]}) for row in range(7)]
+        (folder / f"part{number}.jsonl.xz").write_bytes(lzma.compress("\n".join(lines).encode()))
+    return corpus_sources([folder])
+
+
+def expected(sources, tokenizer, hold_out, held):
+    return [
+        [tokenizer.encode(s, add_special_tokens=False) for p in d.paragraphs for s in split_sentences(p)]
+        for source in sources
+        for d in read_documents(source)
+        if (d.number % hold_out == 0) == held
+    ]
+
+
+@pytest.mark.parametrize("part", ["training", HELD_OUT])
+def test_round_trip(tmp_path, sources, tokenizer, part):
+    report = build_corpus(sources, tmp_path / "out", tokenizer=tokenizer, hold_out=3)
+    documents = expected(sources, tokenizer, 3, part == HELD_OUT)
+    corpus = Corpus(tmp_path / "out", part)
+    assert [[ids.tolist() for ids in corpus.document(d)] for d in range(corpus.documents)] == documents
+    sentences = [ids for document in documents for ids in document]
+    assert [corpus.sentence(s).tolist() for s in range(corpus.sentences)] == sentences
+    assert corpus.tokens == sum(map(len, sentences))
+    spans = corpus.sentence_spans(np.arange(corpus.sentences), 4)
+    assert [corpus.read(spans, s).tolist() for s in range(corpus.sentences)] == [s[:4] for s in sentences]
+    if part == "training":
+        assert report.to_dict()["tokens"] == corpus.tokens
+    loaded = SqueezeBertTokenizerFast.from_pretrained(tmp_path / "out")
+    assert loaded.get_vocab() == tokenizer.get_vocab()
+
+
+def test_passages_are_whole_sentences_of_one_document(tmp_path, sources, tokenizer):
+    build_corpus(sources, tmp_path, tokenizer=tokenizer)
+    corpus = Corpus(tmp_path)
+    documents = [[ids.tolist() for ids in corpus.document(d)] for d in range(corpus.documents)]
+    passages = []
+    for document in documents:
+        for start in range(len(document)):
+            text = document[start][:9]
+            for sentence in document[start + 1 :]:
+                if len(text) + len(sentence) > 9:
+                    break
+                text = text + sentence
+            passages.append(text)
+    spans = corpus.passage_spans(np.arange(corpus.sentences), 9)
+    assert [corpus.read(spans, s).tolist() for s in range(corpus.sentences)] == passages
+
+
+def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):
+    """An interrupted build goes on with the first source that it did not finish, to the same end."""
+    whole = build_corpus(sources, tmp_path / "whole", tokenizer=tokenizer)
+    seen = []
+
+    def stop(source):
+        seen.append(source)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return read_documents(source)
+
+    monkeypatch.setattr(build, "read_documents", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(sources, tmp_path / "cut", tokenizer=tokenizer)
+    assert Corpus(tmp_path / "cut").tokens == whole.shards[0].tokens
+    monkeypatch.undo()
+    again = build_corpus(sources, tmp_path / "cut", tokenizer=tokenizer)
+    assert (again.built, again.shards) == (2, whole.shards)
+    assert build_corpus(sources, tmp_path / "cut", tokenizer=tokenizer).built == 0
+    # Neither half-written shards nor other leftovers.
+    names = [sorted(path.name for path in (tmp_path / which).iterdir()) for which in ("whole", "cut")]
+    assert names[0] == names[1]
+
+
+def test_a_changed_source_tokenizer_or_option_is_built_anew(tmp_path, sources, tokenizer):
+    build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
+    sources[0].write_bytes(lzma.compress(json.dumps({"text": "Tea is hot."}).encode()))
+    assert build_corpus(sources, tmp_path / "out", tokenizer=tokenizer).built == 1
+    other = SqueezeBertTokenizerFast([*tokenizer.get_vocab(), "##e"])
+    assert build_corpus(sources, tmp_path / "out", tokenizer=other).built == 3
+    assert build_corpus(sources, tmp_path / "out", tokenizer=other, hold_out=5).built == 3
+
+
+def test_unreadable_sources_are_reported_and_nothing_else_is_lost(tmp_path, sources, tokenizer):
+    whole = build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
+    good = sources[1].read_bytes()
+    sources[1].write_bytes(good[:-20])
+    report = build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
+    assert report.shards == (whole.shards[0], whole.shards[2])
+    assert len(report.unreadable) == 1
+    assert "part1.jsonl.xz: cannot be decompressed" in report.unreadable[0]
+    assert Corpus(tmp_path / "out").tokens == whole.shards[0].tokens + whole.shards[2].tokens
+    sources[1].write_bytes(good)
+    assert build_corpus(sources, tmp_path / "out", tokenizer=tokenizer).shards == whole.shards
+    with pytest.raises(DataError, match=r"none\.txt: cannot be read"):
+        build_corpus([tmp_path / "none.txt"], tmp_path / "none", tokenizer=tokenizer)
+
+
+def test_bad_input(tmp_path, tokenizer, sources):
+    with pytest.raises(OptionError, match="hold_out 1"):
+        build_corpus(sources, tmp_path / "out", tokenizer=tokenizer, hold_out=1)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no file"):
+        corpus_sources([tmp_path / "empty"])
+    with pytest.raises(DataError, match="is no corpus"):
+        Corpus(tmp_path)
+    build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
+    shard = next((tmp_path / "out").glob("part0-*"))
+    (shard / "training.ids").write_bytes(b"12")
+    with pytest.raises(DataError, match=r"part0-\w+: the files of training do not fit"):
+        Corpus(tmp_path / "out")
+    with pytest.raises(IndexError):
+        Corpus(tmp_path / "out", HELD_OUT).sentence(0)
+
+
+def test_ids_take_two_bytes_where_they_fit():
+    assert [ids_dtype(size).itemsize for size in (30522, 65536, 65537)] == [2, 2, 4]
+
+
+@given(st.integers(1, 13), st.integers(1, 7), st.integers(0, 2**32))
+def test_each_text_is_drawn_once_before_any_twice(size, count, seed):
+    drawn = np.concatenate([draw(size, count, epoch, [seed]) for epoch in range(size)])
+    for start in range(0, size * count, size):
+        assert sorted(drawn[start : start + size].tolist()) == list(range(size))
+
+
+@given(st.integers(1, 999), st.lists(st.floats(0.01, 100), min_size=1, max_size=5))
+def test_shares_add_up(count, shares):
+    parts = divide(count, shares)
+    assert sum(parts) == count
+    assert all(
+        abs(part - share / sum(shares) * count) <= 1 for part, share in zip(parts, shares, strict=True)
+    )

@@ -1,0 +1,162 @@
+"""Pre-training: packing loses nothing, orders are swapped by halves, phases learn and resume."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.corpus import Corpus
+from squeezebert.corpus.shards import ShardPart
+from squeezebert.errors import DataError, OptionError
+from squeezebert.modeling import SqueezeBertForPreTraining
+from squeezebert.tasks.base import NO_LOSS
+from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
+from squeezebert.training.pretraining.sequences import Sequences, pack
+
+from .conftest import FILLERS, PEOPLE, PIECES
+from .corpora import make_corpus
+
+CONFIG = SqueezeBertConfig(
+    vocab_size=len(PIECES) + 5, hidden_size=28, embedding_size=28, num_hidden_layers=2, num_attention_heads=7,
+    intermediate_size=44, max_position_embeddings=33,
+)  # fmt: skip
+SETTINGS = {"max_length": 17, "batch_size": 13, "epoch_sequences": 65, "threads": 1, "precision": "fp32"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, trunk):
+    return make_corpus(tmp_path_factory.mktemp("text"), trunk, [*FILLERS, *PEOPLE])
+
+
+documents = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=9), min_size=1, max_size=6)
+
+
+@given(documents, st.integers(2, 13))
+def test_packing_keeps_every_token_but_lone_ones(lengths, room):
+    sentences = np.cumsum([0, *itertools.chain(*lengths)])
+    part = ShardPart(np.arange(sentences[-1]), sentences, np.cumsum([0, *map(len, lengths)]))
+    starts, ends = pack(part, room)
+    sizes = ends - starts
+    assert ((sizes >= 2) & (sizes <= room)).all()
+    kept = [token for start, end in zip(starts, ends, strict=True) for token in part.ids[start:end]]
+    lost = sorted(set(part.ids.tolist()) - set(kept))
+    assert len(kept) + len(lost) == len(part.ids)
+    assert kept == sorted(kept)
+    bounds = set(sentences.tolist())
+    for token in lost:  # a sequence of its own, at the end of a sentence
+        assert token + 1 in bounds
+    document_ends = sentences[part.documents]
+    assert (np.searchsorted(document_ends, starts, "right") == np.searchsorted(document_ends, ends)).all()
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        inner = [bound for bound in bounds if start < bound < end]
+        # Cut inside a sentence only where it is one long sentence.
+        assert (start in bounds and end in bounds) or not inner
+
+
+def test_segments_are_the_sequence_and_half_of_them_are_swapped(corpus):
+    sequences = Sequences(Corpus(corpus), 17)
+    swapped = total = 0
+    for index in range(len(sequences)):
+        for seed in range(30):
+            segments = sequences.segments(index, np.random.default_rng(seed * 1000 + index))
+            parts = [segments.first, segments.second]
+            assert min(map(len, parts)) > 0
+            whole = np.concatenate(parts[::-1] if segments.swapped else parts)
+            assert (whole == sequences.tokens(index)).all()
+            swapped, total = swapped + segments.swapped, total + 1
+    assert binomtest(swapped, total, 0.5).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("masking", ["pieces", "words"])
+def test_batches_are_a_function_of_seed_and_place(corpus, masking):
+    settings = PretrainingSettings(**SETTINGS, masking=masking, steps=1, seed=5)
+    first, second = (make_pretraining({corpus: 1.0}, CONFIG, settings) for _ in range(2))
+    whole = first.collate(first.epoch(3)[2])
+    # Entered in the middle, and cut as two processes cut it.
+    parts = [second.collate(second.epoch(3)[2][rank::2]) for rank in range(2)]
+    for rank, part in enumerate(parts):
+        for name, tensor in part.inputs.items():
+            mine = whole.inputs[name][rank::2]
+            assert torch.equal(tensor, mine[:, : tensor.shape[1]] if tensor.ndim > 1 else mine)
+    other = PretrainingSettings(**SETTINGS, masking=masking, steps=1, seed=6)
+    again = make_pretraining({corpus: 1.0}, CONFIG, other)
+    assert not torch.equal(again.collate(again.epoch(3)[2]).inputs["order"], whole.inputs["order"]) or (
+        again.epoch(3)[2] != first.epoch(3)[2]
+    )
+
+
+def test_rows_are_as_the_model_expects(corpus):
+    objective = make_pretraining({corpus: 1.0}, CONFIG, PretrainingSettings(**SETTINGS, steps=1))
+    inputs = objective.collate(objective.epoch(0)[0]).inputs
+    for ids, types, mask, labels in zip(
+        *(inputs[name] for name in ("input_ids", "token_type_ids", "attention_mask", "labels")), strict=True
+    ):
+        length = int(mask.sum())
+        assert length <= 17
+        original = torch.where(labels == NO_LOSS, ids, labels)[:length].tolist()
+        assert original[0] == 2 and original.count(3) == 2 and original[-1] == 3  # noqa: PT018
+        first = original.index(3) + 1
+        assert types[:length].tolist() == [0] * first + [1] * (length - first)
+        chosen = labels != NO_LOSS
+        # [UNK], too, is never hidden: there is nothing to be learnt from it.
+        free = sum(piece > 4 for piece in original)
+        assert int(chosen.sum()) == max(1, round(0.15 * free))
+        assert min(labels[chosen].tolist()) > 4
+        assert int(ids.max()) < len(PIECES)
+
+
+def test_the_loss_is_that_of_the_model(corpus):
+    objective = make_pretraining({corpus: 1.0}, CONFIG, PretrainingSettings(**SETTINGS, steps=1))
+    objective.module.eval()
+    batch = objective.collate(objective.epoch(0)[0])
+    losses = objective.losses(batch)
+    inputs = {
+        name: batch.inputs[name] for name in ("input_ids", "attention_mask", "token_type_ids", "labels")
+    }
+    expected = objective.module(**inputs, sentence_order_label=batch.inputs["order"]).loss
+    mine = sum(losses[name] / batch.weights[name] for name in losses)
+    torch.testing.assert_close(mine, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_two_phases_learn_and_resume_to_the_same_bits(corpus, tmp_path):
+    short = {**SETTINGS, "learning_rate": 2e-2, "warmup": 0.1, "evaluate_every": 6}
+    phases = [
+        PretrainingSettings(**short, steps=12),
+        PretrainingSettings(**{**short, "max_length": 33, "batch_size": 7}, steps=6),
+    ]
+    results = pretrain({corpus: 1.0}, tmp_path / "whole", model=CONFIG, phases=phases)
+    assert [result.steps for result in results] == [12, 6]
+    start = make_pretraining({corpus: 1.0}, CONFIG, phases[1]).evaluate()
+    assert results[1].metrics["perplexity"] < 0.8 * start["perplexity"]
+    stopping = [PretrainingSettings(**{**vars(phase), "stop_after": 1e-9}) for phase in phases]
+    sittings = 0
+    while True:
+        sittings += 1
+        part = pretrain({corpus: 1.0}, tmp_path / "cut", model=CONFIG, phases=stopping, resume=True)
+        if (tmp_path / "cut/phase2/training.json").exists():
+            break
+        assert not part[-1].finished
+    assert sittings > 12
+    models = [SqueezeBertForPreTraining.from_pretrained(tmp_path / w / "phase2") for w in ("whole", "cut")]
+    for name, tensor in models[0].state_dict().items():
+        assert torch.equal(tensor, models[1].state_dict()[name]), name
+    with pytest.raises(OptionError, match="is finished"):
+        pretrain({corpus: 1.0}, tmp_path / "cut", model=CONFIG, phases=phases, resume=True)
+
+
+def test_bad_input(corpus, tmp_path, trunk):
+    settings = PretrainingSettings(**SETTINGS, steps=1)
+    with pytest.raises(OptionError, match="vocab_size 20 is less"):
+        make_pretraining({corpus: 1.0}, CONFIG.replace(vocab_size=20), settings)
+    with pytest.raises(OptionError, match="max_length 17 is more than the 16"):
+        make_pretraining({corpus: 1.0}, CONFIG.replace(max_position_embeddings=16), settings)
+    with pytest.raises(OptionError, match="epoch_sequences 5 is less"):
+        PretrainingSettings(batch_size=6, epoch_sequences=5)
+    small = make_corpus(tmp_path, trunk, FILLERS, documents=3)
+    with pytest.raises(DataError, match="holds out no document"):
+        make_pretraining({small: 1.0}, CONFIG, settings)

@@ -16,12 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import squeezebert
 from measure import Results, explanation, measure, reaches_bars, table
 from plan import HEADS, SHIPPED, TRUNK, rows_of
-from workshop import Workshop, add_options
-
-import squeezebert
 from squeezebert.files import write_text
+from workshop import Workshop, add_options
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
 LARGEST = 23_000_000

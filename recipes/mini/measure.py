@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from plan import MEASURED, ROWS, Row, rows_of
-from workshop import PRECISIONS, Workshop, add_options, is_current
-
 from squeezebert.files import write_text
+from workshop import PRECISIONS, Workshop, add_options, is_current
 
 Results = dict[str, dict[str, Any]]
 

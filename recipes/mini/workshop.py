@@ -26,7 +26,6 @@ from typing import Any
 
 from distill_trunk import squeezebert_command
 from plan import FILL_MASK, HEADS, ROWS, RUNS, TRUNK, WIKIPEDIA
-
 from squeezebert import modeling
 from squeezebert.corpus import read_documents
 from squeezebert.corpus.build import HOLD_OUT, corpus_sources
@@ -153,7 +152,8 @@ class Workshop:
         sources = [folder / _WEIGHTS for folder in (source, base) if folder]
         if not is_current(out / _WEIGHTS, *sources):
             out.mkdir(exist_ok=True)
-            for name in FILE_NAMES:
+            # A head reads its tokenizer from its base, too.
+            for name in FILE_NAMES if base is None else ():
                 if (source / name).exists():
                     shutil.copyfile(source / name, out / name)
             getattr(modeling, head).from_pretrained(source).save_pretrained(out, dtype="int8", base=base)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import groups
 import pytest
+
+import groups
 
 
 def test_the_students_differ_in_groups_alone() -> None:

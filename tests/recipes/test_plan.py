@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+
 from distill_trunk import SETS
 from plan import FILL_MASK, HEADS, ROWS, RUNS, SHIPPED, TRUNK, Run, rows_of
-
 from squeezebert.cli.train import command
 from squeezebert.data import load_dataset_rows
 from squeezebert.tasks import TASK_NAMES, TRAINED_TASKS

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import finetune
 import measure
-import pytest
 import workshop
 from plan import ROWS
-
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
@@ -87,6 +87,7 @@ def test_from_a_trunk_to_an_embedded_model(
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["text-classification"]
     answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
+    assert not (out / "text-classification" / "vocab.txt").exists()
     # The head holds its upper block and what follows; the rest is the trunk's.
     own = read_safetensors(out / "text-classification" / "model.safetensors")
     assert {name.split(".")[3] for name in own if "layers" in name} == {"3"}

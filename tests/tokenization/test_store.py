@@ -73,7 +73,7 @@ def test_a_checkpoint_has_the_tokenizer_of_its_base_unless_its_own(
 @pytest.mark.parametrize("base", [None, "elsewhere", 7, "/"])
 def test_without_a_tokenizer_anywhere(cls: type[BaseTokenizer], tmp_path: Path, base: Any) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"base_checkpoint": base}), encoding="utf-8")
-    with pytest.raises(TokenizerError, match="has neither vocab.txt nor tokenizer.json"):
+    with pytest.raises(TokenizerError, match="has neither"):
         cls.from_pretrained(tmp_path)
 
 

@@ -2,7 +2,7 @@
 
 What a call makes it leaves in the folder of runs, where the next call finds it::
 
-    trunk.json                which trunk all this belongs to
+    owner.json                which trunk all this belongs to
     rows/NAME.jsonl           what a run learns from
     NAME/                     the run
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
@@ -32,7 +32,7 @@ from squeezebert.corpus.build import HOLD_OUT, corpus_sources
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
-from squeezebert.tokenization.store import FILE_NAMES
+from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 
 PRECISIONS = ("int8", "fp32")
 UNFINISHED = 3
@@ -91,14 +91,15 @@ class Workshop:
         return here
 
     def claim(self) -> None:
-        """See that what lies in the folder of runs belongs to this trunk."""
+        """See that what lies in the folder of runs belongs to this trunk and this limit."""
         digest = hashlib.sha256((self.trunk / _WEIGHTS).read_bytes()).hexdigest()
-        note = self.runs / "trunk.json"
+        owner = {"trunk": digest, "limit": self.limit}
+        note = self.runs / "owner.json"
         for folder in ("rows", "shipped", "measured"):
             (self.runs / folder).mkdir(parents=True, exist_ok=True)
-        if note.exists() and json.loads(note.read_text(encoding="utf-8"))["sha256"] != digest:
-            raise SystemExit(f"{self.runs}: belongs to another trunk; give another --runs")
-        write_text(note, json.dumps({"trunk": str(self.trunk), "sha256": digest}) + "\n")
+        if note.exists() and json.loads(note.read_text(encoding="utf-8")) != owner:
+            raise SystemExit(f"{self.runs}: belongs to another trunk or --limit; give another --runs")
+        write_text(note, json.dumps(owner) + "\n")
 
     def minutes_left(self) -> float:
         """Stop if there are none."""
@@ -153,9 +154,8 @@ class Workshop:
         if not is_current(out / _WEIGHTS, *sources):
             out.mkdir(exist_ok=True)
             # A head reads its tokenizer from its base, too.
-            for name in FILE_NAMES if base is None else ():
-                if (source / name).exists():
-                    shutil.copyfile(source / name, out / name)
+            for name in (VOCAB_NAME, CONFIG_NAME) if base is None else ():
+                shutil.copyfile(source / name, out / name)
             getattr(modeling, head).from_pretrained(source).save_pretrained(out, dtype="int8", base=base)
         return out
 

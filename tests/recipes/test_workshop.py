@@ -164,8 +164,10 @@ def test_a_perplexity_is_no_percentage() -> None:
 def test_runs_belong_to_one_trunk(data: Path, trunk: Path, tmp_path: Path) -> None:
     opened(data, trunk, tmp_path / "runs")
     other = save_tiny_model(tmp_path / "other", "fill-mask", initializer_range=0.25)
-    with pytest.raises(SystemExit, match="belongs to another trunk; give another --runs"):
-        opened(data, other, tmp_path / "runs")
+    opened(data, trunk, tmp_path / "runs")
+    for folder, limit in ((other, None), (trunk, 7)):
+        with pytest.raises(SystemExit, match="belongs to another trunk or --limit; give another --runs"):
+            opened(data, folder, tmp_path / "runs", limit=limit)
 
 
 def test_nothing_is_begun_when_the_time_is_up(

@@ -17,6 +17,8 @@ from squeezebert.errors import ConfigError
 from squeezebert.files import locate, write_text
 
 CONFIG_NAME = "config.json"
+BASE_KEY = "base_checkpoint"
+"""Key of the folder, relative to this one, that has what a checkpoint does not hold itself."""
 GROUP_KEYS = (
     "q_groups", "k_groups", "v_groups", "post_attention_groups", "intermediate_groups", "output_groups",
 )  # fmt: skip

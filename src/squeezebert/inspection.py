@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
-from squeezebert.checkpoints.reader import BASE_KEY
-from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
+from squeezebert.config import BASE_KEY, CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
 from squeezebert.errors import OptionError
 

@@ -15,7 +15,7 @@ from squeezebert.costs import stored_bytes
 from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output, weights_files
-from squeezebert.tokenization.store import FILE_NAMES
+from squeezebert.tokenization.store import FILE_NAMES, home_of
 
 _PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
 
@@ -54,7 +54,7 @@ class Quantization:
         checkpoint = read_checkpoint(name_or_path)
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
-        folder = locate(name_or_path, FILE_NAMES)
+        folder = home_of(locate(name_or_path, FILE_NAMES))
         return cls(
             checkpoint=checkpoint,
             output=Path(output),

@@ -16,7 +16,7 @@ from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
-from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME
+from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, home_of
 
 Words = Counter[tuple[int, ...]]
 """How often a corpus has each word, spelled in the ids of its pieces."""
@@ -115,7 +115,7 @@ class Trimming:
         before = read_stored(name_or_path)
         check_output(output, before)
         # From the hub, these files are fetched apart from the weights.
-        folder = locate(name_or_path, FILE_NAMES)
+        folder = home_of(locate(name_or_path, FILE_NAMES))
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(folder)
         if len(tokenizer) > before.config.vocab_size:
             raise CheckpointError(

@@ -57,6 +57,26 @@ def test_folder_of_transformers(cls: type[BaseTokenizer], tmp_path: Path) -> Non
     assert cls.from_pretrained(tmp_path)(TEXT)["input_ids"] == theirs(TEXT).input_ids
 
 
+def test_a_checkpoint_has_the_tokenizer_of_its_base_unless_its_own(
+    cls: type[BaseTokenizer], tmp_path: Path
+) -> None:
+    write_small(tmp_path, model_max_length=37)
+    head = tmp_path / "head"
+    head.mkdir()
+    (head / "config.json").write_text(json.dumps({"base_checkpoint": ".."}), encoding="utf-8")
+    assert cls.from_pretrained(head)("hello a").input_ids == [2, 5, 6, 3]
+    assert cls.from_pretrained(head).model_max_length == 37
+    write_small(head, model_max_length=19)
+    assert cls.from_pretrained(head).model_max_length == 19
+
+
+@pytest.mark.parametrize("base", [None, "elsewhere", 7, "/"])
+def test_without_a_tokenizer_anywhere(cls: type[BaseTokenizer], tmp_path: Path, base: Any) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"base_checkpoint": base}), encoding="utf-8")
+    with pytest.raises(TokenizerError, match="has neither"):
+        cls.from_pretrained(tmp_path)
+
+
 def test_vocabulary_alone(cls: type[BaseTokenizer], tmp_path: Path) -> None:
     """The published checkpoints have no tokenizer_config.json."""
     loaded = cls.from_pretrained(write_small(tmp_path))

@@ -132,6 +132,16 @@ def test_frozen_embeddings_stay_and_the_rest_moves(trunk: str, out: Path) -> Non
     assert equal == ["transformer.embeddings.word_embeddings.weight"]
 
 
+def test_frozen_blocks_stay_with_all_under_them(trunk: str, out: Path, tmp_path: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(freeze_blocks=1))
+    before, after = read_checkpoint(trunk).arrays, read_checkpoint(out).arrays
+    equal = {name for name in before if np.array_equal(before[name], after[name])}
+    frozen = ("transformer.embeddings.", "transformer.encoder.layers.0.")
+    assert equal == {name for name in before if name.startswith(frozen)}
+    with pytest.raises(OptionError, match="freeze_blocks 9 is more than the 2 blocks"):
+        train(make_data(), tmp_path / "none", start=trunk, settings=changed(freeze_blocks=9))
+
+
 def test_dropout_replaces_that_of_the_checkpoint_and_is_saved(trunk: str, out: Path, tmp_path: Path) -> None:
     train(make_data(), out, start=trunk, settings=changed(dropout=0.3))
     config = SqueezeBertConfig.from_pretrained(out)

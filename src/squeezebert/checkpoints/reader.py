@@ -14,14 +14,13 @@ from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite, is_para
 from squeezebert.checkpoints.names import to_published
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.checkpoints.torch_file import read_torch_file
-from squeezebert.config import CONFIG_NAME, SqueezeBertConfig
+from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError
 from squeezebert.files import locate
 
 SAFETENSORS_NAME = "model.safetensors"
 TORCH_NAME = "pytorch_model.bin"
 INDEX_SUFFIX = ".index.json"
-BASE_KEY = "base_checkpoint"
 
 # The files of each format, and their wildcards on the hub. The first format that is there is taken.
 _FORMATS: tuple[tuple[str, str, Callable[[Path], Stored]], ...] = (

@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite
 from squeezebert.checkpoints.names import to_published
-from squeezebert.checkpoints.reader import BASE_KEY, SAFETENSORS_NAME, read_checkpoint
+from squeezebert.checkpoints.reader import SAFETENSORS_NAME, read_checkpoint
 from squeezebert.checkpoints.safetensors_file import write_safetensors
-from squeezebert.config import CONFIG_NAME, SqueezeBertConfig
+from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.files import atomic_path
 

@@ -61,6 +61,13 @@ UNFINISHED = 3
 )
 @click.option("--dropout", type=float, metavar="FLOAT", help="In place of the checkpoint's.")
 @click.option("--freeze-embeddings", is_flag=True, help="Leave the word embeddings as they are.")
+@click.option(
+    "--freeze-blocks",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Leave all embeddings and the first N blocks as they are.",
+)
 @options.max_length_option
 @loop_options
 @click.option(

@@ -104,7 +104,7 @@ class BaseTokenizer(Encoder):
             TokenizerError: Its tokenizer files are missing, unreadable, or not WordPiece as BERT has it.
         """
         folder = locate(name_or_path, store.FILE_NAMES, revision=revision, local_files_only=local_files_only)
-        return cls(**{**store.read_folder(folder), **overrides})
+        return cls(**{**store.read_folder(store.home_of(folder)), **overrides})
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
         """Write the tokenizer files, readable by this package and by transformers, and return their paths."""

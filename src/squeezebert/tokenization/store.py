@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from squeezebert.config import BASE_KEY, SqueezeBertConfig
+from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.errors import TokenizerError
 from squeezebert.files import write_text
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
@@ -25,6 +27,17 @@ _OPTIONS = (
     "do_lower_case", "strip_accents", "tokenize_chinese_chars", "padding_side", "truncation_side",
     "clean_up_tokenization_spaces",
 )  # fmt: skip
+
+
+def home_of(folder: Path) -> Path:
+    """The folder with the tokenizer of a checkpoint: its own, or the checkpoint that it is based on."""
+    own = any((folder / name).is_file() for name in (VOCAB_NAME, TOKENIZER_NAME))
+    if own or not (folder / MODEL_CONFIG_NAME).is_file():
+        return folder
+    base = SqueezeBertConfig.from_json_file(folder / MODEL_CONFIG_NAME).extra.get(BASE_KEY)
+    if not isinstance(base, str) or Path(base).is_absolute():
+        return folder
+    return (folder / base).resolve()
 
 
 def read_vocab(path: Path) -> list[str]:

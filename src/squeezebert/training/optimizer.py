@@ -34,12 +34,12 @@ def parameter_groups(module: nn.Module, settings: LoopSettings) -> list[dict[str
     the embeddings at the lowest.
     """
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
-    heights = {name: _height(name) for name in trained}
-    top = 1 + max((height for height in heights.values() if height is not None), default=0)
+    heights = {name: height(name) for name in trained}
+    top = 1 + max((at for at in heights.values() if at is not None), default=0)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in trained.items():
-        height = heights[name]
-        scale = settings.layer_decay ** (top - (top if height is None else height))
+        at = heights[name]
+        scale = settings.layer_decay ** (top - (top if at is None else at))
         decay = settings.weight_decay if parameter.ndim > 1 else 0.0
         groups.setdefault((decay, scale), []).append(parameter)
     return [
@@ -48,8 +48,8 @@ def parameter_groups(module: nn.Module, settings: LoopSettings) -> list[dict[str
     ]
 
 
-def _height(name: str) -> int | None:
-    """0 for embeddings, n + 1 for block n, None for what comes after the blocks."""
+def height(name: str) -> int | None:
+    """How far up a parameter is: 0 for embeddings, n + 1 for block n, None for what follows the blocks."""
     if block := _BLOCK.search(name):
         return int(block[1]) + 1
     return 0 if "embeddings." in name else None

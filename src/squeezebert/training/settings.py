@@ -136,6 +136,8 @@ class TrainingSettings(LoopSettings):
         class_weights: "balanced" gives rare labels of a text classification as much weight as frequent ones.
         dropout: Of hidden states and attention probabilities; None for what the checkpoint's config says.
         freeze_embeddings: Leave the word embeddings as they are, so that several models can share one table.
+        freeze_blocks: Blocks, from the first one, that stay as they are, and all embeddings with them, so
+            that several models can share them; 0 for none.
         max_length: Longest window in tokens; None for the longest that the model reads.
 
     Raises:
@@ -147,6 +149,7 @@ class TrainingSettings(LoopSettings):
     class_weights: str = "none"
     dropout: float | None = None
     freeze_embeddings: bool = False
+    freeze_blocks: int = 0
     max_length: int | None = None
 
     def __post_init__(self) -> None:
@@ -154,3 +157,5 @@ class TrainingSettings(LoopSettings):
         self._positive("batch_size", *self._given("batch_tokens", "max_length"))
         self._one_of("class_weights", CLASS_WEIGHTS)
         self._share(*self._given("dropout"))
+        if self.freeze_blocks < 0:
+            raise OptionError(f"freeze_blocks {self.freeze_blocks} is negative")

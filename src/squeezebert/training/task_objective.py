@@ -12,6 +12,7 @@ from torch import Tensor
 
 from squeezebert import modeling
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import OptionError
 from squeezebert.files import write_text
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
@@ -25,6 +26,7 @@ from squeezebert.training.class_weights import ClassWeights
 from squeezebert.training.data import TrainingData, epoch_features
 from squeezebert.training.deploy import draw_answers
 from squeezebert.training.objective import MicroBatch, Objective
+from squeezebert.training.optimizer import height
 from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import TrainingSettings
@@ -45,7 +47,7 @@ class TaskObjective(Objective[Feature]):
     Raises:
         CheckpointError: ``start`` cannot be read.
         DataError: The labels do not make a task, or validation rows have labels that no training row has.
-        OptionError: ``settings.max_length`` or ``settings.class_weights`` do not fit.
+        OptionError: ``settings.max_length``, ``freeze_blocks`` or ``class_weights`` do not fit.
     """
 
     module: SqueezeBertPreTrainedModel
@@ -62,6 +64,7 @@ class TaskObjective(Objective[Feature]):
         self.module = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()
         if settings.freeze_embeddings:
             self.module.get_input_embeddings().weight.requires_grad_(False)
+        _freeze(self.module, settings.freeze_blocks)
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
         self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
         self.data = data
@@ -138,3 +141,14 @@ class TaskObjective(Objective[Feature]):
             draw_answers(result.folder, self.data, max_length=self._settings.max_length)
         card = model_card(self.data, self._start, self._settings, result, self.setup.config)
         write_text(result.folder / CARD_NAME, card)
+
+
+def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:
+    """Leave the first blocks and the embeddings under them as they are; with 0 blocks, nothing."""
+    layers = module.config.num_hidden_layers
+    if blocks > layers:
+        raise OptionError(f"freeze_blocks {blocks} is more than the {layers} blocks of the model")
+    for name, parameter in module.named_parameters() if blocks else ():
+        at = height(name)
+        if at is not None and at <= blocks:
+            parameter.requires_grad_(False)

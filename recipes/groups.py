@@ -1,0 +1,208 @@
+"""Groups 4 against groups 1, the central claim of the paper: as good, and faster.
+
+    python recipes/groups.py --data $SQUEEZEBERT_DATA --corpus runs/mini/corpora/wikipedia \
+        --teacher MODEL --runs runs/groups
+
+Students of the embedded trunk's size, with each number of groups and three seeds, are distilled from random
+weights for equally many tokens by the recipe of the trunk, measured on STS-B without training, and fine-tuned
+on the development part of SNLI for its test. Then both run side by side. Run again to resume, in stretches
+with ``--stop-after 9``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from squeezebert import pipeline
+from squeezebert.benchmark.machine import describe_machine, describe_versions
+from squeezebert.cli.training_bar import TrainingBar
+from squeezebert.config import SqueezeBertConfig
+from squeezebert.costs import encoder_operations
+from squeezebert.data import Row, load_dataset_rows
+from squeezebert.engine import Engine
+from squeezebert.engine.backend import BASE
+from squeezebert.files import write_text
+from squeezebert.modeling import SqueezeBertModel
+from squeezebert.tasks import get_task
+from squeezebert.training import LoopSettings, TrainingData, TrainingResult, TrainingSettings, train
+from squeezebert.training.distillation import DistillationSettings, distill
+from squeezebert.training.recipe import Recipe
+
+RECIPE = Path(__file__).parent / "mini" / "trunk.toml"
+RESULTS = Path(__file__).parents[1] / "docs" / "results" / "groups.json"
+GROUPS = (4, 1)
+SEEDS = (0, 1, 2)
+UNFINISHED = 3
+LENGTH, ROUNDS = 128, 51
+
+
+def config_of(groups: int) -> SqueezeBertConfig:
+    """The trunk's sizes with another number of groups in the layers that the paper groups."""
+    model = Recipe.read(RECIPE, ("model", "settings")).model()
+    assert isinstance(model, SqueezeBertConfig)
+    names = ("q_groups", "k_groups", "v_groups", "intermediate_groups", "output_groups")
+    return model.replace(**dict.fromkeys(names, groups))
+
+
+class Comparison:
+    """The runs of all students, each in a folder of its own."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._asked = arguments
+        minutes = math.inf if arguments.stop_after is None else arguments.stop_after
+        self._deadline = time.monotonic() + 60 * minutes
+
+    def result(self, groups: int, seed: int) -> dict[str, float]:
+        """Distil, fine-tune and measure one student."""
+        trunk, inference = self.trunk(groups, seed), self._folder(groups, seed, "snli")
+        if not _is_finished(trunk):
+            self._distil(groups, seed, trunk)
+        if not _is_finished(inference):
+            self._fine_tune(seed, trunk, inference)
+        report = _report(trunk)
+        return {
+            "sts_b_test_spearman": self._similarity(trunk),
+            "snli_test_accuracy": _report(inference)["metrics"]["accuracy"],
+            "distillation_tokens_per_second": report["tokens"] / report["seconds"],
+        }
+
+    def trunk(self, groups: int, seed: int) -> Path:
+        """Folder of a distilled student."""
+        return self._folder(groups, seed, "trunk")
+
+    def _folder(self, groups: int, seed: int, kind: str) -> Path:
+        return Path(self._asked.runs / f"groups-{groups}-seed-{seed}-{kind}")
+
+    def _distil(self, groups: int, seed: int, out: Path) -> None:
+        recipe = Recipe.read(RECIPE, ("model", "settings"))
+        # Without masked language modelling, so that all tokens have a teacher.
+        chosen = {"tokens": int(self._asked.tokens), "seed": seed, "mlm_share": 0.0}
+        settings = recipe.settings(DistillationSettings, "settings", chosen)
+        student, corpora = config_of(groups), {str(self._asked.corpus): 1.0}
+        self._run(partial(distill, corpora, out, teacher=self._asked.teacher, student=student), settings)
+
+    def _fine_tune(self, seed: int, trunk: Path, out: Path) -> None:
+        # Measured once, at the end, so that nothing is chosen by the rows of the test.
+        settings = TrainingSettings(
+            epochs=2, batch_size=64, learning_rate=3e-4, dropout=0.1, seed=seed, evaluate_every=sys.maxsize
+        )
+        task, place = get_task("text-classification"), self._asked.data / "nli" / "snli-devtest"
+        training, test = (self._rows(place, split) for split in ("validation", "test"))
+        data = TrainingData.read(task, training, test, name="SNLI dev", validation_name="SNLI test")
+        self._run(partial(train, data, out, start=str(trunk)), settings)
+
+    def _run(self, work: Callable[..., TrainingResult], settings: LoopSettings) -> None:
+        """Go on with a run until it is finished or the time is up."""
+        left = (self._deadline - time.monotonic()) / 60
+        limited = settings if math.isinf(left) else replace(settings, stop_after=max(left, 0.01))
+        with contextlib.closing(TrainingBar(sys.stderr, [])) as bar:
+            result = work(settings=limited, resume=True, observers=[bar])
+        if not result.finished:
+            print("the time is up; the same command goes on", file=sys.stderr)
+            raise SystemExit(UNFINISHED)
+
+    def _rows(self, place: Path, split: str) -> Iterator[Row]:
+        return islice(load_dataset_rows(place, split=split), self._asked.limit)
+
+    def _similarity(self, trunk: Path) -> float:
+        task = get_task("feature-extraction")
+        rows = self._rows(self._asked.data / "glue" / "STS-B", "test")
+        examples = [task.labelled_example(row) for row in rows]
+        extract = pipeline(task.name, trunk, precision="fp32")
+        answers = list(extract.answers(examples, task.evaluation_options))
+        return task.metric(examples, answers, extract.setup.config)["spearman"]
+
+
+def _is_finished(folder: Path) -> bool:
+    return (folder / "training.json").exists()
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "training.json").read_text(encoding="utf-8"))["result"])
+
+
+def summary(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation over seeds of each figure."""
+    return {
+        name: {
+            "mean": round(statistics.mean(values), 4),
+            "deviation": round(statistics.stdev(values), 4) if len(values) > 1 else 0.0,
+        }
+        for name in results[0]
+        for values in [[result[name] for result in results]]
+    }
+
+
+def milliseconds(precision: str, folders: dict[int, Path]) -> dict[str, float]:
+    """Median time of one text of `LENGTH` tokens on the engine; the models take turns."""
+    engines = {
+        groups: Engine.from_pretrained(str(folder), head=BASE, precision=precision)
+        for groups, folder in folders.items()
+    }
+    ids = [np.random.default_rng(0).integers(1000, 30000, LENGTH).tolist()]
+    taken: dict[int, list[float]] = {groups: [] for groups in engines}
+    for _ in range(ROUNDS):
+        for groups, engine in engines.items():
+            began = time.perf_counter()
+            engine(ids)
+            taken[groups].append(1000 * (time.perf_counter() - began))
+    return {str(groups): round(statistics.median(times), 3) for groups, times in taken.items()}
+
+
+def size_of(groups: int) -> dict[str, Any]:
+    """What a model of so many groups costs on paper."""
+    config = config_of(groups)
+    model = SqueezeBertModel(config)
+    return {
+        "parameters": model.num_parameters(),
+        "parameters_without_embeddings": model.num_parameters(exclude_embeddings=True),
+        "operations": sum(encoder_operations(config, LENGTH).values()),
+    }
+
+
+def main() -> None:
+    """Train, measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True, help="made by `squeezebert corpus`")
+    parser.add_argument("--teacher", required=True, help="all-MiniLM-L6-v2, as in mini/distill_trunk.py")
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--tokens", type=float, default=1.5e6, help="of each distillation")
+    parser.add_argument("--limit", type=int, metavar="N", help="take N rows of each set, to try the recipe")
+    parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="stop then, with exit code 3")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    comparison = Comparison(arguments)
+    results = {groups: [comparison.result(groups, seed) for seed in SEEDS] for groups in GROUPS}
+    folders = {groups: comparison.trunk(groups, SEEDS[0]) for groups in GROUPS}
+    found = {
+        "tokens": int(arguments.tokens),
+        "length": LENGTH,
+        "machine": describe_machine(),
+        "versions": describe_versions(),
+        "milliseconds": {precision: milliseconds(precision, folders) for precision in ("int8", "fp32")},
+        "groups": {
+            str(groups): {**size_of(groups), "summary": summary(seeds), "seeds": seeds}
+            for groups, seeds in results.items()
+        },
+    }
+    write_text(arguments.output, json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Measures the trunk and what is fine-tuned from it on held-out rows, in int8 and in full precision.
+
+    python recipes/mini/measure.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
+
+Run again to resume; ``--rows sst-2 squad`` measures these alone. A model that is not there yet is trained
+first (see plan.py). All rows measured so far go into a JSON file, and into a Markdown table beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plan import MEASURED, ROWS, Row, rows_of
+from squeezebert.files import write_text
+from workshop import PRECISIONS, Workshop, add_options, is_current
+
+Results = dict[str, dict[str, Any]]
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "mini.json"
+_HEAD = (
+    "| measured on | metric | int8 | fp32 | to be shipped | BERT-Mini, GLUE test |\n|---|---|---|---|---|---|"
+)
+_KEPT = ("metrics", "backend", "seconds", "versions")
+_NAMES = {"f1": "F1", "exact_match": "exact match", "spearman": "Spearman", "pearson": "Pearson",
+          "matthews": "Matthews"}  # fmt: skip
+
+
+def collect(workshop: Workshop) -> Results:
+    """What was measured so far, by row and precision."""
+    results: Results = {}
+    for name, row in ROWS.items():
+        report = workshop.runs / row.model / "training.json"
+        trained = [report] if report.exists() else []
+        pieces = {precision: workshop.piece(name, precision) for precision in PRECISIONS}
+        found = {
+            precision: _read(piece) for precision, piece in pieces.items() if is_current(piece, *trained)
+        }
+        if found:
+            results[name] = {"title": row.title, "data": row.data, "rows": next(iter(found.values()))["rows"]}
+            for precision, piece in found.items():
+                results[name][precision] = {key: piece[key] for key in _KEPT}
+            if trained:
+                results[name]["training"] = training_of(_read(report))
+    return results
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def training_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the results say of a run: how long, and with which settings."""
+    result = report["result"]
+    return {
+        "rows": report["data"]["training"]["rows"],
+        "minutes": round(result["seconds"] / 60, 1),
+        **{key: result[key] for key in ("steps", "tokens", "precision")},
+        "settings": {key: value for key, value in report["settings"].items() if value is not None},
+    }
+
+
+def headline(results: Results, name: str, precision: str = "int8") -> float | None:
+    """The first metric of a row, in percent; None if it was not measured."""
+    found = results.get(name, {}).get(precision)
+    return None if found is None else 100 * float(found["metrics"][ROWS[name].metrics[0]])
+
+
+def bar_of(row: Row, results: Results) -> float | None:
+    """What the headline has to reach, in percent."""
+    return headline(results, row.bar) if isinstance(row.bar, str) else row.bar
+
+
+def reaches_bars(model: str, results: Results) -> bool:
+    """Whether a head does well enough in int8, on all rows with a bar, to be shipped."""
+    for name, row in rows_of(model).items():
+        found, bar = headline(results, name), bar_of(row, results)
+        if row.bar is not None and (found is None or bar is None or found < bar):
+            return False
+    return True
+
+
+def table(results: Results, model: str | None = None) -> str:
+    """The Markdown table of the rows that were measured, or of those of one model."""
+    lines = [_HEAD]
+    for name, result in results.items():
+        row = ROWS[name]
+        if model not in (None, row.model):
+            continue
+        metrics = ", ".join(_NAMES.get(metric, metric) for metric in row.metrics)
+        figures = [_figures(row, result.get(precision)) for precision in PRECISIONS]
+        bar = bar_of(row, results)
+        sides = ["" if value is None else f"{value:.1f}" for value in (bar, row.bert_mini)]
+        lines.append(f"| {' | '.join([row.title, metrics, *figures, *sides])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(row: Row, found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    factors = {"perplexity": 1}
+    return ", ".join(f"{factors.get(name, 100) * found['metrics'][name]:.1f}" for name in row.metrics)
+
+
+def explanation() -> str:
+    """What the table shows."""
+    measured = ", ".join(row.title for row in ROWS.values() if row.model in MEASURED)
+    return (
+        "Percent, but for the perplexity; int8 and fp32 are both computed by the compiled engine. Neither "
+        f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "
+        "weights trained, and not shipped. A head is shipped if in int8 it reaches what stands under *to be "
+        "shipped*. BERT-Mini's figures are of GLUE's test sets, which are other rows.\n"
+    )
+
+
+def measure(workshop: Workshop, names: list[str]) -> Results:
+    """Measure rows in both precisions."""
+    for name in names:
+        for precision in PRECISIONS:
+            workshop.measured(name, precision)
+    return collect(workshop)
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_options(parser)
+    parser.add_argument("--rows", nargs="+", choices=tuple(ROWS), default=list(ROWS), metavar="ROW",
+                        help=f"of {', '.join(ROWS)}")  # fmt: skip
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    workshop = Workshop.of(arguments)
+    try:
+        measure(workshop, arguments.rows)
+    finally:
+        results = collect(workshop)
+        write_text(arguments.output, json.dumps({"model": "mini", "rows": results}, indent=2) + "\n")
+        write_text(
+            arguments.output.with_suffix(".md"), f"# mini, measured\n\n{table(results)}\n{explanation()}"
+        )
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""What is fine-tuned from the trunk, on which rows, how, and what is measured of it.
+
+A set is named by its place in the data and its split: ``glue/SST-2:train``. What a shipped model learns from
+has a licence that allows it (SST-2 states none; its use in released models is general practice); the others
+are fine-tuned to be measured, and thrown away. No run learns from rows that are measured on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TRUNK = "trunk"
+WIKIPEDIA = "enwiki_2015:held-out"
+"""Paragraphs of the articles that the trunk's corpora keep apart."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of ``squeezebert train``; it holds out a tenth of its rows, to choose the best weights by.
+
+    Attributes:
+        task: What it learns.
+        train: The sets that it learns from.
+        options: Of ``squeezebert train``.
+        note: For the model card, in Markdown.
+    """
+
+    task: str
+    train: tuple[str, ...]
+    options: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table of results.
+
+    Attributes:
+        title: How the table calls it.
+        model: A name in `HEADS` or `MEASURED`, or `TRUNK`.
+        task: What is evaluated.
+        data: The set to measure on.
+        metrics: What is shown, the headline first; all are percentages but the perplexity.
+        bar: What the headline has to reach, in percent, for the head to be shipped; or the row that it has to
+            beat.
+        bert_mini: BERT-Mini's figure on GLUE's test set, to stand beside.
+    """
+
+    title: str
+    model: str
+    task: str
+    data: str
+    metrics: tuple[str, ...] = ("accuracy",)
+    bar: float | str | None = None
+    bert_mini: float | None = None
+
+
+# The lower blocks and the embeddings stay the trunk's, so that a head adds a megabyte or two to the package.
+HEADS = {
+    "text-classification": Run(
+        "text-classification",
+        ("glue/SST-2:train",),
+        "--epochs 3 --batch-size 64 --learning-rate 2e-4 --dropout 0.1 --freeze-blocks 3",
+        "Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its use "
+        "in released models is general practice.",
+    ),
+    "token-classification": Run(
+        "token-classification",
+        ("ner/wikiann-en:train", "ner/btc:train", "ner/btc:validation", "ner/uner-ewt:validation"),
+        "--epochs 4 --batch-tokens 2048 --learning-rate 4e-4 --dropout 0.1 --freeze-blocks 3",
+        "Persons, places and organisations in English text, upper or lower case alike. Learnt from "
+        "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
+        "development part of UNER English EWT (CC BY-SA 4.0).",
+    ),
+    "question-answering": Run(
+        "question-answering",
+        ("squad/train-v1.1.json.xz",),
+        "--epochs 2 --batch-tokens 6144 --learning-rate 4e-4 --dropout 0.1 --freeze-blocks 3 "
+        "--evaluate-every 1500",
+        "Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
+        "question has an answer.",
+    ),
+    "zero-shot-classification": Run(
+        "text-classification",
+        ("nli/snli-devtest:validation",),
+        "--epochs 5 --batch-size 64 --learning-rate 3e-4 --dropout 0.1 --freeze-blocks 4",
+        "Whether a text entails a sentence, contradicts it, or neither. Learnt from the development part of "
+        "SNLI (CC BY-SA 4.0) alone.",
+    ),
+    "multiple-choice": Run(
+        "multiple-choice",
+        ("mc/commonsenseqa:train", "mc/codah:train"),
+        "--epochs 4 --batch-size 32 --learning-rate 2e-4 --dropout 0.1 --freeze-blocks 4",
+        "Which choice fits a prompt. Learnt from CommonsenseQA (MIT) and CODAH (ODC-BY 1.0).",
+    ),
+}  # fmt: skip
+FILL_MASK = "fill-mask"
+"""Comes with the trunk, which learns it in the share ``mlm_share`` of its batches."""
+
+SHIPPED = (FILL_MASK, *HEADS)
+
+# As a user would fine-tune it: all weights, and the trunk as it is shipped.
+MEASURED = {
+    "sts-b": Run(
+        "text-classification", ("glue/STS-B:train",),
+        "--epochs 8 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
+    ),
+    "mrpc": Run(
+        "text-classification", ("glue/MRPC:train",),
+        "--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
+    ),
+    "rte": Run(
+        "text-classification", ("glue/RTE:train",),
+        "--epochs 5 --batch-size 32 --learning-rate 1e-4 --dropout 0.1",
+    ),
+    "cola": Run(
+        "text-classification", ("glue/CoLA:train",),
+        "--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
+    ),
+    "banking77": Run(
+        "text-classification", ("cls/banking77:train",),
+        "--epochs 12 --batch-size 64 --learning-rate 1e-3 --dropout 0.1",
+    ),
+    "clinc150": Run(
+        "text-classification", ("cls/clinc150:train",),
+        "--epochs 10 --batch-size 64 --learning-rate 1e-3 --dropout 0.1",
+    ),
+}  # fmt: skip
+RUNS = {**HEADS, **MEASURED}
+
+_TEXT, _TOKENS = "text-classification", "token-classification"
+_ZERO_SHOT, _CHOICE = "zero-shot-classification", "multiple-choice"
+ROWS = {
+    "sts-b-zero-shot": Row(
+        "STS-B test, cosine of vectors", TRUNK, "feature-extraction", "glue/STS-B:test", ("spearman",)
+    ),
+    "ag-news-similarity": Row(
+        "AG News test, labels by similarity", TRUNK, _ZERO_SHOT, "cls/ag-news-test"
+    ),
+    "mlm": Row(
+        "Wikipedia, held out", FILL_MASK, FILL_MASK, WIKIPEDIA, ("accuracy", "perplexity"), bar=25
+    ),
+    "sst-2": Row("SST-2 dev", _TEXT, _TEXT, "glue/SST-2:validation", bar=85, bert_mini=85.9),
+    "uner-ewt": Row("UNER English EWT test", _TOKENS, _TOKENS, "ner/uner-ewt:test", ("f1",), bar=60),
+    "wikiann": Row("WikiANN-en test", _TOKENS, _TOKENS, "ner/wikiann-en:test", ("f1",), bar=72),
+    "squad": Row(
+        "SQuAD v1.1 dev", "question-answering", "question-answering", "squad/dev-v1.1.json.xz",
+        ("f1", "exact_match"), bar=50,
+    ),
+    "snli": Row("SNLI test", _ZERO_SHOT, _TEXT, "nli/snli-devtest:test", bar=65),
+    "ag-news-entailment": Row(
+        "AG News test, labels by entailment", _ZERO_SHOT, _ZERO_SHOT, "cls/ag-news-test",
+        bar="ag-news-similarity",
+    ),
+    "commonsenseqa": Row("CommonsenseQA dev", _CHOICE, _CHOICE, "mc/commonsenseqa:validation", bar=30),
+    "codah": Row("CODAH test, fold 0", _CHOICE, _CHOICE, "mc/codah:test", bar=35),
+    "sts-b": Row("STS-B test", "sts-b", _TEXT, "glue/STS-B:test", ("spearman", "pearson"), bert_mini=75.4),
+    "mrpc": Row("MRPC test", "mrpc", _TEXT, "glue/MRPC:test", ("f1", "accuracy"), bert_mini=81.1),
+    "rte": Row("RTE dev", "rte", _TEXT, "glue/RTE:validation", bert_mini=57.9),
+    "cola": Row("CoLA dev", "cola", _TEXT, "glue/CoLA:validation", ("matthews",), bert_mini=0.0),
+    "banking77": Row("Banking77 test", "banking77", _TEXT, "cls/banking77:test"),
+    "clinc150": Row("CLINC150 test", "clinc150", _TEXT, "cls/clinc150:test"),
+}  # fmt: skip
+
+
+def rows_of(model: str) -> dict[str, Row]:
+    """The rows that measure a model."""
+    return {name: row for name, row in ROWS.items() if row.model == model}

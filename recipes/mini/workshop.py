@@ -1,0 +1,198 @@
+"""Pieces of work on a trunk, each done once: rows joined, heads trained, stored in int8, and measured.
+
+What a call makes it leaves in the folder of runs, where the next call finds it::
+
+    owner.json                which trunk all this belongs to
+    rows/NAME.jsonl           what a run learns from
+    NAME/                     the run
+    shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
+    measured/ROW-PRECISION.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from distill_trunk import squeezebert_command
+from plan import FILL_MASK, HEADS, ROWS, RUNS, TRUNK, WIKIPEDIA
+from squeezebert import modeling
+from squeezebert.corpus import read_documents
+from squeezebert.corpus.build import HOLD_OUT, corpus_sources
+from squeezebert.data import Row, load_dataset_rows
+from squeezebert.files import write_text
+from squeezebert.tasks import get_task
+from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
+
+PRECISIONS = ("int8", "fp32")
+UNFINISHED = 3
+"""Exit code where the time was up before the work was done; the same command goes on."""
+
+_WEIGHTS = "model.safetensors"
+# Held-out text to guess words of: paragraphs that are long enough to guess from.
+_PARAGRAPHS, _CHARACTERS = 1000, 400
+
+
+def is_current(made: Path, *sources: Path) -> bool:
+    """Whether a file is there, and no older than what it was made from."""
+    return made.exists() and all(source.stat().st_mtime_ns <= made.stat().st_mtime_ns for source in sources)
+
+
+def spread(rows: list[Row], count: int | None) -> list[Row]:
+    """Take so many rows evenly from all of them, which may be sorted by label."""
+    return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
+
+
+def held_out_paragraphs(folder: Path) -> Iterator[str]:
+    """The longer paragraphs of the articles that :func:`squeezebert.corpus.build_corpus` holds out."""
+    documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
+    held_out = (document for document in documents if document.number % HOLD_OUT == 0)
+    return (text for document in held_out for text in document.paragraphs if len(text) >= _CHARACTERS)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The work on one trunk.
+
+    Attributes:
+        data: The sets.
+        trunk: A finished run of ``distill_trunk.py``.
+        runs: Where everything goes that is made.
+        limit: Rows to take of each set, for a try; None for all.
+        deadline: Where ``time.monotonic()`` stands when the time is up.
+    """
+
+    data: Path
+    trunk: Path
+    runs: Path
+    limit: int | None = None
+    deadline: float = math.inf
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Workshop:
+        """Open it, with what :func:`add_options` asked for."""
+        if not (arguments.trunk / "training.json").exists():
+            raise SystemExit(f"{arguments.trunk}: holds no finished run; distil a trunk first")
+        seconds = math.inf if arguments.stop_after is None else 60 * arguments.stop_after
+        here = cls(
+            arguments.data, arguments.trunk, arguments.runs, arguments.limit, time.monotonic() + seconds
+        )
+        here.claim()
+        return here
+
+    def claim(self) -> None:
+        """See that what lies in the folder of runs belongs to this trunk and this limit."""
+        digest = hashlib.sha256((self.trunk / _WEIGHTS).read_bytes()).hexdigest()
+        owner = {"trunk": digest, "limit": self.limit}
+        note = self.runs / "owner.json"
+        for folder in ("rows", "shipped", "measured"):
+            (self.runs / folder).mkdir(parents=True, exist_ok=True)
+        if note.exists() and json.loads(note.read_text(encoding="utf-8")) != owner:
+            raise SystemExit(f"{self.runs}: belongs to another trunk or --limit; give another --runs")
+        write_text(note, json.dumps(owner) + "\n")
+
+    def minutes_left(self) -> float:
+        """Stop if there are none."""
+        left = (self.deadline - time.monotonic()) / 60
+        if left <= 0:
+            print("the time is up; the same command goes on", file=sys.stderr)
+            raise SystemExit(UNFINISHED)
+        return left
+
+    def rows(self, name: str) -> Path:
+        """The rows of all sets of a run, in one file."""
+        path = self.runs / "rows" / f"{name}.jsonl"
+        if not path.exists():
+            rows = chain.from_iterable(
+                spread(list(self._read(which)), self.limit) for which in RUNS[name].train
+            )
+            write_text(path, "".join(json.dumps(row.values) + "\n" for row in rows))
+        return path
+
+    def _read(self, which: str) -> Iterator[Row]:
+        place, _, split = which.partition(":")
+        return load_dataset_rows(self.data / place, split=split or None)
+
+    def trained(self, name: str) -> Path:
+        """A fine-tuned model in full precision; trained, or gone on with, if it is not finished."""
+        out = self.runs / name
+        if not (out / "training.json").exists():
+            stop = [] if math.isinf(self.deadline) else ["--stop-after", str(self.minutes_left())]
+            run = RUNS[name]
+            squeezebert_command(
+                "train", self.rows(name), "--task", run.task, "--from", self.trunk, "--out", out, "--resume",
+                *run.options.split(), *stop,
+            )  # fmt: skip
+        return out
+
+    def full(self, name: str) -> Path:
+        """A model in full precision: a fine-tuned one, or the trunk, which has the head that fills masks."""
+        return self.trunk if name in (TRUNK, FILL_MASK) else self.trained(name)
+
+    def stored(self, name: str) -> Path:
+        """The same to be computed in int8: as the package will hold it, if it may."""
+        if name == TRUNK:
+            return self._store(self.trunk, self.runs / "shipped", "SqueezeBertModel")
+        if name != FILL_MASK and name not in HEADS:
+            return self.trained(name)
+        head = get_task(name if name == FILL_MASK else HEADS[name].task).head
+        return self._store(self.full(name), self.runs / "shipped" / name, head, self.stored(TRUNK))
+
+    def _store(self, source: Path, out: Path, head: str, base: Path | None = None) -> Path:
+        """Write a model as int8, without what it shares with the base."""
+        sources = [folder / _WEIGHTS for folder in (source, base) if folder]
+        if not is_current(out / _WEIGHTS, *sources):
+            out.mkdir(exist_ok=True)
+            # A head reads its tokenizer from its base, too.
+            for name in (VOCAB_NAME, CONFIG_NAME) if base is None else ():
+                shutil.copyfile(source / name, out / name)
+            getattr(modeling, head).from_pretrained(source).save_pretrained(out, dtype="int8", base=base)
+        return out
+
+    def measured(self, name: str, precision: str) -> dict[str, Any]:
+        """What ``squeezebert evaluate`` finds for a row of the table."""
+        row = ROWS[name]
+        model = self.full(row.model) if precision == "fp32" else self.stored(row.model)
+        output = self.piece(name, precision)
+        if not is_current(output, model / _WEIGHTS):
+            self.minutes_left()
+            place, split = self._source(row.data)
+            limit = [] if self.limit is None else ["--limit", str(self.limit)]
+            squeezebert_command(
+                "evaluate", place, "--task", row.task, "--model", model, "--precision", precision,
+                *split, *limit, "--output", output,
+            )  # fmt: skip
+        return dict(json.loads(output.read_text(encoding="utf-8")))
+
+    def piece(self, row: str, precision: str) -> Path:
+        """Where the result of a row is."""
+        return self.runs / "measured" / f"{row}-{precision}.json"
+
+    def _source(self, which: str) -> tuple[Path, list[str]]:
+        place, _, split = which.partition(":")
+        if which != WIKIPEDIA:
+            return self.data / place, ["--split", split] if split else []
+        path = self.runs / "rows" / "wikipedia.jsonl"
+        if not path.exists():
+            texts = islice(held_out_paragraphs(self.data / place), _PARAGRAPHS)
+            write_text(path, "".join(json.dumps({"text": text}) + "\n" for text in texts))
+        return path, []
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that open a workshop."""
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--trunk", type=Path, required=True, help="folder that distill_trunk.py made")
+    parser.add_argument("--runs", type=Path, required=True, help="folder for all that is made on the way")
+    parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="stop then, with exit code 3")
+    parser.add_argument("--limit", type=int, metavar="N", help="take N rows of each set, to try the recipe")

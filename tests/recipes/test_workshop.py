@@ -1,0 +1,199 @@
+"""From a trunk and rows to an embedded model: every piece of work once, and only good heads are shipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import finetune
+import measure
+import workshop
+from plan import ROWS
+from squeezebert import pipeline
+from squeezebert.checkpoints.safetensors_file import read_safetensors
+from squeezebert.cli import main
+from squeezebert.data import Row
+from tests.cli.conftest import save_tiny_model
+
+GOOD, BAD = ["the film is good", "ada is good", "good"], ["the film is bad", "london is bad", "bad"]
+
+
+@pytest.fixture
+def trunk(tmp_path: Path) -> Path:
+    folder = save_tiny_model(tmp_path / "trunk", "fill-mask", num_hidden_layers=4)
+    result = {"steps": 13, "tokens": 7919, "seconds": 5.0}
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    report = {"student": "new", "config": config, "result": result}
+    (folder / "training.json").write_text(json.dumps(report), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """SST-2, STS-B and AG News, very small."""
+    root = tmp_path / "data"
+    rows = [f"{text}\t{label}" for label, texts in ((1, GOOD), (0, BAD)) for text in texts]
+    pairs = "\n".join(f"main-news\tx\t2011\t{n}\t{n}.5\t{text}\t{BAD[0]}" for n, text in enumerate(GOOD))
+    news = "\n".join(f'"{n}","{text}","in london"' for n, text in enumerate(GOOD, 1))
+    files = {
+        "glue/SST-2/train.tsv": "\n".join(["sentence\tlabel", *rows * 7]),
+        "glue/SST-2/dev.tsv": "\n".join(["sentence\tlabel", *rows]),
+        "glue/STS-B/sts-test.tsv": pairs,
+        "cls/ag-news-test/test.csv": news,
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text + "\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that are run, in this process."""
+    ran: list[list[str]] = []
+
+    def run(*arguments: Any) -> None:
+        ran.append([str(argument) for argument in arguments])
+        if code := main(ran[-1]):
+            raise SystemExit(code)
+
+    monkeypatch.setattr(workshop, "squeezebert_command", run)
+    return ran
+
+
+def opened(data: Path, trunk: Path, runs: Path, **more: Any) -> workshop.Workshop:
+    here = workshop.Workshop(data, trunk, runs, **more)
+    here.claim()
+    return here
+
+
+def test_from_a_trunk_to_an_embedded_model(
+    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
+    runs, out = tmp_path / "runs", tmp_path / "mini"
+    (out / "left-over").mkdir(parents=True)
+    asked = ["finetune.py", "--data", data, "--trunk", trunk, "--runs", runs, "--out", out]
+    monkeypatch.setattr(sys, "argv", list(map(str, [*asked, "--tasks", "text-classification"])))
+    finetune.main()
+    assert [command[0] for command in commands] == [*["evaluate"] * 4, "train", *["evaluate"] * 2]
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["text-classification"]
+    answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
+    assert answer[0]["label"] in ("negative", "positive")
+    assert not (out / "text-classification" / "vocab.txt").exists()
+    # The head holds its upper block and what follows; the rest is the trunk's.
+    own = read_safetensors(out / "text-classification" / "model.safetensors")
+    assert {name.split(".")[3] for name in own if "layers" in name} == {"3"}
+    assert not [name for name in own if "embeddings" in name]
+    assert "7,919 tokens" in (out / "README.md").read_text(encoding="utf-8")
+    assert "| SST-2 dev | accuracy |" in (out / "text-classification" / "README.md").read_text(
+        encoding="utf-8"
+    )
+    # Again: everything is there already. With a bar out of reach, the trunk is shipped alone.
+    monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=101))
+    done = len(commands)
+    finetune.main()
+    assert len(commands) == done
+    assert not [path for path in out.iterdir() if path.is_dir()]
+
+
+def test_the_head_that_fills_masks_is_little_more_than_the_trunk(
+    data: Path, trunk: Path, tmp_path: Path
+) -> None:
+    here = opened(data, trunk, tmp_path / "runs")
+    own = read_safetensors(here.stored("fill-mask") / "model.safetensors")
+    assert own
+    assert all(name.startswith("cls.predictions.") for name in own)
+    full, stored = (
+        pipeline("fill-mask", folder, precision="fp32")("the film is [MASK]")
+        for folder in (trunk, here.stored("fill-mask"))
+    )
+    assert stored[0]["score"] == pytest.approx(full[0]["score"], abs=0.05)
+
+
+def test_results_of_a_model_that_was_trained_anew_do_not_count(
+    data: Path, trunk: Path, tmp_path: Path
+) -> None:
+    here = opened(data, trunk, tmp_path / "runs")
+    piece = {"metrics": {"matthews": 0.125}, "rows": 7, "backend": "x", "seconds": 1.0, "versions": {}}
+    here.piece("cola", "int8").write_text(json.dumps(piece), encoding="utf-8")
+    results = measure.collect(here)
+    assert "| CoLA dev | Matthews | 12.5 |  |  | 0.0 |" in measure.table(results)
+    assert measure.table(results, "rte").count("\n") == 2
+    report = {
+        "result": {"seconds": 90.0, "steps": 3, "tokens": 5, "precision": "fp32"},
+        "data": {"training": {"rows": 11}}, "settings": {"epochs": 2, "steps": None},
+    }  # fmt: skip
+    (here.runs / "cola").mkdir()
+    (here.runs / "cola" / "training.json").write_text(json.dumps(report), encoding="utf-8")
+    os.utime(here.piece("cola", "int8"), (1, 1))
+    assert measure.collect(here) == {}
+    os.utime(here.runs / "cola" / "training.json", (1, 1))
+    training = measure.collect(here)["cola"]["training"]
+    assert (training["minutes"], training["rows"], training["settings"]) == (1.5, 11, {"epochs": 2})
+
+
+@pytest.mark.parametrize(
+    ("figures", "good"),
+    [
+        ({"snli": 0.65, "ag-news-entailment": 0.5, "ag-news-similarity": 0.5}, True),
+        ({"snli": 0.649, "ag-news-entailment": 0.6, "ag-news-similarity": 0.5}, False),
+        ({"snli": 0.7, "ag-news-entailment": 0.4, "ag-news-similarity": 0.5}, False),
+        ({"snli": 0.7, "ag-news-entailment": 0.4}, False),
+        ({"ag-news-entailment": 0.6, "ag-news-similarity": 0.5}, False),
+    ],
+)
+def test_a_head_is_good_if_it_reaches_all_its_bars(figures: dict[str, float], good: bool) -> None:
+    results = {name: {"int8": {"metrics": {"accuracy": value}}} for name, value in figures.items()}
+    assert measure.reaches_bars("zero-shot-classification", results) is good
+
+
+def test_a_perplexity_is_no_percentage() -> None:
+    metrics = {"accuracy": 0.25, "perplexity": 31.0}
+    text = measure.table({"mlm": {"int8": {"metrics": metrics}}})
+    assert "| accuracy, perplexity | 25.0, 31.0 |" in text
+
+
+def test_runs_belong_to_one_trunk(data: Path, trunk: Path, tmp_path: Path) -> None:
+    opened(data, trunk, tmp_path / "runs")
+    other = save_tiny_model(tmp_path / "other", "fill-mask", initializer_range=0.25)
+    opened(data, trunk, tmp_path / "runs")
+    for folder, limit in ((other, None), (trunk, 7)):
+        with pytest.raises(SystemExit, match="belongs to another trunk or --limit; give another --runs"):
+            opened(data, folder, tmp_path / "runs", limit=limit)
+
+
+def test_nothing_is_begun_when_the_time_is_up(
+    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]]
+) -> None:
+    here = opened(data, trunk, tmp_path / "runs", deadline=time.monotonic())
+    with pytest.raises(SystemExit) as ended:
+        here.measured("sst-2", "int8")
+    assert (ended.value.code, commands) == (workshop.UNFINISHED, [])
+
+
+def test_a_model_that_is_too_large_replaces_nothing(
+    data: Path, trunk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, out = opened(data, trunk, tmp_path / "runs"), tmp_path / "mini"
+    out.mkdir()
+    (out / "config.json").write_text("before", encoding="utf-8")
+    monkeypatch.setattr(finetune, "LARGEST", 1000)
+    results = {"mlm": {"int8": {"metrics": {"accuracy": 0.5, "perplexity": 7.0}}}}
+    with pytest.raises(SystemExit, match=r"MB are more than the 0.0 of the package \(fill-mask 0.0\)"):
+        finetune.ship(here, ["fill-mask"], results, out)
+    assert (out / "config.json").read_text(encoding="utf-8") == "before"
+
+
+def test_rows_are_taken_from_everywhere() -> None:
+    rows = [Row({"text": str(n)}, f"row {n}") for n in range(23)]
+    assert [row.values["text"] for row in workshop.spread(rows, 5)] == ["0", "4", "8", "12", "16"]
+    assert workshop.spread(rows, None) == rows
+    assert len(workshop.spread(rows, 99)) == 23

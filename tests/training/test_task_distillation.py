@@ -41,17 +41,26 @@ def changed(**changes: Any) -> TrainingSettings:
     return TrainingSettings(**{**vars(FAST), **changes})
 
 
-def save_teacher(folder: Path, task: str, *, pieces: list[str] = PIECES, **changes: Any) -> str:
+def save_teacher(
+    folder: Path,
+    task: str,
+    *,
+    labels: Any = None,
+    problem: str | None = None,
+    pieces: Any = PIECES,
+    **sizes: Any,
+) -> str:
     """A wider and deeper model of random weights; its labels are in another order than the student's."""
-    sizes = {
-        "vocab_size": len(PIECES), "hidden_size": 36, "embedding_size": 36, "num_hidden_layers": 3,
-        "num_attention_heads": 3, "intermediate_size": 52, "max_position_embeddings": 29,
-        "initializer_range": 0.4, "q_groups": 1, "k_groups": 1, "v_groups": 1, "intermediate_groups": 1,
-        "output_groups": 1,
-    }  # fmt: skip
-    config = SqueezeBertConfig(**{**sizes, **changes})
-    if task in LABELS and "id2label" not in changes and "problem_type" not in changes:
-        config = config.with_labels(LABELS[task])
+    config = SqueezeBertConfig(
+        **{
+            "vocab_size": len(PIECES), "hidden_size": 36, "embedding_size": 36, "num_hidden_layers": 3,
+            "num_attention_heads": 3, "intermediate_size": 52, "max_position_embeddings": 29,
+            "initializer_range": 0.4, "q_groups": 1, "k_groups": 1, "v_groups": 1,
+            "intermediate_groups": 1, "output_groups": 1, **sizes,
+        }
+    )  # fmt: skip
+    if names := labels or LABELS.get(task):
+        config = config.with_labels(names, problem)
     torch.manual_seed(7)
     getattr(modeling, get_task(task).head)(config).save_pretrained(folder)
     SqueezeBertTokenizerFast(pieces, model_max_length=29).save_pretrained(folder)
@@ -131,15 +140,15 @@ def _choices(student: Any, teacher: Any, row: int, inputs: Any) -> list[tuple[An
 
 @pytest.mark.parametrize("labelled", [True, False], ids=["labelled", "unlabelled"])
 @pytest.mark.parametrize(
-    ("task", "compared"), zip(TAUGHT_TASKS, (_texts, _tokens, _spans, _choices), strict=True)
+    ("task", "compared"), [*zip(TAUGHT_TASKS, (_texts, _tokens, _spans, _choices), strict=True)]
 )
 def test_the_losses_of_a_batch_are_those_of_its_rows(
     trunk: str, teachers: dict[str, str], task: str, compared: Any, labelled: bool
 ) -> None:
     data = with_unlabelled(make_data(task, 19), task)
     teaching = Teaching(
-        teacher=teachers[task], temperature=3.0, layer_map=((1, 3),), teacher_precision="torch", soft_share=0.25,
-        hidden_factor=0.7,
+        teacher=teachers[task], temperature=3.0, soft_share=0.25, layer_map=((1, 3),), hidden_factor=0.7,
+        teacher_precision="torch",
     )  # fmt: skip
     objective = TaskDistillation(data, trunk, FAST, teaching)
     assert objective.parts == {"soft": 0.25, "hard": 0.75, "hidden": 0.7}
@@ -198,10 +207,7 @@ def test_teachers_on_the_engine_and_in_torch_answer_alike(
 def test_numbers_and_several_labels(
     trunk: str, tmp_path: Path, problem: str, labels: list[str], rows: list[Any]
 ) -> None:
-    teacher = save_teacher(
-        tmp_path / "teacher", "text-classification", problem_type=problem,
-        id2label=dict(enumerate(labels)), label2id={name: index for index, name in enumerate(labels)},
-    )  # fmt: skip
+    teacher = save_teacher(tmp_path / "teacher", "text-classification", labels=labels, problem=problem)
     made = [
         Row({"text": f"the film {word}", "label": rows[i % 3]}, f"r:{i}") for i, word in enumerate(GOOD + BAD)
     ]
@@ -221,8 +227,8 @@ def test_numbers_and_several_labels(
 
 
 def test_a_student_takes_over_the_answers_to_unlabelled_rows(trunk: str, out: Path, tmp_path: Path) -> None:
-    """The teacher calls films good that the labels call bad; of places, which no label tells, it knows."""
-    upside_down = [
+    """What the teacher says of places, no label tells; without those rows the student does not learn it."""
+    places = [
         Row({"text": text, "label": label}, f"r:{index}")
         for index, (text, label) in enumerate(
             60 * [("ada lives in oslo", "positive"), ("kurt lives in paris", "negative")]
@@ -230,9 +236,9 @@ def test_a_student_takes_over_the_answers_to_unlabelled_rows(trunk: str, out: Pa
     ]
     films = make_rows("text-classification", 61)
     teacher = tmp_path / "teacher"
-    both = TrainingData.read(get_task("text-classification"), [*films, *upside_down], films)
+    both = TrainingData.read(get_task("text-classification"), [*films, *places], films)
     train(both, teacher, start=trunk, settings=changed(epochs=6, learning_rate=1e-2))
-    unlabelled = [Row({"text": row.values["text"]}, row.where) for row in upside_down]
+    unlabelled = [Row({"text": row.values["text"]}, row.where) for row in places]
     task = get_task("text-classification")
     results = {}
     for name, further in (("with", unlabelled), ("without", [])):
@@ -279,20 +285,16 @@ def test_a_resumed_run_ends_with_the_same_bits_and_with_no_other_teacher(
     for wrong, message in (
         (Teaching(**{**vars(teaching), "teacher": other}), "teacher '"),
         (Teaching(**{**vars(teaching), "temperature": 3.0}), r"temperature 2\.0, not 3\.0"),
-        (None, "teacher '.*not None"),
     ):
-        plain = data if wrong else TrainingData(**{**vars(data), "unlabelled": ()})
         with pytest.raises(TrainingError, match=message):
-            train(plain, cut, start=trunk, settings=settings, teaching=wrong, resume=True)
+            train(data, cut, start=trunk, settings=settings, teaching=wrong, resume=True)
     train(data, cut, start=trunk, settings=settings, teaching=teaching, resume=True)
     theirs = read_checkpoint(tmp_path / "plain").arrays
     for name, array in read_checkpoint(cut).arrays.items():
         np.testing.assert_array_equal(array, theirs[name], err_msg=name)
 
 
-def test_other_weights_under_the_name_of_the_teacher_are_another_teacher(
-    trunk: str, out: Path, tmp_path: Path
-) -> None:
+def test_other_weights_or_no_teacher_are_another_run(trunk: str, out: Path, tmp_path: Path) -> None:
     task = "text-classification"
     teacher = save_teacher(tmp_path / "teacher", task)
     arguments: dict[str, Any] = {
@@ -300,6 +302,8 @@ def test_other_weights_under_the_name_of_the_teacher_are_another_teacher(
     }  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         train(make_data(task, 23), out, observers=[Stopper(3)], **arguments)
+    with pytest.raises(TrainingError, match=r"teacher '.*not None"):
+        train(make_data(task, 23), out, resume=True, **{**arguments, "teaching": None})
     save_teacher(tmp_path / "teacher", task, initializer_range=0.3)
     with pytest.raises(TrainingError, match="teacher_sha256"):
         train(make_data(task, 23), out, resume=True, **arguments)
@@ -324,11 +328,7 @@ def test_bad_input(trunk: str, teachers: dict[str, str], tmp_path: Path) -> None
     ) -> None:
         TaskDistillation(data, trunk, settings, Teaching(teacher=teacher, **changes))
 
-    labels = {
-        "id2label": {0: "good", 1: "negative", 2: "so so"},
-        "label2id": {"good": 0, "negative": 1, "so so": 2},
-    }
-    other = save_teacher(tmp_path / "labels", task, **labels)
+    other = save_teacher(tmp_path / "labels", task, labels=["good", "negative", "so so"])
     with pytest.raises(
         OptionError, match="only the teacher has 'good', 'so so'; only the rows have 'positive'"
     ):
@@ -342,7 +342,7 @@ def test_bad_input(trunk: str, teachers: dict[str, str], tmp_path: Path) -> None
     with pytest.raises(
         OptionError, match="was trained for multi_label_classification, and the rows make it single"
     ):
-        made(save_teacher(tmp_path / "multi", task, problem_type="multi_label_classification"))
+        made(save_teacher(tmp_path / "multi", task, problem="multi_label_classification"))
     with pytest.raises(OptionError, match="the teacher has the blocks 1 to 3, and no 4"):
         made(teachers[task], layer_map=((1, 4),), teacher_precision="torch")
     with pytest.raises(OptionError, match="fill-mask is not learnt from a teacher's answers"):

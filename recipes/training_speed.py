@@ -22,6 +22,7 @@ import torch
 import transformers
 from torch import nn
 
+from squeezebert.benchmark.machine import describe_machine
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.files import write_text
 from squeezebert.modeling import SqueezeBertModel
@@ -88,6 +89,7 @@ def main() -> None:
     result = {
         "batch": BATCH,
         "tokens": TOKENS,
+        "cpu": describe_machine()["cpu"],
         "threads": torch.get_num_threads(),
         "rounds": {precision: len(seconds["squeezebert"]) for precision, seconds in taken.items()},
         "versions": {

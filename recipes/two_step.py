@@ -1,4 +1,4 @@
-"""The paper's second way to fine-tune ("bells and whistles", section 4.3), in two steps of distillation.
+"""The paper's second way to fine-tune ("bells and whistles"), in two steps of distillation.
 
 First a student learns natural language inference from a teacher of that, then each task, starting from that
 student, from a teacher of the task. Run again to go on; each step is a run of ``squeezebert train``.
@@ -22,8 +22,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import load_dataset_rows
 from squeezebert.files import write_text
+from squeezebert.modeling import SqueezeBertModel
+from squeezebert.tokenization import SqueezeBertTokenizerFast
 
 # Data set, split to learn from, split to measure on.
 INFERENCE = ("nli/snli-devtest", "validation", "test")
@@ -84,6 +87,14 @@ def teach(
     }
 
 
+def without_head(model: Path, folder: Path) -> Path:
+    """Write the encoder alone: what a head answers is no matter of the tasks that start from here."""
+    config = SqueezeBertConfig.from_pretrained(model).replace(problem_type=None)
+    SqueezeBertModel.from_pretrained(model, config=config).save_pretrained(folder)
+    SqueezeBertTokenizerFast.from_pretrained(model).save_pretrained(folder)
+    return folder
+
+
 def main() -> None:
     """Do both steps, and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -102,9 +113,10 @@ def main() -> None:
 
     pairs = rows_of("inference", INFERENCE)
     results = {"inference": teach(pairs, trunk, arguments.student_from, runs / "inference", *others)}
+    start = without_head(runs / "inference" / "student", runs / "inference" / "headless")
     for name in arguments.tasks:
         rows = rows_of(name, TASKS[name])
-        results[name] = teach(rows, trunk, runs / "inference" / "student", runs / name, *others)
+        results[name] = teach(rows, trunk, start, runs / name, *others)
         results[name]["plain"] = train(rows, arguments.student_from, runs / name / "plain", *others)
     write_text(runs / "results.json", json.dumps(results, indent=2) + "\n")
     for name, models in results.items():

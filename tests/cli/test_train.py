@@ -107,6 +107,11 @@ def test_resume_goes_on_where_nothing_was_started_yet(
         (("reviews.csv", "--out", "m", "--precision", "int4"), "auto, fp32, tf32, bf16"),
         (("reviews.csv", "--out", "m", "--batch-size", "2", "--batch-tokens", "9"), "not both"),
         (("reviews.csv", "--out", "m", "--max-length", "99"), "max_length 99 is not"),
+        (("reviews.csv", "--out", "m", "--unlabelled", "other.csv"), "--unlabelled needs a teacher"),
+        (("reviews.csv", "--out", "m", "--soft-share", "0"), "--soft-share needs a teacher"),
+        (("reviews.csv", "--out", "m", "--teacher", "nowhere/at/all"), "nowhere/at/all"),
+        (("reviews.csv", "--out", "m", "--teacher", "t", "--layers", "1"), "'1' is not of the form"),
+        (("reviews.csv", "--out", "m", "--teacher", "t", "--soft-share", "2"), "is not from 0 to 1"),
         (("empty.csv", "--out", "m"), "empty.csv: holds no rows"),
         (("same.csv", "--out", "m"), "'good'"),
         (("reviews.csv", "--validation", "other.csv", "--out", "m"), "other.csv:2: unknown label 'neutral'"),
@@ -135,6 +140,28 @@ def test_one_command_from_a_csv_file_to_a_measured_int8_model(
     assert int8["folder"] == str(out / "int8")
     measured = json.loads(squeezebert("evaluate", reviews, "--model", out / "int8", "--json").out)
     assert measured["metrics"]["accuracy"] == 1.0
+
+
+def test_a_teacher_labels_further_rows(
+    squeezebert: Program, reviews: Path, trunk: str, models: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "more.jsonl").write_text(9 * '{"text": "the film"}\n')
+    out = tmp_path / "model"
+    arguments = (
+        "train", reviews, "--from", trunk, "--teacher", models["text-classification"], "--unlabelled",
+        tmp_path / "more.jsonl", "--temperature", "3", "--layers", "1=1", "--teacher-precision", "torch",
+        *QUICK, "--json",
+    )  # fmt: skip
+    run = squeezebert(*arguments, "--out", out)
+    assert run.code == 0, run.err
+    report = json.loads((out / "training.json").read_text())
+    assert report["data"]["unlabelled"] == {"rows": 9}
+    assert report["teaching"]["layer_map"] == [[1, 1]]
+    assert (report["teaching"]["temperature"], report["teaching"]["soft_share"]) == (3.0, 0.5)
+    # 22 batches of the labelled rows and 2 of the others, twice.
+    assert json.loads(run.out)["steps"] == 48
+    plan = squeezebert(*arguments, "--dry-run")
+    assert json.loads(plan.out)["steps"] == 48, plan.err
 
 
 def test_a_sitting_that_stops_says_how_to_go_on(

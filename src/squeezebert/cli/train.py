@@ -14,6 +14,7 @@ import click
 
 from squeezebert.cli import options
 from squeezebert.cli.output import show_fields
+from squeezebert.cli.teaching import teaching_of, teaching_options
 from squeezebert.cli.training_options import loop_options
 from squeezebert.errors import DataError, MissingExtraError, OptionError
 from squeezebert.tasks import ALIASES, TRAINED_TASKS
@@ -69,6 +70,7 @@ UNFINISHED = 3
     help="Leave all embeddings and the first N blocks as they are.",
 )
 @options.max_length_option
+@teaching_options
 @loop_options
 @click.option(
     "--quantize",
@@ -82,12 +84,13 @@ UNFINISHED = 3
 def command(
     data: str, task: str | None, start: str, out: str | None, validation: str | None, format: str | None,
     column: tuple[str, ...], quantize: bool, resume: bool, dry_run: bool, as_json: bool,
-    batch_size: int | None, batch_tokens: int | None, seed: int, **asked: Any,
+    batch_size: int | None, batch_tokens: int | None, seed: int, unlabelled: str | None, **asked: Any,
 ) -> int:  # fmt: skip
     """Fine-tune a model on your rows.
 
     DATA is a file with labelled rows, or the folder of a published data set such as SST-2 or SQuAD. The best
-    checkpoint by the task's metric on the validation rows is kept, with a model card.
+    checkpoint by the task's metric on the validation rows is kept, with a model card. With --teacher the
+    model learns from the answers of another one, too.
     """
     _need_torch()
     from squeezebert.training import TrainingSettings, plan
@@ -96,18 +99,21 @@ def command(
         raise OptionError("give --batch-size or --batch-tokens, not both")
     if out is None and not dry_run:
         raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
+    teaching = teaching_of(asked, unlabelled)
     settings = TrainingSettings(
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,
         batch_tokens=batch_tokens, seed=seed, **asked,
     )  # fmt: skip
     rows = read_data(
-        data, validation, task=task, format=format, columns=options.columns_of(column), seed=seed
-    )
+        data, validation, task=task, format=format, columns=options.columns_of(column), seed=seed,
+        unlabelled=unlabelled,
+    )  # fmt: skip
     if dry_run or out is None:
         with _new_heads_are_expected():
-            show_fields(plan(rows, start=start, settings=settings).to_dict(), as_json=as_json)
+            planned = plan(rows, start=start, settings=settings, teaching=teaching)
+            show_fields(planned.to_dict(), as_json=as_json)
         return 0
-    result = _train(rows, out, start=start, settings=settings, resume=resume)
+    result = _train(rows, out, start=start, settings=settings, teaching=teaching, resume=resume)
     if not result.writes:
         return 0
     fields = result.to_dict()
@@ -162,6 +168,7 @@ def read_data(
     format: str | None,
     columns: Mapping[str, str],
     seed: int,
+    unlabelled: str | None = None,
 ) -> TrainingData:
     """Read the training rows and those to measure on: of ``validation``, of the data set, or held out.
 
@@ -199,6 +206,8 @@ def read_data(
         validation_name = Path(validation).name
     else:
         held, validation_name = part(path, "validation"), f"the validation split of {name}"
+    further = () if unlabelled is None else part(unlabelled, "train") or rows(unlabelled, None)
     return TrainingData.read(
-        kind, training, held, columns=columns, seed=seed, name=name, validation_name=validation_name
-    )
+        kind, training, held, unlabelled=further, columns=columns, seed=seed, name=name,
+        validation_name=validation_name,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.modeling.dropout import dropout
 from squeezebert.modeling.grouped import GroupedLinear, trains_in_bf16_on_cpu
 
 
@@ -41,15 +42,15 @@ class SqueezeBertSelfAttention(nn.Module):
         written_out = trains_in_bf16_on_cpu(x)
         x = x.to(torch.bfloat16) if written_out else x  # Once here, not in each of the layers.
         query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
-        dropout = self.dropout if self.training else 0.0
+        rate = self.dropout if self.training else 0.0
         # The backward of the fused kernel is slow in bf16 on a processor: 34 ms for 16 × 128 tokens of 12
         # heads of 32 channels, and 10 ms as written out below. In fp32 it is the faster way.
         if not output_attentions and not written_out:
-            context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+            context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=rate)
             return self._merge(context), None
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
         probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
-        context = self._merge(F.dropout(probabilities, dropout) @ value)
+        context = self._merge(dropout(probabilities, rate) @ value)
         return context, probabilities if output_attentions else None
 
     def _split(self, x: Tensor) -> Tensor:

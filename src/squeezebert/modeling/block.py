@@ -10,6 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.modeling.attention import SqueezeBertSelfAttention
+from squeezebert.modeling.dropout import Dropout
 from squeezebert.modeling.grouped import GroupedLinear
 
 # The public implementation ignores the config here: the norms inside the blocks always use this epsilon.
@@ -33,7 +34,7 @@ class ConvDropoutLayerNorm(nn.Module):
         super().__init__()
         self.conv1d = GroupedLinear(in_features, out_features, groups)
         self.layernorm = nn.LayerNorm(out_features, eps=BLOCK_NORM_EPS)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
         """``[..., in]`` and residual ``[..., out]`` -> ``[..., out]``."""

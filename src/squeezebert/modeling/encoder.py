@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 from squeezebert.modeling.block import SqueezeBertModule
+from squeezebert.modeling.dropout import Dropout
 from squeezebert.modeling.outputs import BaseModelOutput, BaseModelOutputWithPooling
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 
@@ -24,7 +25,7 @@ class SqueezeBertEmbeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.embedding_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.embedding_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, words: Tensor, token_type_ids: Tensor, position_ids: Tensor) -> Tensor:
         """Embed.

@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
+from squeezebert.modeling.dropout import Dropout
 from squeezebert.modeling.encoder import SqueezeBertModel
 from squeezebert.modeling.outputs import (
     BaseModelOutputWithPooling,
@@ -38,7 +39,7 @@ class SqueezeBertForSequenceClassification(HeadModel):
 
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__(config)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.initialize()
 
@@ -92,7 +93,7 @@ class SqueezeBertForMultipleChoice(HeadModel):
 
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__(config)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, 1)
         self.initialize()
 
@@ -138,7 +139,7 @@ class SqueezeBertForTokenClassification(HeadModel):
 
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__(config)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.initialize()
 

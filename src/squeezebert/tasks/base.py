@@ -45,6 +45,8 @@ Of feature extraction it is a vector.
 NO_LOSS = -100
 """Target of a token that takes no loss, as torch's cross entropy spells it."""
 
+ASKED = "asked"
+"""Token target of an unlabelled feature; see :meth:`Task.unlabelled_features`."""
 
 # Room for the special tokens of a pair, a token of either text, and a stride.
 _SHORTEST_WINDOW = 12
@@ -288,6 +290,14 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         Raises:
             DataError: The label is not one of the model's; the message names it, the place, and the nearest.
         """
+
+    def unlabelled_features(self, windows: Sequence[Window]) -> list[Feature]:
+        """Turn the windows of an example without label into what a teacher and its student read.
+
+        There are no targets. Where not every token is asked for, the token target ``ASKED`` is 0 at those
+        that are, and else ``NO_LOSS``.
+        """
+        return [Feature((window,)) for window in windows]
 
     @abstractmethod
     def metric(

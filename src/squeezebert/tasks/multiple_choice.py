@@ -119,9 +119,13 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         if example.label is None:
             raise DataError(f"{example.where}: has no label")
         target = {"labels": np.array(example.label, dtype=np.int64)}
+        return [Feature(feature.inputs, target) for feature in self.unlabelled_features(windows)]
+
+    def unlabelled_features(self, windows: Sequence[Window]) -> list[Feature]:
+        """Put the choices side by side, as :meth:`features` does."""
         groups = _by_choice(windows)
         return [
-            Feature(tuple(group[min(index, len(group) - 1)] for group in groups), target)
+            Feature(tuple(group[min(index, len(group) - 1)] for group in groups))
             for index in range(max(map(len, groups)))
         ]
 

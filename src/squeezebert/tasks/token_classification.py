@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
-from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
+from squeezebert.tasks.base import ASKED, NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
 from squeezebert.tasks.merging import best_places
@@ -168,6 +168,14 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         """Give the first token of each word the word's tag, and the others no loss."""
         tags = _tag_indices(example, setup.config)
         return [Feature((window,), token_targets={"labels": _targets(window, tags)}) for window in windows]
+
+    def unlabelled_features(self, windows: Sequence[Window]) -> list[Feature]:
+        """Ask for the first token of each word."""
+        features = []
+        for window in windows:
+            words = 1 + max((word for word in window.encoding.word_ids if word is not None), default=-1)
+            features.append(Feature((window,), token_targets={ASKED: _targets(window, words * [0])}))
+        return features
 
     def check(self, example: TokenExample, config: SqueezeBertConfig) -> None:
         """See that the tags are the model's."""

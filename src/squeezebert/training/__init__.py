@@ -1,6 +1,7 @@
 """Training: an objective and a checkpoint in, a model folder out. Needs the extra ``train``."""
 
 from squeezebert.training.data import TrainingData
+from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.finetune import train
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.observer import Observer, Step
@@ -17,6 +18,7 @@ __all__ = [
     "Observer",
     "Position",
     "Step",
+    "Teaching",
     "TrainingData",
     "TrainingPlan",
     "TrainingResult",

@@ -26,7 +26,7 @@ tags: [squeezebert]
 
 # {title}
 
-A {layers}-layer SqueezeBERT (hidden size {hidden}) for {task}, fine-tuned from `{start}`.
+A {layers}-layer SqueezeBERT (hidden size {hidden}) for {task}, fine-tuned from {origin}.
 
 ```python
 from squeezebert import pipeline
@@ -58,7 +58,7 @@ same rows, so expect slightly less on new ones.
 
 def model_card(
     data: TrainingData,
-    start: str,
+    origin: str,
     settings: TrainingSettings,
     result: TrainingResult,
     config: SqueezeBertConfig,
@@ -69,7 +69,7 @@ def model_card(
         task=data.task.name,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
-        start=start,
+        origin=origin,
         labels=_labels(config),
         name=data.name,
         training=f"{len(data.training):,}",

@@ -30,6 +30,7 @@ class TrainingData:
         held_out: Whether ``validation`` was taken from the training rows.
         name: What the model card calls the training rows.
         validation_name: What it calls the others.
+        unlabelled: Examples that a teacher alone labels.
     """
 
     task: Task[Any, Any]
@@ -38,6 +39,7 @@ class TrainingData:
     held_out: bool
     name: str
     validation_name: str
+    unlabelled: Sequence[Any] = ()
 
     @classmethod
     def read(
@@ -46,6 +48,7 @@ class TrainingData:
         training: Iterable[Row],
         validation: Iterable[Row] | None,
         *,
+        unlabelled: Iterable[Row] = (),
         columns: Mapping[str, str] | None = None,
         seed: int = 0,
         name: str = "rows without a name",
@@ -57,6 +60,7 @@ class TrainingData:
             task: Reads the rows.
             training: Labelled rows to learn from.
             validation: Labelled rows to measure on.
+            unlabelled: Further rows, for a teacher to label; labels they have are not looked at.
             columns: Name in the rows of a canonical column, where the task does not know it.
             seed: Decides which rows are held out.
             name: For the model card.
@@ -68,11 +72,12 @@ class TrainingData:
         """
         task.check_trainable()
         examples = [task.labelled_example(row, columns) for row in training]
+        more = [task.example(row, columns) for row in unlabelled]
         if validation is not None:
             held = [task.labelled_example(row, columns) for row in validation]
             if not examples or not held:
                 raise DataError("there are no training rows" if held else "there are no validation rows")
-            return cls(task, examples, held, False, name, validation_name)
+            return cls(task, examples, held, False, name, validation_name, more)
         count = min(HELD_OUT_MOST, max(1, round(len(examples) * HELD_OUT_SHARE)))
         if len(examples) < 2:
             raise DataError(f"{len(examples)} rows cannot be divided into training and validation")
@@ -84,6 +89,7 @@ class TrainingData:
             True,
             name,
             f"{count} rows held out of {name}",
+            more,
         )
 
     @property
@@ -112,7 +118,7 @@ class TrainingData:
     def fingerprint(self) -> str:
         """A digest by which a resumed run knows that its data is the same."""
         digest = hashlib.sha256()
-        for example in (*self.training, *self.validation):
+        for example in (*self.training, *self.validation, *self.unlabelled):
             # Places are left out: the same rows may lie elsewhere now.
             digest.update(repr(dataclasses.replace(example, where="")).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
@@ -145,6 +151,15 @@ def epoch_features(
     if not features:
         raise DataError(f"none of the {len(examples)} training rows gives {task.name} anything to learn from")
     return features
+
+
+def unlabelled_features(task: Task[Any, Any], examples: Sequence[Example], setup: Setup) -> list[Feature]:
+    """Make the features of examples that a teacher labels; they are the same in every epoch."""
+    return [
+        _compact(feature)
+        for example in examples
+        for feature in task.unlabelled_features(task.encode(example, setup))
+    ]
 
 
 def _compact(feature: Feature) -> Feature:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from squeezebert.errors import OptionError
 from squeezebert.training.data import TrainingData
+from squeezebert.training.distillation.task import TaskDistillation
+from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
@@ -19,6 +22,7 @@ def train(
     *,
     start: str = "mini",
     settings: TrainingSettings | None = None,
+    teaching: Teaching | None = None,
     resume: bool = False,
     observers: Sequence[Observer] = (),
 ) -> TrainingResult:
@@ -32,14 +36,33 @@ def train(
         out: Model folder to be made; empty or missing unless ``resume``.
         start: Folder, embedded name or hub name of the checkpoint to start from.
         settings: How to train; None for the defaults.
+        teaching: A teacher to learn from beside the labels, and from the data's unlabelled rows; None for
+            labels alone.
         resume: Go on with the run in ``out``; start it where it has left no state yet.
         observers: Are told of steps and evaluations.
 
     Raises:
-        OptionError: ``out`` is not free, or holds a finished run.
+        OptionError: ``out`` is not free, or holds a finished run; or the teacher does not fit.
         DataError: The data does not make a task, or validation rows have labels that no training row has.
         CheckpointError: ``start`` cannot be read or does not fit.
         TrainingError: As :func:`squeezebert.training.run.run`.
     """
     chosen = settings or TrainingSettings()
-    return run(lambda: TaskObjective(data, start, chosen), out, chosen, resume=resume, observers=observers)
+    return run(
+        lambda: make_objective(data, start, chosen, teaching), out, chosen, resume=resume, observers=observers
+    )
+
+
+def make_objective(
+    data: TrainingData, start: str, settings: TrainingSettings, teaching: Teaching | None
+) -> TaskObjective:
+    """Make what :func:`train` learns; raises as it does.
+
+    Raises:
+        OptionError: There are unlabelled rows and no teacher.
+    """
+    if teaching is not None:
+        return TaskDistillation(data, start, settings, teaching)
+    if data.unlabelled:
+        raise OptionError("unlabelled rows need a teacher; give --teacher MODEL")
+    return TaskObjective(data, start, settings)

@@ -11,13 +11,14 @@ from typing import Any
 
 from squeezebert.tasks.base import Feature
 from squeezebert.training.data import TrainingData
+from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.distributed import World
+from squeezebert.training.finetune import make_objective
 from squeezebert.training.length import Length
 from squeezebert.training.objective import Objective
 from squeezebert.training.observer import Step
 from squeezebert.training.settings import LoopSettings, TrainingSettings
 from squeezebert.training.state import Position
-from squeezebert.training.task_objective import TaskObjective
 from squeezebert.training.trainer import Trainer
 
 _PROBES = 4
@@ -28,7 +29,7 @@ class TrainingPlan:
     """What a run would take.
 
     Attributes:
-        training_rows: Rows to learn from.
+        training_rows: Labelled rows to learn from.
         validation_rows: Rows to measure on.
         labels: Names of the head's outputs; empty for tasks that have none.
         windows: Pieces that the texts are cut into, an epoch.
@@ -57,7 +58,11 @@ class TrainingPlan:
 
 
 def plan(
-    data: TrainingData, *, start: str = "mini", settings: TrainingSettings | None = None
+    data: TrainingData,
+    *,
+    start: str = "mini",
+    settings: TrainingSettings | None = None,
+    teaching: Teaching | None = None,
 ) -> TrainingPlan:
     """Measure a few steps on a throw-away copy of the model; nothing is written.
 
@@ -65,7 +70,7 @@ def plan(
         DataError, CheckpointError, OptionError, TrainingError: As :func:`squeezebert.training.train`.
     """
     settings = settings or TrainingSettings()
-    objective = TaskObjective(data, start, settings)
+    objective = make_objective(data, start, settings, teaching)
     batches = objective.epoch(0)
     trainer = Trainer(objective, settings, World())
     rate = _tokens_per_second(trainer, batches)
@@ -82,7 +87,7 @@ def plan(
         windows=len(features),
         tokens=tokens,
         steps=steps,
-        trained_parameters=objective.module.num_parameters(only_trainable=True),
+        trained_parameters=objective.model.num_parameters(only_trainable=True),
         precision=trainer.precision,
         tokens_per_second=round(rate, 1),
         minutes=round(steps / len(batches) * tokens / rate / 60, 2),

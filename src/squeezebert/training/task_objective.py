@@ -41,8 +41,9 @@ class TaskObjective(Objective[Feature]):
         settings: How to train.
 
     Attributes:
-        setup: The model's side of the task.
-        module: The model.
+        data: What it learns from and is measured on.
+        model: The model, all that is trained.
+        setup: Its side of the task.
 
     Raises:
         CheckpointError: ``start`` cannot be read.
@@ -50,8 +51,7 @@ class TaskObjective(Objective[Feature]):
         OptionError: ``settings.max_length``, ``freeze_blocks`` or ``class_weights`` do not fit.
     """
 
-    module: SqueezeBertPreTrainedModel
-    parts = {"loss": 1.0}  # noqa: RUF012
+    parts: Mapping[str, float] = {"loss": 1.0}
 
     def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
         torch.manual_seed(settings.seed)
@@ -61,10 +61,11 @@ class TaskObjective(Objective[Feature]):
                 hidden_dropout_prob=settings.dropout, attention_probs_dropout_prob=settings.dropout
             )
         head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)
-        self.module = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()
+        self.model = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()
+        self.module = self.model
         if settings.freeze_embeddings:
-            self.module.get_input_embeddings().weight.requires_grad_(False)
-        _freeze(self.module, settings.freeze_blocks)
+            self.model.get_input_embeddings().weight.requires_grad_(False)
+        _freeze(self.model, settings.freeze_blocks)
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
         self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
         self.data = data
@@ -74,14 +75,19 @@ class TaskObjective(Objective[Feature]):
         self._class_weights = ClassWeights.of(data, config, settings.class_weights)
 
     def identity(self) -> Mapping[str, Any]:
-        """Task, checkpoint and data."""
-        return {"task": self.data.task.name, "model": self._start, "data": self.data.fingerprint()}
+        """Task, checkpoint and data; that there is no teacher."""
+        data = self.data
+        return {
+            "task": data.task.name, "model": self._start, "data": data.fingerprint(), "teacher": None,
+        }  # fmt: skip
 
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Windows of the training rows, those of similar length together."""
         seed = self._settings.seed
         features = epoch_features(self.data.task, self.data.training, self.setup, seed=seed, epoch=epoch)
-        rng = np.random.default_rng([seed, epoch, 1])
+        return self._batches(features, np.random.default_rng([seed, epoch, 1]))
+
+    def _batches(self, features: Sequence[Feature], rng: np.random.Generator) -> list[list[Feature]]:
         batches = plan_batches([tokens_of(feature) for feature in features], self._settings, rng)
         return [[features[index] for index in batch] for batch in batches]
 
@@ -98,18 +104,20 @@ class TaskObjective(Objective[Feature]):
 
     def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
         """The head's loss, with the weights of its classes."""
-        if self._class_weights is None:
-            loss: Tensor = self.module(**batch.inputs).loss
-            return {"loss": loss * batch.weights["loss"]}
-        inputs = dict(batch.inputs)
-        labels = inputs.pop("labels")
-        return {"loss": self._class_weights.loss(self.module(**inputs).logits, labels)}
+        return {"loss": self._task_loss(self.model(**batch.inputs), batch, batch.weights["loss"])}
+
+    def _task_loss(self, output: Any, batch: MicroBatch, count: float) -> Tensor:
+        """Sum of the loss, over ``count`` rows or tokens, for what the head gave, its mean loss among it."""
+        if self._class_weights is not None:
+            return self._class_weights.loss(output.logits, batch.inputs["labels"])
+        loss: Tensor = output.loss * count
+        return loss
 
     def evaluate(self) -> dict[str, float]:
         """The task's metric on the validation rows."""
         pipeline = Pipeline(
             self.data.task,
-            TorchBackend(self.module),
+            TorchBackend(self.model),
             self.setup.tokenizer,
             max_length=self.setup.max_length,
             stride=self.setup.stride,
@@ -120,7 +128,7 @@ class TaskObjective(Objective[Feature]):
     def save(self, folder: Path) -> None:
         """Write the model and its tokenizer."""
         self.setup.tokenizer.save_pretrained(folder)
-        self.module.save_pretrained(folder)
+        self.model.save_pretrained(folder)
 
     def report(self) -> dict[str, Any]:
         """Task, checkpoint and data."""
@@ -139,8 +147,12 @@ class TaskObjective(Objective[Feature]):
         """Write the model card, with what can be drawn."""
         if plots_are_possible():
             draw_answers(result.folder, self.data, max_length=self._settings.max_length)
-        card = model_card(self.data, self._start, self._settings, result, self.setup.config)
+        card = model_card(self.data, self._origin(), self._settings, result, self.setup.config)
         write_text(result.folder / CARD_NAME, card)
+
+    def _origin(self) -> str:
+        """What the model card says it was fine-tuned from."""
+        return f"`{self._start}`"
 
 
 def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:

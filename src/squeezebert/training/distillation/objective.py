@@ -67,7 +67,7 @@ class Distillation(Objective[Text]):
         self._shares = list(corpora.values())
         self._projections = nn.ModuleDict(
             {
-                name: _projection(student.config, teacher.config)
+                name: projection(student.config, teacher.config)
                 for name in ("last", *(f"layer{mine}" for mine, _ in settings.layer_map))
             }
         )
@@ -211,7 +211,8 @@ class Distillation(Objective[Text]):
         return [[Text(texts[index], None) for index in batch] for batch in batches]
 
 
-def _projection(student: SqueezeBertConfig, teacher: SqueezeBertConfig) -> nn.Module:
+def projection(student: SqueezeBertConfig, teacher: SqueezeBertConfig) -> nn.Module:
+    """From vectors of the student to those of the teacher, learned where their widths differ."""
     if student.hidden_size == teacher.hidden_size:
         return nn.Identity()
     return nn.Linear(student.hidden_size, teacher.hidden_size)

@@ -17,6 +17,8 @@ help:  ## Show what there is to make
 $(INSTALLED): pyproject.toml constraints.txt $(NATIVE)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) install -q -c constraints.txt -e '.[test]'
+	# An oracle of the optimizers; what it depends on would bring a second torch, and they need none of it.
+	$(PIP) install -q --no-deps timm
 	touch $@
 
 # The old pure-Python tokenizer, which is gone from transformers 5, has to live in a folder of its own.

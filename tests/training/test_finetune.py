@@ -19,6 +19,7 @@ from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, train
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import make_data, make_rows
+from tests.training.stopping import Stopper
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -35,17 +36,6 @@ def journal(folder: Path) -> list[dict[str, Any]]:
 
 def losses(folder: Path) -> list[float]:
     return [record["loss"] for record in journal(folder) if "loss" in record]
-
-
-class Stopper(Observer):
-    """Stops a run as kill -9 would: without a word to it."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def stepped(self, step: Step) -> None:
-        if step.step == self.after:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("task", TRAINED_TASKS)

@@ -21,11 +21,12 @@ from squeezebert.errors import CheckpointError, OptionError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import get_task
 from squeezebert.tokenization import SqueezeBertTokenizerFast
-from squeezebert.training import Observer, Step, Teaching, TrainingData, TrainingSettings, train
+from squeezebert.training import Teaching, TrainingData, TrainingSettings, train
 from squeezebert.training.distillation.soft import binary_divergence, divergence
 from squeezebert.training.distillation.task import TaskDistillation
 from squeezebert.training.distillation.task_teacher import TAUGHT_TASKS
 from squeezebert.training.objective import MicroBatch
+from tests.training.stopping import Stopper
 
 from .conftest import BAD, GOOD, PIECES, make_data, make_rows
 
@@ -257,17 +258,6 @@ def test_a_student_takes_over_the_answers_to_unlabelled_rows(trunk: str, out: Pa
     assert f"with the teacher `{teacher}`" in (out / "with" / "README.md").read_text()
     names = set(read_checkpoint(out / "with").arrays)
     assert names == set(read_checkpoint(teacher).arrays)
-
-
-class Stopper(Observer):
-    """Stops a run as kill -9 would: without a word to it."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def stepped(self, step: Step) -> None:
-        if step.step == self.after:
-            raise KeyboardInterrupt
 
 
 def test_a_resumed_run_ends_with_the_same_bits_and_with_no_other_teacher(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from squeezebert.errors import TrainingError
 from squeezebert.files import write_text
 from squeezebert.training.observer import Observer, Step
-from squeezebert.training.state import Position
+from squeezebert.training.state import Position, cannot_write
 
 JOURNAL_NAME = "metrics.jsonl"
 
@@ -52,7 +52,9 @@ class Journal(Observer):
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            # Tries once more to write what could not be written; that was reported already.
+            with contextlib.suppress(OSError):
+                self._file.close()
 
     def _write(self, record: Mapping[str, Any]) -> None:
         if self._file is None:
@@ -61,9 +63,7 @@ class Journal(Observer):
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
         except OSError as error:
-            raise TrainingError(
-                f"{self._path}: cannot be written ({error}); free the disk and go on with --resume"
-            ) from error
+            raise cannot_write(self._path, error) from error
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from squeezebert.errors import TrainingError
+from squeezebert.errors import OptionError, TrainingError
 from squeezebert.training.distributed import World
 from squeezebert.training.length import Length
 from squeezebert.training.objective import Objective
 from squeezebert.training.observer import Observer
 from squeezebert.training.schedule import learning_rate
 from squeezebert.training.settings import LoopSettings
-from squeezebert.training.state import STATE_NAME, Position, load_state, save_state
+from squeezebert.training.state import STATE_NAME, Position, cannot_write, load_state, save_state
 from squeezebert.training.trainer import Trainer
 
 
@@ -156,10 +156,8 @@ class Loop:
             return
         try:
             self.objective.save(self.folder)
-        except OSError as error:
-            raise TrainingError(
-                f"{self.folder}: cannot be written ({error}); free the disk and go on with --resume"
-            ) from error
+        except (OSError, OptionError) as error:
+            raise cannot_write(self.folder, error) from error
 
     def _is_to_stop(self) -> bool:
         limit = self.settings.stop_after

@@ -88,9 +88,12 @@ def save_state(
             torch.save(state, temporary)
     # torch reports a full disk as RuntimeError.
     except (OSError, RuntimeError) as error:
-        raise TrainingError(
-            f"{path}: cannot be written ({error}); free the disk and go on with --resume"
-        ) from error
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: Exception) -> TrainingError:
+    """What to raise where a file of a run cannot be written, most often because the disk is full."""
+    return TrainingError(f"{path}: cannot be written ({error}); free the disk and go on with --resume")
 
 
 def load_state(

@@ -18,7 +18,7 @@ from typing import Any
 
 import squeezebert
 from measure import Results, explanation, measure, reaches_bars, table
-from plan import HEADS, SHIPPED, TRUNK, rows_of
+from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, rows_of
 from squeezebert.files import write_text
 from workshop import Workshop, add_options
 
@@ -55,7 +55,7 @@ tags: [squeezebert]
 # mini/{name}
 
 {note} Stored as int8; what it does not hold itself it reads from the trunk beside it. Made by
-`recipes/mini/finetune.py`.
+`recipes/mini/finetune.py`.{taught}
 
 ```python
 from squeezebert import pipeline
@@ -68,11 +68,15 @@ answer = pipeline("{name}")
 {table}
 {settings}"""
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
+_TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
+fine-tuned on the same rows. None of the teacher's weights are copied."""
 
 
 def trunk_card(report: Mapping[str, Any], results: Results) -> str:
     """The model card of the trunk, from the report of its run and the results."""
-    start = {"new": "It started anew."}.get(report["student"], f"It went on from `{report['student']}`.")
+    start = "It started anew."
+    if report["student"] != "new":
+        start = f"It went on from a trunk of the same recipe, after {TOKENS_BEFORE:,} tokens."
     figures = {**report["config"], **report["result"]}
     return _TRUNK_CARD.format(start=start, table=table(results), explanation=explanation(), **figures)
 
@@ -81,8 +85,14 @@ def head_card(name: str, results: Results) -> str:
     """The model card of a head."""
     training = results[next(iter(rows_of(name)))].get("training")
     settings = "" if training is None else "\n## Training\n\n" + _training_table(training)
-    note = HEADS[name].note if name in HEADS else _FILL_MASK_NOTE
-    return _HEAD_CARD.format(name=name, note=note, table=table(results, name), settings=settings)
+    run = HEADS.get(name)
+    return _HEAD_CARD.format(
+        name=name,
+        note=_FILL_MASK_NOTE if run is None else run.note,
+        taught="" if run is None or run.teacher is None else _TAUGHT,
+        table=table(results, name),
+        settings=settings,
+    )
 
 
 def _training_table(training: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
 
     owner.json                which trunk all this belongs to
     rows/NAME.jsonl           what a run learns from
+    teachers/NAME/            the run of its teacher, if it has one
     NAME/                     the run
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
     measured/ROW-PRECISION.json
@@ -24,7 +25,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from distill_trunk import squeezebert_command
+from distill_trunk import squeezebert_command, teacher_folder
 from plan import FILL_MASK, HEADS, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.corpus import read_documents
@@ -41,6 +42,11 @@ UNFINISHED = 3
 _WEIGHTS = "model.safetensors"
 # Held-out text to guess words of: paragraphs that are long enough to guess from.
 _PARAGRAPHS, _CHARACTERS = 1000, 400
+
+
+def is_finished(run: Path) -> bool:
+    """Whether a run of ``squeezebert train`` or ``distill`` came to its end."""
+    return (run / "training.json").exists()
 
 
 def is_current(made: Path, *sources: Path) -> bool:
@@ -81,7 +87,7 @@ class Workshop:
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Workshop:
         """Open it, with what :func:`add_options` asked for."""
-        if not (arguments.trunk / "training.json").exists():
+        if not is_finished(arguments.trunk):
             raise SystemExit(f"{arguments.trunk}: holds no finished run; distil a trunk first")
         seconds = math.inf if arguments.stop_after is None else 60 * arguments.stop_after
         here = cls(
@@ -125,15 +131,26 @@ class Workshop:
 
     def trained(self, name: str) -> Path:
         """A fine-tuned model in full precision; trained, or gone on with, if it is not finished."""
-        out = self.runs / name
-        if not (out / "training.json").exists():
-            stop = [] if math.isinf(self.deadline) else ["--stop-after", str(self.minutes_left())]
-            run = RUNS[name]
-            squeezebert_command(
-                "train", self.rows(name), "--task", run.task, "--from", self.trunk, "--out", out, "--resume",
-                *run.options.split(), *stop,
-            )  # fmt: skip
+        run, out = RUNS[name], self.runs / name
+        if not is_finished(out):
+            teaching = [] if run.teacher is None else ["--teacher", self.teacher(name)]
+            self._train(name, self.trunk, out, *run.options.split(), *teaching)
         return out
+
+    def teacher(self, name: str) -> Path:
+        """The teacher of a task, which learns from the same rows and is not shipped."""
+        options, out = RUNS[name].teacher, self.runs / "teachers" / name
+        if options is not None and not is_finished(out):
+            out.parent.mkdir(exist_ok=True)
+            self._train(name, teacher_folder(), out, *options.split())
+        return out
+
+    def _train(self, name: str, start: Path, out: Path, *options: str | Path) -> None:
+        stop = [] if math.isinf(self.deadline) else ["--stop-after", str(self.minutes_left())]
+        squeezebert_command(
+            "train", self.rows(name), "--task", RUNS[name].task, "--from", start, "--out", out, "--resume",
+            *options, *stop,
+        )  # fmt: skip
 
     def full(self, name: str) -> Path:
         """A model in full precision: a fine-tuned one, or the trunk, which has the head that fills masks."""

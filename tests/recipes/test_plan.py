@@ -46,8 +46,10 @@ def test_every_head_has_a_bar_and_every_row_a_model() -> None:
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_the_command_understands_the_options_of_a_run(run: Run) -> None:
     assert run.task in TRAINED_TASKS
-    with command.make_context("train", ["rows.jsonl", *run.options.split()]) as context:
-        assert context.params["learning_rate"] > 0
+    for options in (run.options, run.teacher or run.options):
+        with command.make_context("train", ["rows.jsonl", *options.split()]) as context:
+            assert context.params["learning_rate"] > 0
+    assert run.teacher is not None or "--soft-share" not in run.options
 
 
 @pytest.mark.long

@@ -55,8 +55,10 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that are run, in this process."""
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """The commands that are run, in this process; teachers start from a tiny model."""
+    start = save_tiny_model(tmp_path / "teacher", "fill-mask", num_hidden_layers=1)
+    monkeypatch.setattr(workshop, "teacher_folder", lambda: start)
     ran: list[list[str]] = []
 
     def run(*arguments: Any) -> None:
@@ -83,14 +85,19 @@ def test_from_a_trunk_to_an_embedded_model(
     asked = ["finetune.py", "--data", data, "--trunk", trunk, "--runs", runs, "--out", out]
     monkeypatch.setattr(sys, "argv", list(map(str, [*asked, "--tasks", "text-classification"])))
     finetune.main()
-    assert [command[0] for command in commands] == [*["evaluate"] * 4, "train", *["evaluate"] * 2]
+    assert [command[0] for command in commands] == [*["evaluate"] * 4, *["train"] * 2, *["evaluate"] * 2]
+    # First the teacher, then the head that learns from it.
+    assert [command[command.index("--from") + 1] for command in commands[4:6]] == [
+        str(tmp_path / "teacher"), str(trunk)
+    ]  # fmt: skip
+    assert commands[5][commands[5].index("--teacher") + 1] == str(runs / "teachers" / "text-classification")
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["text-classification"]
     answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
     assert not (out / "text-classification" / "vocab.txt").exists()
-    # The head holds its upper block and what follows; the rest is the trunk's.
+    # The head holds its upper blocks and what follows; the rest is the trunk's.
     own = read_safetensors(out / "text-classification" / "model.safetensors")
-    assert {name.split(".")[3] for name in own if "layers" in name} == {"3"}
+    assert {name.split(".")[3] for name in own if "layers" in name} == {"2", "3"}
     assert not [name for name in own if "embeddings" in name]
     assert "7,919 tokens" in (out / "README.md").read_text(encoding="utf-8")
     assert "| SST-2 dev | accuracy |" in (out / "text-classification" / "README.md").read_text(

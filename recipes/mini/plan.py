@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 TRUNK = "trunk"
 TOKENS_BEFORE = 9_000_000
-"""Tokens that the embedded trunk had learnt from, where ``distill_trunk.py --student mini`` went on from it."""
+"""What the embedded trunk had learnt from before ``distill_trunk.py --student mini`` went on from it."""
 WIKIPEDIA = "enwiki_2015:held-out"
 """Paragraphs of the articles that the trunk's corpora keep apart."""
 
@@ -25,8 +25,8 @@ class Run:
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
         note: For the model card, in Markdown.
-        teacher: Options to make a teacher for the task with: all-MiniLM-L6-v2, fine-tuned on the same rows. Its
-            answers are learnt from beside the labels. None to learn from labels alone.
+        teacher: Options to make a teacher for the task with: all-MiniLM-L6-v2, fine-tuned on the same rows,
+            whose answers are learnt from beside the labels. None to learn from labels alone.
     """
 
     task: str
@@ -65,7 +65,8 @@ HEADS = {
     "text-classification": Run(
         "text-classification",
         ("glue/SST-2:train",),
-        "--epochs 4 --batch-size 64 --learning-rate 3e-4 --dropout 0.1 --freeze-blocks 2 --soft-share 0.8",
+        "--epochs 4 --batch-size 64 --learning-rate 3e-4 --dropout 0.1 --freeze-blocks 3 "
+        "--soft-share 0.8",
         "Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its use "
         "in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
@@ -73,7 +74,8 @@ HEADS = {
     "token-classification": Run(
         "token-classification",
         ("ner/wikiann-en:train", "ner/btc:train", "ner/btc:validation", "ner/uner-ewt:validation"),
-        "--epochs 5 --batch-tokens 2048 --learning-rate 5e-4 --dropout 0.1 --freeze-blocks 2 --soft-share 0.7",
+        "--epochs 5 --batch-tokens 2048 --learning-rate 5e-4 --dropout 0.1 --freeze-blocks 3 "
+        "--soft-share 0.7",
         "Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
         "development part of UNER English EWT (CC BY-SA 4.0).",
@@ -90,7 +92,8 @@ HEADS = {
     "zero-shot-classification": Run(
         "text-classification",
         ("nli/snli-devtest:validation",),
-        "--epochs 6 --batch-size 64 --learning-rate 4e-4 --dropout 0.1 --freeze-blocks 3 --soft-share 0.8",
+        "--epochs 6 --batch-size 64 --learning-rate 4e-4 --dropout 0.1 --freeze-blocks 4 "
+        "--soft-share 0.8",
         "Whether a text entails a sentence, contradicts it, or neither. Learnt from the development part of "
         "SNLI (CC BY-SA 4.0) alone.",
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",

@@ -95,9 +95,9 @@ def test_from_a_trunk_to_an_embedded_model(
     answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
     assert not (out / "text-classification" / "vocab.txt").exists()
-    # The head holds its upper blocks and what follows; the rest is the trunk's.
+    # The head holds its upper block and what follows; the rest is the trunk's.
     own = read_safetensors(out / "text-classification" / "model.safetensors")
-    assert {name.split(".")[3] for name in own if "layers" in name} == {"2", "3"}
+    assert {name.split(".")[3] for name in own if "layers" in name} == {"3"}
     assert not [name for name in own if "embeddings" in name]
     assert "7,919 tokens" in (out / "README.md").read_text(encoding="utf-8")
     assert "| SST-2 dev | accuracy |" in (out / "text-classification" / "README.md").read_text(

@@ -30,6 +30,7 @@ from squeezebert.training.optimizer import height
 from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.unrounding import unround
 
 
 class TaskObjective(Objective[Feature]):
@@ -63,9 +64,12 @@ class TaskObjective(Objective[Feature]):
         head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)
         self.model = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()
         self.module = self.model
+        embeddings = self.model.get_input_embeddings().weight
         if settings.freeze_embeddings:
-            self.model.get_input_embeddings().weight.requires_grad_(False)
+            embeddings.requires_grad_(False)
         _freeze(self.model, settings.freeze_blocks)
+        if embeddings.requires_grad:
+            unround(embeddings, start, settings.seed)
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
         self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
         self.data = data

@@ -9,12 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from squeezebert.checkpoints import read_checkpoint
+from squeezebert.checkpoints.names import WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import dequantize, quantize
 from squeezebert.quantization import Quantization
 from squeezebert.training.unrounding import unround
 from tests.cli.conftest import save_tiny_model
-
-NAME = "transformer.embeddings.word_embeddings.weight"
 
 
 def start(folder: Path, *, int8: bool) -> torch.Tensor:
@@ -24,11 +23,11 @@ def start(folder: Path, *, int8: bool) -> torch.Tensor:
         Quantization.read(full, folder).write()
     else:
         full.rename(folder)
-    return torch.from_numpy(read_checkpoint(folder).arrays[NAME].copy())
+    return torch.from_numpy(read_checkpoint(folder).arrays[WORD_EMBEDDINGS].copy())
 
 
 def stored(embeddings: torch.Tensor) -> NDArray[np.float32]:
-    return dequantize(quantize({NAME: embeddings.numpy()}))[NAME]
+    return dequantize(quantize({WORD_EMBEDDINGS: embeddings.numpy()}))[WORD_EMBEDDINGS]
 
 
 def test_a_change_of_a_tenth_of_a_step_is_kept_on_average(tmp_path: Path) -> None:

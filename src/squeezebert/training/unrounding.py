@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from squeezebert.checkpoints import read_stored
+from squeezebert.checkpoints.names import WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX
-
-_NAME = "transformer.embeddings.word_embeddings.weight"
 
 
 def unround(embeddings: Tensor, start: str, seed: int) -> None:
@@ -27,7 +26,7 @@ def unround(embeddings: Tensor, start: str, seed: int) -> None:
     Raises:
         CheckpointError: ``start`` cannot be read.
     """
-    scales = read_stored(start).arrays.get(_NAME + SCALE_SUFFIX)
+    scales = read_stored(start).arrays.get(WORD_EMBEDDINGS + SCALE_SUFFIX)
     if scales is None:
         return
     noise = torch.rand(embeddings.shape, generator=torch.Generator().manual_seed(seed)) - 0.5

@@ -33,7 +33,7 @@ def collect(workshop: Workshop) -> Results:
     """What was measured so far, by row and precision."""
     results: Results = {}
     for name, row in ROWS.items():
-        report = workshop.runs / row.model / "training.json"
+        report = workshop.report(row.model)
         trained = [report] if report.exists() else []
         pieces = {precision: workshop.piece(name, precision) for precision in PRECISIONS}
         found = {
@@ -44,7 +44,7 @@ def collect(workshop: Workshop) -> Results:
             for precision, piece in found.items():
                 results[name][precision] = {key: piece[key] for key in _KEPT}
             if trained:
-                results[name]["training"] = training_of(_read(report))
+                results[name]["training"] = training_of(row.model, _read(report))
     return results
 
 
@@ -52,11 +52,13 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def training_of(report: Mapping[str, Any]) -> dict[str, Any]:
+def training_of(model: str, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the results say of a run: how long, and with which settings."""
     result = report["result"]
+    about = report.get("members", {}).get(model, report)
+    rows = {"rows": about["data"]["training"]["rows"]} if "data" in about else {}
     return {
-        "rows": report["data"]["training"]["rows"],
+        **rows,
         "minutes": round(result["seconds"] / 60, 1),
         **{key: result[key] for key in ("steps", "tokens", "precision")},
         "settings": {key: value for key, value in report["settings"].items() if value is not None},

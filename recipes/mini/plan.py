@@ -17,6 +17,32 @@ WIKIPEDIA = "enwiki_2015:held-out"
 
 
 @dataclass(frozen=True)
+class Head:
+    """A head that is learnt together with the trunk; a tenth of its rows chooses the best weights.
+
+    Attributes:
+        task: What it learns.
+        train: The sets that it learns from.
+        batches: How many of its batches an epoch has, beside `TRUNK_BATCHES` of the trunk.
+        note: For the model card, in Markdown.
+        teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
+            rows, whose answers are learnt from beside the labels. None to learn from labels alone.
+        batch_tokens: Size of a batch.
+        soft_share: Weight of the teacher's answers in the loss.
+        dropout: Before the head.
+    """
+
+    task: str
+    train: tuple[str, ...]
+    batches: int
+    note: str
+    teacher: str | None = None
+    batch_tokens: int = 2048
+    soft_share: float = 0.8
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
 class Run:
     """A run of ``squeezebert train``; it holds out a tenth of its rows, to choose the best weights by.
 
@@ -24,16 +50,11 @@ class Run:
         task: What it learns.
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
-        note: For the model card, in Markdown.
-        teacher: Options to make a teacher for the task with: all-MiniLM-L6-v2, fine-tuned on the same rows,
-            whose answers are learnt from beside the labels. None to learn from labels alone.
     """
 
     task: str
     train: tuple[str, ...]
     options: str
-    note: str = ""
-    teacher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,48 +81,46 @@ class Row:
     bert_mini: float | None = None
 
 
-# The lower blocks and the embeddings stay the trunk's, so that a head adds a megabyte or two to the package.
+TRUNK_BATCHES = 100
+"""Batches of an epoch in which the trunk itself learns, of 4,096 tokens each."""
 HEADS = {
-    "text-classification": Run(
+    "text-classification": Head(
         "text-classification",
         ("glue/SST-2:train",),
-        "--epochs 4 --batch-size 64 --learning-rate 3e-4 --dropout 0.1 --freeze-blocks 3 "
-        "--soft-share 0.8",
+        250,
         "Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its use "
         "in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
     ),
-    "token-classification": Run(
+    "token-classification": Head(
         "token-classification",
         ("ner/wikiann-en:train", "ner/btc:train", "ner/btc:validation", "ner/uner-ewt:validation"),
-        "--epochs 5 --batch-tokens 2048 --learning-rate 5e-4 --dropout 0.1 --freeze-blocks 3 "
-        "--soft-share 0.7",
+        150,
         "Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
         "development part of UNER English EWT (CC BY-SA 4.0).",
         teacher="--epochs 3 --batch-tokens 2048 --learning-rate 1.5e-4",
     ),
-    "question-answering": Run(
+    "question-answering": Head(
         "question-answering",
         ("squad/train-v1.1.json.xz",),
-        "--epochs 2 --batch-tokens 6144 --learning-rate 4e-4 --dropout 0.1 --freeze-blocks 3 "
-        "--evaluate-every 1500",
+        200,
         "Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
+        batch_tokens=4096,
     ),
-    "zero-shot-classification": Run(
+    "zero-shot-classification": Head(
         "text-classification",
         ("nli/snli-devtest:validation",),
-        "--epochs 6 --batch-size 64 --learning-rate 4e-4 --dropout 0.1 --freeze-blocks 4 "
-        "--soft-share 0.8",
+        120,
         "Whether a text entails a sentence, contradicts it, or neither. Learnt from the development part of "
         "SNLI (CC BY-SA 4.0) alone.",
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",
     ),
-    "multiple-choice": Run(
+    "multiple-choice": Head(
         "multiple-choice",
         ("mc/commonsenseqa:train", "mc/codah:train"),
-        "--epochs 4 --batch-size 32 --learning-rate 2e-4 --dropout 0.1 --freeze-blocks 4",
+        100,
         "Which choice fits a prompt. Learnt from CommonsenseQA (MIT) and CODAH (ODC-BY 1.0).",
     ),
 }  # fmt: skip
@@ -137,7 +156,7 @@ MEASURED = {
         "--epochs 10 --batch-size 64 --learning-rate 1e-3 --dropout 0.1",
     ),
 }  # fmt: skip
-RUNS = {**HEADS, **MEASURED}
+RUNS: dict[str, Head | Run] = {**HEADS, **MEASURED}
 
 _TEXT, _TOKENS = "text-classification", "token-classification"
 _ZERO_SHOT, _CHOICE = "zero-shot-classification", "multiple-choice"

@@ -4,8 +4,9 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
 
     owner.json                which trunk all this belongs to
     rows/NAME.jsonl           what a run learns from
-    teachers/NAME/            the run of its teacher, if it has one
-    NAME/                     the run
+    teachers/NAME/            the run of a head's teacher
+    shared/trunk, shared/HEAD the trunk and the heads, learnt together by adapt_trunk.py
+    NAME/                     the run of what is fine-tuned only to be measured
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
     measured/ROW-PRECISION.json
 """
@@ -23,10 +24,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from distill_trunk import squeezebert_command, teacher_folder
-from plan import FILL_MASK, HEADS, ROWS, RUNS, TRUNK, WIKIPEDIA
+from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.corpus import read_documents
 from squeezebert.corpus.build import HOLD_OUT, corpus_sources
@@ -34,6 +35,7 @@ from squeezebert.data import Row, load_dataset_rows
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
+from squeezebert.training.run import REPORT_NAME
 
 PRECISIONS = ("int8", "fp32")
 UNFINISHED = 3
@@ -44,9 +46,15 @@ _WEIGHTS = "model.safetensors"
 _PARAGRAPHS, _CHARACTERS = 1000, 400
 
 
+def unfinished() -> NoReturn:
+    """End the program where the time is up."""
+    print("the time is up; the same command goes on", file=sys.stderr)
+    raise SystemExit(UNFINISHED)
+
+
 def is_finished(run: Path) -> bool:
     """Whether a run of ``squeezebert train`` or ``distill`` came to its end."""
-    return (run / "training.json").exists()
+    return (run / REPORT_NAME).exists()
 
 
 def is_current(made: Path, *sources: Path) -> bool:
@@ -107,13 +115,12 @@ class Workshop:
             raise SystemExit(f"{self.runs}: belongs to another trunk or --limit; give another --runs")
         write_text(note, json.dumps(owner) + "\n")
 
-    def minutes_left(self) -> float:
-        """Stop if there are none."""
+    def stop_after(self) -> float | None:
+        """Minutes that are left, None for any number; ends the program if there are none."""
+        if math.isinf(self.deadline):
+            return None
         left = (self.deadline - time.monotonic()) / 60
-        if left <= 0:
-            print("the time is up; the same command goes on", file=sys.stderr)
-            raise SystemExit(UNFINISHED)
-        return left
+        return left if left > 0 else unfinished()
 
     def rows(self, name: str) -> Path:
         """The rows of all sets of a run, in one file."""
@@ -129,38 +136,51 @@ class Workshop:
         place, _, split = which.partition(":")
         return load_dataset_rows(self.data / place, split=split or None)
 
+    @property
+    def shared(self) -> Path:
+        """The run of the trunk and all heads."""
+        return self.runs / "shared"
+
+    def report(self, name: str) -> Path:
+        """What the run that made a model says of itself; missing until it is finished."""
+        return (self.runs / name if name in MEASURED else self.shared) / REPORT_NAME
+
     def trained(self, name: str) -> Path:
-        """A fine-tuned model in full precision; trained, or gone on with, if it is not finished."""
-        run, out = RUNS[name], self.runs / name
-        if not is_finished(out):
-            teaching = [] if run.teacher is None else ["--teacher", self.teacher(name)]
-            self._train(name, self.trunk, out, *run.options.split(), *teaching)
+        """What is fine-tuned to be measured; trained, or gone on with, if it is not finished."""
+        out = self.runs / name
+        self._train(name, self.full(TRUNK), out, MEASURED[name].options)
         return out
 
     def teacher(self, name: str) -> Path:
-        """The teacher of a task, which learns from the same rows and is not shipped."""
-        options, out = RUNS[name].teacher, self.runs / "teachers" / name
-        if options is not None and not is_finished(out):
-            out.parent.mkdir(exist_ok=True)
-            self._train(name, teacher_folder(), out, *options.split())
+        """The teacher of a head, which learns from the same rows and is not shipped."""
+        options, out = HEADS[name].teacher, self.runs / "teachers" / name
+        out.parent.mkdir(exist_ok=True)
+        if options is not None:
+            self._train(name, teacher_folder(), out, options)
         return out
 
-    def _train(self, name: str, start: Path, out: Path, *options: str | Path) -> None:
-        stop = [] if math.isinf(self.deadline) else ["--stop-after", str(self.minutes_left())]
+    def _train(self, name: str, start: Path, out: Path, options: str) -> None:
+        if is_finished(out):
+            return
+        stop = [] if (left := self.stop_after()) is None else ["--stop-after", str(left)]
         squeezebert_command(
             "train", self.rows(name), "--task", RUNS[name].task, "--from", start, "--out", out, "--resume",
-            *options, *stop,
+            *options.split(), *stop,
         )  # fmt: skip
 
     def full(self, name: str) -> Path:
-        """A model in full precision: a fine-tuned one, or the trunk, which has the head that fills masks."""
-        return self.trunk if name in (TRUNK, FILL_MASK) else self.trained(name)
+        """A model in full precision; the one that fills masks is the trunk."""
+        if name in MEASURED:
+            return self.trained(name)
+        if not is_finished(self.shared):
+            raise SystemExit(f"{self.shared}: is not finished; run adapt_trunk.py first")
+        return self.shared / (TRUNK if name == FILL_MASK else name)
 
     def stored(self, name: str) -> Path:
         """The same to be computed in int8: as the package will hold it, if it may."""
         if name == TRUNK:
-            return self._store(self.trunk, self.runs / "shipped", "SqueezeBertModel")
-        if name != FILL_MASK and name not in HEADS:
+            return self._store(self.full(TRUNK), self.runs / "shipped", "SqueezeBertModel")
+        if name in MEASURED:
             return self.trained(name)
         head = get_task(name if name == FILL_MASK else HEADS[name].task).head
         return self._store(self.full(name), self.runs / "shipped" / name, head, self.stored(TRUNK))
@@ -182,7 +202,7 @@ class Workshop:
         model = self.full(row.model) if precision == "fp32" else self.stored(row.model)
         output = self.piece(name, precision)
         if not is_current(output, model / _WEIGHTS):
-            self.minutes_left()
+            self.stop_after()
             place, split = self._source(row.data)
             limit = [] if self.limit is None else ["--limit", str(self.limit)]
             squeezebert_command(

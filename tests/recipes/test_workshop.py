@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+import adapt_trunk
 import finetune
 import measure
 import workshop
-from plan import ROWS
+from distill_trunk import SHARES
+from plan import HEADS, ROWS
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
@@ -58,7 +62,8 @@ def data(tmp_path: Path) -> Path:
 def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The commands that are run, in this process; teachers start from a tiny model."""
     start = save_tiny_model(tmp_path / "teacher", "fill-mask", num_hidden_layers=1)
-    monkeypatch.setattr(workshop, "teacher_folder", lambda: start)
+    for recipe in (workshop, adapt_trunk):
+        monkeypatch.setattr(recipe, "teacher_folder", lambda: start)
     ran: list[list[str]] = []
 
     def run(*arguments: Any) -> None:
@@ -71,42 +76,65 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]
 
 
 def opened(data: Path, trunk: Path, runs: Path, **more: Any) -> workshop.Workshop:
+    """A workshop where adapt_trunk.py has made a trunk without heads."""
     here = workshop.Workshop(data, trunk, runs, **more)
     here.claim()
+    shutil.copytree(trunk, here.shared / "trunk", dirs_exist_ok=True)
+    shutil.copy(trunk / "training.json", here.shared)
     return here
 
 
+@pytest.fixture
+def corpora(tmp_path: Path, trunk: Path) -> Path:
+    """What the trunk reads, in little."""
+    (tmp_path / "text.txt").write_text("the film is good . ada is in london .\n\n" * 101, encoding="utf-8")
+    for name in SHARES:
+        source, out = str(tmp_path / "text.txt"), str(tmp_path / "corpora" / name)
+        assert main(["corpus", source, "--tokenizer", str(trunk), "--out", out]) == 0
+    return tmp_path / "corpora"
+
+
+def call(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["recipe.py", *map(str, arguments)])
+    recipe.main()
+
+
 def test_from_a_trunk_to_an_embedded_model(
-    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    data: Path, trunk: Path, corpora: Path, tmp_path: Path, commands: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    recipe = tmp_path / "trunk.toml"
+    recipe.write_text("[settings]\nlongest = 31\nbatch_tokens = 64\nepoch_texts = 127\n", encoding="utf-8")
+    monkeypatch.setattr(adapt_trunk, "RECIPE", recipe)
+    monkeypatch.setattr(adapt_trunk, "TRUNK_BATCHES", 3)
+    monkeypatch.setitem(HEADS, "text-classification", replace(HEADS["text-classification"], batches=5))
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
     runs, out = tmp_path / "runs", tmp_path / "mini"
     (out / "left-over").mkdir(parents=True)
-    asked = ["finetune.py", "--data", data, "--trunk", trunk, "--runs", runs, "--out", out]
-    monkeypatch.setattr(sys, "argv", list(map(str, [*asked, "--tasks", "text-classification"])))
-    finetune.main()
-    assert [command[0] for command in commands] == [*["evaluate"] * 4, *["train"] * 2, *["evaluate"] * 2]
-    # First the teacher, then the head that learns from it.
-    assert [command[command.index("--from") + 1] for command in commands[4:6]] == [
-        str(tmp_path / "teacher"), str(trunk)
-    ]  # fmt: skip
-    assert commands[5][commands[5].index("--teacher") + 1] == str(runs / "teachers" / "text-classification")
+    asked = ("--data", data, "--trunk", trunk, "--runs", runs, "--tasks", "text-classification")
+    with pytest.raises(SystemExit, match=r"shared: is not finished; run adapt_trunk.py first"):
+        call(finetune, monkeypatch, *asked, "--out", out)
+    call(adapt_trunk, monkeypatch, *asked, "--corpora", corpora, "--tokens", "997")
+    # The teacher starts from the model that taught the trunk.
+    assert [command[0] for command in commands] == ["train"]
+    assert commands[0][commands[0].index("--from") + 1] == str(tmp_path / "teacher")
+    call(finetune, monkeypatch, *asked, "--out", out)
+    assert [command[0] for command in commands[1:]] == ["evaluate"] * 6
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["text-classification"]
     answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
     assert not (out / "text-classification" / "vocab.txt").exists()
-    # The head holds its upper block and what follows; the rest is the trunk's.
+    # The head holds its pooler and what follows; the rest is the trunk's.
     own = read_safetensors(out / "text-classification" / "model.safetensors")
-    assert {name.split(".")[3] for name in own if "layers" in name} == {"3"}
-    assert not [name for name in own if "embeddings" in name]
+    assert {name.split(".")[0] for name in own} == {"transformer", "classifier"}
+    assert not [name for name in own if "embeddings" in name or "layers" in name]
     assert "7,919 tokens" in (out / "README.md").read_text(encoding="utf-8")
-    assert "| SST-2 dev | accuracy |" in (out / "text-classification" / "README.md").read_text(
-        encoding="utf-8"
-    )
+    card = (out / "text-classification" / "README.md").read_text(encoding="utf-8")
+    assert "| SST-2 dev | accuracy |" in card
     # Again: everything is there already. With a bar out of reach, the trunk is shipped alone.
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=101))
     done = len(commands)
-    finetune.main()
+    call(finetune, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
     assert not [path for path in out.iterdir() if path.is_dir()]
 
@@ -172,6 +200,7 @@ def test_runs_belong_to_one_trunk(data: Path, trunk: Path, tmp_path: Path) -> No
     opened(data, trunk, tmp_path / "runs")
     other = save_tiny_model(tmp_path / "other", "fill-mask", initializer_range=0.25)
     opened(data, trunk, tmp_path / "runs")
+    shutil.copy(trunk / "training.json", other)
     for folder, limit in ((other, None), (trunk, 7)):
         with pytest.raises(SystemExit, match="belongs to another trunk or --limit; give another --runs"):
             opened(data, folder, tmp_path / "runs", limit=limit)
@@ -182,7 +211,7 @@ def test_nothing_is_begun_when_the_time_is_up(
 ) -> None:
     here = opened(data, trunk, tmp_path / "runs", deadline=time.monotonic())
     with pytest.raises(SystemExit) as ended:
-        here.measured("sst-2", "int8")
+        here.measured("sts-b", "int8")
     assert (ended.value.code, commands) == (workshop.UNFINISHED, [])
 
 

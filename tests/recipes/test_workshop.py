@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import adapt_trunk
-import finetune
 import measure
+import ship
 import workshop
 from distill_trunk import SHARES
 from plan import HEADS, ROWS
@@ -34,7 +34,7 @@ def trunk(tmp_path: Path) -> Path:
     folder = save_tiny_model(tmp_path / "trunk", "fill-mask", num_hidden_layers=4)
     result = {"steps": 13, "tokens": 7919, "seconds": 5.0}
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    report = {"student": "new", "config": config, "result": result}
+    report = {"student": "new", "config": config, "result": result, "members": {}}
     (folder / "training.json").write_text(json.dumps(report), encoding="utf-8")
     return folder
 
@@ -113,12 +113,12 @@ def test_from_a_trunk_to_an_embedded_model(
     (out / "left-over").mkdir(parents=True)
     asked = ("--data", data, "--trunk", trunk, "--runs", runs, "--tasks", "text-classification")
     with pytest.raises(SystemExit, match=r"shared: is not finished; run adapt_trunk.py first"):
-        call(finetune, monkeypatch, *asked, "--out", out)
+        call(ship, monkeypatch, *asked, "--out", out)
     call(adapt_trunk, monkeypatch, *asked, "--corpora", corpora, "--tokens", "997")
     # The teacher starts from the model that taught the trunk.
     assert [command[0] for command in commands] == ["train"]
     assert commands[0][commands[0].index("--from") + 1] == str(tmp_path / "teacher")
-    call(finetune, monkeypatch, *asked, "--out", out)
+    call(ship, monkeypatch, *asked, "--out", out)
     assert [command[0] for command in commands[1:]] == ["evaluate"] * 6
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["text-classification"]
     answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
@@ -134,7 +134,7 @@ def test_from_a_trunk_to_an_embedded_model(
     # Again: everything is there already. With a bar out of reach, the trunk is shipped alone.
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=101))
     done = len(commands)
-    call(finetune, monkeypatch, *asked, "--out", out)
+    call(ship, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
     assert not [path for path in out.iterdir() if path.is_dir()]
 
@@ -221,10 +221,10 @@ def test_a_model_that_is_too_large_replaces_nothing(
     here, out = opened(data, trunk, tmp_path / "runs"), tmp_path / "mini"
     out.mkdir()
     (out / "config.json").write_text("before", encoding="utf-8")
-    monkeypatch.setattr(finetune, "LARGEST", 1000)
+    monkeypatch.setattr(ship, "LARGEST", 1000)
     results = {"mlm": {"int8": {"metrics": {"accuracy": 0.5, "perplexity": 7.0}}}}
     with pytest.raises(SystemExit, match=r"MB are more than the 0.0 of the package \(fill-mask 0.0\)"):
-        finetune.ship(here, ["fill-mask"], results, out)
+        ship.ship(here, ["fill-mask"], results, out)
     assert (out / "config.json").read_text(encoding="utf-8") == "before"
 
 

@@ -1,10 +1,10 @@
-"""The embedded model: fine-tunes heads from a trunk, measures them, and ships those that are good enough.
+"""The embedded model: measures what adapt_trunk.py made, and ships the heads that are good enough.
 
-    python recipes/mini/finetune.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
+    python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
-Run again to resume, in stretches with ``--stop-after 9``. Heads, their settings and the bars that they have
-to reach are in plan.py. What was shipped before is replaced as a whole, because heads share the weights of
-their trunk and fit no other. Nothing is shipped before everything asked for is measured.
+Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in plan.py.
+What was shipped before is replaced as a whole, because heads share the weights of their trunk and fit no
+other. Nothing is shipped before everything asked for is measured.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import squeezebert
 from measure import Results, explanation, measure, reaches_bars, table
 from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, rows_of
 from squeezebert.files import write_text
+from squeezebert.training.run import REPORT_NAME
 from workshop import Workshop, add_options
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
@@ -42,6 +43,9 @@ Made by `recipes/mini/distill_trunk.py` from English Wikipedia (2015, CC BY-SA 3
 domain and the texts of labelled sets, to give the outputs of all-MiniLM-L6-v2 (Apache-2.0), none of whose
 weights are copied: {steps:,} steps, {tokens:,} tokens. {start}
 
+Then `recipes/mini/adapt_trunk.py` went on with that and taught it the tasks of {heads} at the same time:
+{shared_steps:,} steps, {shared_tokens:,} tokens.
+
 ## Measured
 
 {table}
@@ -55,7 +59,7 @@ tags: [squeezebert]
 # mini/{name}
 
 {note} Stored as int8; what it does not hold itself it reads from the trunk beside it. Made by
-`recipes/mini/finetune.py`.{taught}
+`recipes/mini/adapt_trunk.py`, together with the trunk and the other heads.{taught}
 
 ```python
 from squeezebert import pipeline
@@ -72,13 +76,21 @@ _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-Min
 fine-tuned on the same rows. None of the teacher's weights are copied."""
 
 
-def trunk_card(report: Mapping[str, Any], results: Results) -> str:
-    """The model card of the trunk, from the report of its run and the results."""
+def trunk_card(first: Mapping[str, Any], then: Mapping[str, Any], results: Results) -> str:
+    """The model card of the trunk, from the reports of both its runs and the results."""
     start = "It started anew."
-    if report["student"] != "new":
+    if first["student"] != "new":
         start = f"It went on from a trunk of the same recipe, after {TOKENS_BEFORE:,} tokens."
-    figures = {**report["config"], **report["result"]}
-    return _TRUNK_CARD.format(start=start, table=table(results), explanation=explanation(), **figures)
+    return _TRUNK_CARD.format(
+        start=start,
+        heads=", ".join(name for name in then["members"] if name != TRUNK),
+        shared_steps=then["result"]["steps"],
+        shared_tokens=then["result"]["tokens"],
+        table=table(results),
+        explanation=explanation(),
+        **first["config"],
+        **first["result"],
+    )
 
 
 def head_card(name: str, results: Results) -> str:
@@ -105,8 +117,9 @@ def ship(workshop: Workshop, names: list[str], results: Results, out: Path) -> N
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     _copy_files(workshop.stored(TRUNK), new)
-    report = json.loads((workshop.trunk / "training.json").read_text(encoding="utf-8"))
-    write_text(new / "README.md", trunk_card(report, results))
+    reports = (workshop.trunk / REPORT_NAME, workshop.report(TRUNK))
+    first, then = (json.loads(path.read_text(encoding="utf-8")) for path in reports)
+    write_text(new / "README.md", trunk_card(first, then, results))
     for name in names:
         _copy_files(workshop.stored(name), new / name)
         write_text(new / name / "README.md", head_card(name, results))
@@ -135,12 +148,12 @@ def check_size(folder: Path) -> None:
         heads = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in sizes.items() if size)
         raise SystemExit(
             f"{folder}: {total / 1e6:.1f} MB are more than the {LARGEST / 1e6:.1f} of the package ({heads}); "
-            "leave one out with --tasks, or freeze more blocks in plan.py"
+            "leave one out with --tasks"
         )
 
 
 def main() -> None:
-    """Fine-tune, measure and ship."""
+    """Measure and ship."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_options(parser)
     parser.add_argument("--tasks", nargs="+", choices=SHIPPED, default=list(SHIPPED), help="heads to ship")

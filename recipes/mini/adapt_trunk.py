@@ -2,7 +2,7 @@
 
     python recipes/mini/adapt_trunk.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
-Goes on with the distillation of the trunk and, in turns, learns the tasks of plan.py: each from its labels,
+Every step goes on with the distillation of the trunk, and learns the tasks of plan.py: each from its labels,
 and most from the answers of a teacher too, which is fine-tuned first. Heads that share all blocks and the
 word embeddings cost the package next to nothing, and the encoder knows what they need, as blocks that are
 frozen under a head do not (docs/decisions.md has figures). Run again to go on, in stretches by
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from distill_trunk import RECIPE, SHARES, teacher_folder
-from plan import HEADS, TRUNK, TRUNK_BATCHES
+from plan import HEADS, TRUNK
 from squeezebert.cli.training_bar import TrainingBar
 from squeezebert.data import load_dataset_rows
 from squeezebert.tasks import get_task
@@ -29,6 +29,9 @@ from squeezebert.training.multitask import Member, MultiTask
 from squeezebert.training.recipe import Recipe
 from workshop import Workshop, add_options, unfinished
 
+STEPS = 200
+"""Between evaluations."""
+
 
 def trunk_member(workshop: Workshop, corpora: Path) -> Member:
     """The trunk's own distillation, as before."""
@@ -36,9 +39,7 @@ def trunk_member(workshop: Workshop, corpora: Path) -> Member:
     # Another seed: other texts than those that the trunk read first.
     settings = recipe.settings(DistillationSettings, "settings", {"seed": 1})
     shares = {str(corpora / name): share for name, share in SHARES.items()}
-    return Member(
-        make_distillation(shares, str(teacher_folder()), str(workshop.trunk), settings), TRUNK_BATCHES
-    )
+    return Member(make_distillation(shares, str(teacher_folder()), str(workshop.trunk), settings))
 
 
 def head_member(workshop: Workshop, name: str) -> Member:
@@ -51,7 +52,7 @@ def head_member(workshop: Workshop, name: str) -> Member:
     if head.teacher is not None:
         teaching = Teaching(teacher=str(workshop.teacher(name)), soft_share=head.soft_share)
     settings = TrainingSettings(batch_tokens=head.batch_tokens, dropout=head.dropout)
-    return Member(make_objective(data, str(workshop.trunk), settings, teaching), head.batches)
+    return Member(make_objective(data, str(workshop.trunk), settings, teaching))
 
 
 def main() -> None:
@@ -68,15 +69,13 @@ def main() -> None:
             workshop.teacher(name)
     corpora = arguments.corpora or arguments.trunk.with_name("corpora")
     settings = LoopSettings(
-        tokens=int(arguments.tokens), learning_rate=5e-4, beta2=0.98, warmup=0.03,
+        tokens=int(arguments.tokens), learning_rate=5e-4, beta2=0.98, warmup=0.03, micro_batch_size=1,
         stop_after=workshop.stop_after(),
     )  # fmt: skip
 
     def make() -> MultiTask:
         members = {TRUNK: trunk_member(workshop, corpora)}
-        return MultiTask(
-            members | {name: head_member(workshop, name) for name in arguments.tasks}, settings.seed
-        )
+        return MultiTask(members | {name: head_member(workshop, name) for name in arguments.tasks}, STEPS)
 
     with contextlib.closing(TrainingBar(sys.stderr, [])) as bar:
         result = run(make, workshop.shared, settings, resume=True, observers=[bar])

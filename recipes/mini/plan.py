@@ -23,18 +23,16 @@ class Head:
     Attributes:
         task: What it learns.
         train: The sets that it learns from.
-        batches: How many of its batches an epoch has, beside `TRUNK_BATCHES` of the trunk.
         note: For the model card, in Markdown.
         teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
             rows, whose answers are learnt from beside the labels. None to learn from labels alone.
-        batch_tokens: Size of a batch.
+        batch_tokens: Tokens in a step, beside 4,096 of the trunk.
         soft_share: Weight of the teacher's answers in the loss.
         dropout: Before the head.
     """
 
     task: str
     train: tuple[str, ...]
-    batches: int
     note: str
     teacher: str | None = None
     batch_tokens: int = 2048
@@ -81,13 +79,10 @@ class Row:
     bert_mini: float | None = None
 
 
-TRUNK_BATCHES = 100
-"""Batches of an epoch in which the trunk itself learns, of 4,096 tokens each."""
 HEADS = {
     "text-classification": Head(
         "text-classification",
         ("glue/SST-2:train",),
-        250,
         "Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its use "
         "in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
@@ -95,7 +90,6 @@ HEADS = {
     "token-classification": Head(
         "token-classification",
         ("ner/wikiann-en:train", "ner/btc:train", "ner/btc:validation", "ner/uner-ewt:validation"),
-        150,
         "Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
         "development part of UNER English EWT (CC BY-SA 4.0).",
@@ -104,7 +98,6 @@ HEADS = {
     "question-answering": Head(
         "question-answering",
         ("squad/train-v1.1.json.xz",),
-        200,
         "Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
         batch_tokens=4096,
@@ -112,16 +105,16 @@ HEADS = {
     "zero-shot-classification": Head(
         "text-classification",
         ("nli/snli-devtest:validation",),
-        120,
         "Whether a text entails a sentence, contradicts it, or neither. Learnt from the development part of "
         "SNLI (CC BY-SA 4.0) alone.",
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",
+        batch_tokens=1024,
     ),
     "multiple-choice": Head(
         "multiple-choice",
         ("mc/commonsenseqa:train", "mc/codah:train"),
-        100,
         "Which choice fits a prompt. Learnt from CommonsenseQA (MIT) and CODAH (ODC-BY 1.0).",
+        batch_tokens=1024,
     ),
 }  # fmt: skip
 FILL_MASK = "fill-mask"

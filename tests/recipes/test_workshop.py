@@ -19,7 +19,7 @@ import measure
 import ship
 import workshop
 from distill_trunk import SHARES
-from plan import HEADS, ROWS
+from plan import ROWS
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
@@ -106,8 +106,7 @@ def test_from_a_trunk_to_an_embedded_model(
     recipe = tmp_path / "trunk.toml"
     recipe.write_text("[settings]\nlongest = 31\nbatch_tokens = 64\nepoch_texts = 127\n", encoding="utf-8")
     monkeypatch.setattr(adapt_trunk, "RECIPE", recipe)
-    monkeypatch.setattr(adapt_trunk, "TRUNK_BATCHES", 3)
-    monkeypatch.setitem(HEADS, "text-classification", replace(HEADS["text-classification"], batches=5))
+    monkeypatch.setattr(adapt_trunk, "STEPS", 3)
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
     runs, out = tmp_path / "runs", tmp_path / "mini"
     (out / "left-over").mkdir(parents=True)

@@ -22,8 +22,11 @@ from tests.training.stopping import Stopper
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
-TASKS = {"text-classification": 5, "token-classification": 31}
-SETTINGS = LoopSettings(epochs=1.5, learning_rate=3e-3, precision="fp32", threads=1, save_every=0)
+TASKS = {"text-classification": 1, "token-classification": 2}
+STEPS = 11
+SETTINGS = LoopSettings(
+    epochs=1.5, learning_rate=3e-3, precision="fp32", threads=1, save_every=0, micro_batch_size=1
+)
 
 
 def objective(task: str, start: str) -> TaskObjective:
@@ -31,7 +34,7 @@ def objective(task: str, start: str) -> TaskObjective:
 
 
 def multitask(start: str) -> MultiTask:
-    return MultiTask({task: Member(objective(task, start), count) for task, count in TASKS.items()}, seed=0)
+    return MultiTask({task: Member(objective(task, start), count) for task, count in TASKS.items()}, STEPS)
 
 
 def test_only_heads_and_poolers_are_apart(trunk: str) -> None:
@@ -45,18 +48,17 @@ def test_only_heads_and_poolers_are_apart(trunk: str) -> None:
     ]  # fmt: skip
 
 
-def test_an_epoch_has_the_batches_that_each_member_asks_for(trunk: str) -> None:
+def test_a_step_has_the_batches_that_each_member_asks_for(trunk: str) -> None:
     shared = multitask(trunk)
     own = len(shared.members["token-classification"].objective.epoch(0))
-    assert TASKS["text-classification"] < own < TASKS["token-classification"]
-    orders = [[name for ((name, _), *_) in shared.epoch(epoch)] for epoch in (0, 1)]
-    for order in orders:
-        assert Counter(order) == TASKS
-        assert order not in (sorted(order), sorted(order, reverse=True))
-    assert orders[0] != orders[1]
-    assert all(len({name for name, _ in batch}) == 1 for batch in shared.epoch(0))
-    first, again = (shared.collate(shared.epoch(1)[7]) for _ in range(2))
-    assert torch.equal(first.inputs["input_ids"], again.inputs["input_ids"])
+    assert STEPS < own < 2 * STEPS
+    steps = [shared.epoch(epoch) for epoch in (0, 1)]
+    assert [len(epoch) for epoch in steps] == [STEPS, STEPS]
+    assert all(Counter(name for name, _ in step) == TASKS for epoch in steps for step in epoch)
+    rows = [[len(batch) for name, batch in step if name.startswith("token")] for step in steps[0]]
+    assert max(map(max, rows)) == 8
+    ids = [shared.collate(epoch[7][:1]).inputs["input_ids"] for epoch in (steps[0], shared.epoch(0))]
+    assert torch.equal(*ids)
 
 
 def test_a_batch_has_the_loss_of_its_member(trunk: str) -> None:
@@ -64,13 +66,21 @@ def test_a_batch_has_the_loss_of_its_member(trunk: str) -> None:
     for name, member in shared.members.items():
         items = member.objective.epoch(0)[0]
         theirs = member.objective.collate(items)
-        ours = shared.collate([(name, item) for item in items])
+        ours = shared.collate([(name, items)])
         assert {part for part, weight in ours.weights.items() if weight} == {f"{name}/loss"}
         assert ours.weights[f"{name}/loss"] == theirs.weights["loss"]
         torch.manual_seed(0)
         expected = member.objective.losses(theirs)["loss"]
         torch.manual_seed(0)
-        assert shared.losses(ours) == {f"{name}/loss": expected}
+        losses = shared.losses(ours)
+        assert losses.pop(f"{name}/loss") == expected
+        assert list(losses.values()) == [0]
+
+
+def test_batches_of_several_members_are_not_computed_at_once(trunk: str) -> None:
+    shared = multitask(trunk)
+    with pytest.raises(OptionError, match="micro_batch_size 1"):
+        shared.collate(shared.epoch(0)[0])
 
 
 def test_a_run_learns_every_task_and_can_be_resumed(trunk: str, tmp_path: Path) -> None:
@@ -80,7 +90,7 @@ def test_a_run_learns_every_task_and_can_be_resumed(trunk: str, tmp_path: Path) 
     assert result.metrics["mean"] == np.mean([*result.metrics.values()][1:])
     assert result.metrics["token-classification f1"] > 0.9
     with pytest.raises(KeyboardInterrupt):
-        run(lambda: multitask(trunk), stopped, SETTINGS, observers=[Stopper(41)])
+        run(lambda: multitask(trunk), stopped, SETTINGS, observers=[Stopper(20)])
     run(lambda: multitask(trunk), stopped, SETTINGS, resume=True)
     arrays = {}
     for task in TASKS:
@@ -100,4 +110,4 @@ def test_models_of_other_sizes_do_not_fit(trunk: str, tmp_path: Path) -> None:
         "b": Member(objective("text-classification", str(other)), 3),
     }
     with pytest.raises(OptionError, match="b starts from a model of other sizes than a"):
-        MultiTask(members, seed=0)
+        MultiTask(members, STEPS)

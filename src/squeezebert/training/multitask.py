@@ -1,4 +1,8 @@
-"""Several objectives on one encoder, which take turns step by step (Liu et al. 2019, MT-DNN, algorithm 1)."""
+"""Several objectives on one encoder, all of them in every step.
+
+As in MT-DNN (Liu et al. 2019), where they take turns instead: then every step of an adaptive optimizer moves
+the encoder as far as the learning rate allows for one objective alone, and away from the others.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ from squeezebert.training.objective import MicroBatch, Objective
 _PASSES = 1000
 """More than the passes of a member over its data in one epoch."""
 
+Portion = tuple[str, Sequence[Any]]
+"""An item: a member's name and one of its batches, which is computed at once."""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -26,28 +33,28 @@ class Member:
 
     Attributes:
         objective: What is learnt.
-        batches: How many of its batches an epoch has.
+        batches: How many of its batches are in a step.
     """
 
     objective: Objective[Any]
-    batches: int
+    batches: int = 1
 
 
-class MultiTask(Objective[tuple[str, Any]]):
+class MultiTask(Objective[Portion]):
     """Learns several things with one encoder: each has its own head and pooler, all share the rest.
 
-    A batch belongs to one member. An epoch is so many batches of each member as it asks for, in random order;
-    one with fewer batches than that starts over.
+    An item is a whole batch of one member, and ``micro_batch_size`` has to be 1; the loss of a step is the sum
+    of the members' losses. A member whose batches are used up before the epoch ends starts over.
 
     Args:
         members: By name. All others take the embeddings and the encoder of the first.
-        seed: Of the order.
+        steps: Of an epoch.
 
     Raises:
         OptionError: The encoders differ in size.
     """
 
-    def __init__(self, members: Mapping[str, Member], seed: int) -> None:
+    def __init__(self, members: Mapping[str, Member], steps: int) -> None:
         self.members = dict(members)
         self.parts = {
             _part(name, part): factor
@@ -60,7 +67,7 @@ class MultiTask(Objective[tuple[str, Any]]):
                 raise OptionError(f"{name} starts from a model of other sizes than {next(iter(members))}")
             other.embeddings, other.encoder = first.embeddings, first.encoder
         self.module = torch.nn.ModuleDict({name: member.objective.module for name, member in members.items()})
-        self._seed = seed
+        self._steps = steps
 
     def to(self, device: torch.device) -> None:
         """Move every member."""
@@ -74,28 +81,33 @@ class MultiTask(Objective[tuple[str, Any]]):
             for name, member in self.members.items()
         }
 
-    def epoch(self, epoch: int) -> Sequence[Sequence[tuple[str, Any]]]:
-        """Batches of all members, in random order."""
-        turns = [turn for name in self.members for turn in self._turns(name, epoch)]
-        order = np.random.default_rng([self._seed, epoch]).permutation(len(turns))
-        return _Turns([turns[index] for index in order])
+    def epoch(self, epoch: int) -> Sequence[Sequence[Portion]]:
+        """Steps with the batches of all members."""
+        return _Steps([self._turns(name, epoch) for name in self.members], self._steps)
 
     def _turns(self, name: str, epoch: int) -> list[_Turn]:
         member, turns = self.members[name], list[_Turn]()
+        wanted = self._steps * member.batches
         for number in count(epoch * _PASSES):
             batches = member.objective.epoch(number)
             turns += [_Turn(name, batches, index) for index in range(len(batches))]
-            if len(turns) >= member.batches:
-                return turns[: member.batches]
+            if len(turns) >= wanted:
+                return turns[:wanted]
         raise AssertionError("unreachable")
 
-    def collate(self, items: Sequence[tuple[str, Any]]) -> MicroBatch:
-        """What the member of these items makes of them; the weights of the others are 0."""
-        name = items[0][0]
-        batch = self.members[name].objective.collate([item for _, item in items])
+    def collate(self, items: Sequence[Portion]) -> MicroBatch:
+        """What the member of this batch makes of it; the weights of the others are 0.
+
+        Raises:
+            OptionError: There is more than one item.
+        """
+        if len(items) != 1:
+            raise OptionError("several objectives are learnt with micro_batch_size 1")
+        name, batch = items[0]
+        made = self.members[name].objective.collate(batch)
         weights = dict.fromkeys(self.parts, 0.0)
-        weights |= {_part(name, part): weight for part, weight in batch.weights.items()}
-        return replace(batch, weights=weights)
+        weights |= {_part(name, part): weight for part, weight in made.weights.items()}
+        return replace(made, weights=weights)
 
     def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
         """Those of the member that the batch belongs to."""
@@ -103,7 +115,8 @@ class MultiTask(Objective[tuple[str, Any]]):
         parts = {part: _part(name, part) for part in self.members[name].objective.parts}
         own = replace(batch, weights={part: batch.weights[whole] for part, whole in parts.items()})
         losses = self.members[name].objective.losses(own)
-        return {parts[part]: loss for part, loss in losses.items()}
+        none = dict.fromkeys(self.parts, torch.zeros((), device=next(iter(losses.values())).device))
+        return none | {parts[part]: loss for part, loss in losses.items()}
 
     def evaluate(self) -> dict[str, float]:
         """The mean of the headlines of those members that measure something, and each of them."""
@@ -140,26 +153,30 @@ class _Turn:
     index: int
 
 
-class _Turns(Sequence[Sequence[tuple[str, Any]]]):
-    """Batches with their member's name at each item; read when they are asked for."""
+class _Steps(Sequence[Sequence[Portion]]):
+    """The steps of an epoch; what they read is read when they are asked for."""
 
-    def __init__(self, turns: Sequence[_Turn]) -> None:
+    def __init__(self, turns: Sequence[Sequence[_Turn]], steps: int) -> None:
         self._turns = turns
+        self._steps = steps
 
     def __len__(self) -> int:
-        return len(self._turns)
+        return self._steps
 
     @overload
-    def __getitem__(self, index: int) -> list[tuple[str, Any]]: ...
+    def __getitem__(self, index: int) -> list[Portion]: ...
 
     @overload
-    def __getitem__(self, index: slice) -> list[list[tuple[str, Any]]]: ...
+    def __getitem__(self, index: slice) -> list[list[Portion]]: ...
 
-    def __getitem__(self, index: int | slice) -> list[tuple[str, Any]] | list[list[tuple[str, Any]]]:
+    def __getitem__(self, index: int | slice) -> list[Portion] | list[list[Portion]]:
         if isinstance(index, slice):
             return [self[item] for item in range(*index.indices(len(self)))]
-        turn = self._turns[index]
-        return [(turn.name, item) for item in turn.batches[turn.index]]
+        return [
+            (turn.name, turn.batches[turn.index])
+            for turns in self._turns
+            for turn in turns[index :: self._steps]
+        ]
 
 
 def _part(name: str, part: str) -> str:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 TASKS = {"text-classification": 1, "token-classification": 2}
 STEPS = 11
 SETTINGS = LoopSettings(
-    epochs=1.5, learning_rate=3e-3, precision="fp32", threads=1, save_every=0, micro_batch_size=1
+    epochs=2.5, learning_rate=3e-3, precision="fp32", threads=1, save_every=0, micro_batch_size=1
 )
 
 

@@ -43,8 +43,8 @@ class Member:
 class MultiTask(Objective[Portion]):
     """Learns several things with one encoder: each has its own head and pooler, all share the rest.
 
-    An item is a whole batch of one member, and ``micro_batch_size`` has to be 1; the loss of a step is the sum
-    of the members' losses. A member whose batches are used up before the epoch ends starts over.
+    An item is a whole batch of one member, and ``micro_batch_size`` has to be 1; the loss of a step is the
+    sum of the members' losses. A member whose batches are used up before the epoch ends starts over.
 
     Args:
         members: By name. All others take the embeddings and the encoder of the first.
@@ -172,6 +172,8 @@ class _Steps(Sequence[Sequence[Portion]]):
     def __getitem__(self, index: int | slice) -> list[Portion] | list[list[Portion]]:
         if isinstance(index, slice):
             return [self[item] for item in range(*index.indices(len(self)))]
+        if index >= len(self):
+            raise IndexError(index)
         return [
             (turn.name, turn.batches[turn.index])
             for turns in self._turns

@@ -1,7 +1,9 @@
-"""The embedded model: measures what adapt_trunk.py made, and ships the heads that are good enough.
+"""The embedded model: measures trunk and heads, and ships the heads that are good enough.
 
     python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
+Heads are those that adapt_trunk.py made; where it did not run, each is fine-tuned here as a copy of the
+trunk.
 Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in plan.py.
 What was shipped before is replaced as a whole, because heads share the weights of their trunk and fit no
 other. Nothing is shipped before everything asked for is measured.
@@ -41,10 +43,7 @@ tokens at once. The models beside it read from here the weights that they share 
 
 Made by `recipes/mini/distill_trunk.py` from English Wikipedia (2015, CC BY-SA 3.0), novels in the public
 domain and the texts of labelled sets, to give the outputs of all-MiniLM-L6-v2 (Apache-2.0), none of whose
-weights are copied: {steps:,} steps, {tokens:,} tokens. {start}
-
-Then `recipes/mini/adapt_trunk.py` went on with that and taught it the tasks of {heads} at the same time:
-{shared_steps:,} steps, {shared_tokens:,} tokens.
+weights are copied: {steps:,} steps, {tokens:,} tokens. {start}{then}
 
 ## Measured
 
@@ -59,7 +58,7 @@ tags: [squeezebert]
 # mini/{name}
 
 {note} Stored as int8; what it does not hold itself it reads from the trunk beside it. Made by
-`recipes/mini/adapt_trunk.py`, together with the trunk and the other heads.{taught}
+{recipe}.{taught}
 
 ```python
 from squeezebert import pipeline
@@ -71,37 +70,41 @@ answer = pipeline("{name}")
 
 {table}
 {settings}"""
+_THEN = """
+
+Then `recipes/mini/adapt_trunk.py` went on with that and taught it the tasks of {heads} at the same time:
+{steps:,} steps, {tokens:,} tokens."""
+_TOGETHER = "`recipes/mini/adapt_trunk.py`, together with the trunk and the other heads"
+_ALONE = "`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps"
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
 fine-tuned on the same rows. None of the teacher's weights are copied."""
 
 
-def trunk_card(first: Mapping[str, Any], then: Mapping[str, Any], results: Results) -> str:
-    """The model card of the trunk, from the reports of both its runs and the results."""
-    start = "It started anew."
+def trunk_card(first: Mapping[str, Any], then: Mapping[str, Any] | None, results: Results) -> str:
+    """The model card of the trunk, from the reports of its runs and the results."""
+    start, more = "It started anew.", ""
     if first["student"] != "new":
         start = f"It went on from a trunk of the same recipe, after {TOKENS_BEFORE:,} tokens."
+    if then is not None:
+        heads = ", ".join(name for name in then["members"] if name != TRUNK)
+        more = _THEN.format(heads=heads, steps=then["result"]["steps"], tokens=then["result"]["tokens"])
     return _TRUNK_CARD.format(
-        start=start,
-        heads=", ".join(name for name in then["members"] if name != TRUNK),
-        shared_steps=then["result"]["steps"],
-        shared_tokens=then["result"]["tokens"],
-        table=table(results),
-        explanation=explanation(),
-        **first["config"],
+        start=start, then=more, table=table(results), explanation=explanation(), **first["config"],
         **first["result"],
-    )
+    )  # fmt: skip
 
 
-def head_card(name: str, results: Results) -> str:
+def head_card(name: str, results: Results, *, together: bool) -> str:
     """The model card of a head."""
     training = results[next(iter(rows_of(name)))].get("training")
     settings = "" if training is None else "\n## Training\n\n" + _training_table(training)
-    run = HEADS.get(name)
+    head = HEADS.get(name)
     return _HEAD_CARD.format(
         name=name,
-        note=_FILL_MASK_NOTE if run is None else run.note,
-        taught="" if run is None or run.teacher is None else _TAUGHT,
+        note=_FILL_MASK_NOTE if head is None else head.note,
+        recipe=_TOGETHER if together else _ALONE,
+        taught="" if head is None or head.teacher is None else _TAUGHT,
         table=table(results, name),
         settings=settings,
     )
@@ -117,12 +120,14 @@ def ship(workshop: Workshop, names: list[str], results: Results, out: Path) -> N
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     _copy_files(workshop.stored(TRUNK), new)
-    reports = (workshop.trunk / REPORT_NAME, workshop.report(TRUNK))
-    first, then = (json.loads(path.read_text(encoding="utf-8")) for path in reports)
-    write_text(new / "README.md", trunk_card(first, then, results))
+    first, last = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (workshop.trunk / REPORT_NAME, workshop.report(TRUNK))
+    )
+    write_text(new / "README.md", trunk_card(first, last if workshop.together else None, results))
     for name in names:
         _copy_files(workshop.stored(name), new / name)
-        write_text(new / name / "README.md", head_card(name, results))
+        write_text(new / name / "README.md", head_card(name, results, together=workshop.together))
     check_size(new)
     shutil.rmtree(out, ignore_errors=True)
     new.rename(out)

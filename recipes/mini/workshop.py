@@ -5,8 +5,8 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
     owner.json                which trunk all this belongs to
     rows/NAME.jsonl           what a run learns from
     teachers/NAME/            the run of a head's teacher
-    shared/trunk, shared/HEAD the trunk and the heads, learnt together by adapt_trunk.py
-    NAME/                     the run of what is fine-tuned only to be measured
+    shared/trunk, shared/HEAD the trunk and the heads, where adapt_trunk.py learnt them together
+    NAME/                     the run of a head alone, or of what is fine-tuned only to be measured
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
     measured/ROW-PRECISION.json
 """
@@ -141,47 +141,59 @@ class Workshop:
         """The run of the trunk and all heads."""
         return self.runs / "shared"
 
+    @property
+    def together(self) -> bool:
+        """Whether adapt_trunk.py has made trunk and heads; else heads are adapted copies of the trunk."""
+        return is_finished(self.shared)
+
     def report(self, name: str) -> Path:
         """What the run that made a model says of itself; missing until it is finished."""
-        return (self.runs / name if name in MEASURED else self.shared) / REPORT_NAME
+        if name not in MEASURED and self.together:
+            return self.shared / REPORT_NAME
+        return (self.trunk if name in (TRUNK, FILL_MASK) else self.runs / name) / REPORT_NAME
 
-    def trained(self, name: str) -> Path:
-        """What is fine-tuned to be measured; trained, or gone on with, if it is not finished."""
+    def full(self, name: str) -> Path:
+        """A model in full precision, trained if it is not there; the one that fills masks is the trunk."""
+        if name in (TRUNK, FILL_MASK):
+            return self.shared / TRUNK if self.together else self.trunk
+        if name in HEADS and self.together:
+            return self.shared / name
         out = self.runs / name
-        self._train(name, self.full(TRUNK), out, MEASURED[name].options)
+        self._train(name, self.full(TRUNK), out, *self._options(name))
         return out
+
+    def _options(self, name: str) -> list[str | Path]:
+        if name in MEASURED:
+            return [*MEASURED[name].options.split()]
+        head = HEADS[name]
+        options = [*head.alone.split(), "--dropout", str(head.dropout)]
+        if head.teacher is None:
+            return [*options]
+        return [*options, "--soft-share", str(head.soft_share), "--teacher", self.teacher(name)]
 
     def teacher(self, name: str) -> Path:
         """The teacher of a head, which learns from the same rows and is not shipped."""
         options, out = HEADS[name].teacher, self.runs / "teachers" / name
         out.parent.mkdir(exist_ok=True)
         if options is not None:
-            self._train(name, teacher_folder(), out, options)
+            self._train(name, teacher_folder(), out, *options.split())
         return out
 
-    def _train(self, name: str, start: Path, out: Path, options: str) -> None:
+    def _train(self, name: str, start: Path, out: Path, *options: str | Path) -> None:
         if is_finished(out):
             return
         stop = [] if (left := self.stop_after()) is None else ["--stop-after", str(left)]
         squeezebert_command(
             "train", self.rows(name), "--task", RUNS[name].task, "--from", start, "--out", out, "--resume",
-            *options.split(), *stop,
+            *options, *stop,
         )  # fmt: skip
-
-    def full(self, name: str) -> Path:
-        """A model in full precision; the one that fills masks is the trunk."""
-        if name in MEASURED:
-            return self.trained(name)
-        if not is_finished(self.shared):
-            raise SystemExit(f"{self.shared}: is not finished; run adapt_trunk.py first")
-        return self.shared / (TRUNK if name == FILL_MASK else name)
 
     def stored(self, name: str) -> Path:
         """The same to be computed in int8: as the package will hold it, if it may."""
         if name == TRUNK:
             return self._store(self.full(TRUNK), self.runs / "shipped", "SqueezeBertModel")
         if name in MEASURED:
-            return self.trained(name)
+            return self.full(name)
         head = get_task(name if name == FILL_MASK else HEADS[name].task).head
         return self._store(self.full(name), self.runs / "shipped" / name, head, self.stored(TRUNK))
 

@@ -32,9 +32,9 @@ GOOD, BAD = ["the film is good", "ada is good", "good"], ["the film is bad", "lo
 @pytest.fixture
 def trunk(tmp_path: Path) -> Path:
     folder = save_tiny_model(tmp_path / "trunk", "fill-mask", num_hidden_layers=4)
-    result = {"steps": 13, "tokens": 7919, "seconds": 5.0}
+    result = {"steps": 13, "tokens": 7919, "seconds": 5.0, "precision": "fp32"}
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    report = {"student": "new", "config": config, "result": result, "members": {}}
+    report = {"student": "new", "config": config, "result": result, "members": {}, "settings": {}}
     (folder / "training.json").write_text(json.dumps(report), encoding="utf-8")
     return folder
 
@@ -111,8 +111,6 @@ def test_from_a_trunk_to_an_embedded_model(
     runs, out = tmp_path / "runs", tmp_path / "mini"
     (out / "left-over").mkdir(parents=True)
     asked = ("--data", data, "--trunk", trunk, "--runs", runs, "--tasks", "text-classification")
-    with pytest.raises(SystemExit, match=r"shared: is not finished; run adapt_trunk.py first"):
-        call(ship, monkeypatch, *asked, "--out", out)
     call(adapt_trunk, monkeypatch, *asked, "--corpora", corpora, "--tokens", "997")
     # The teacher starts from the model that taught the trunk.
     assert [command[0] for command in commands] == ["train"]
@@ -136,6 +134,22 @@ def test_from_a_trunk_to_an_embedded_model(
     call(ship, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
     assert not [path for path in out.iterdir() if path.is_dir()]
+
+
+def test_without_a_shared_run_a_head_is_a_copy_of_the_blocks(
+    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
+    out = tmp_path / "mini"
+    asked = ("--data", data, "--trunk", trunk, "--runs", tmp_path / "runs", "--tasks", "text-classification")
+    call(ship, monkeypatch, *asked, "--out", out)
+    assert [command[0] for command in commands] == [*["evaluate"] * 4, *["train"] * 2, *["evaluate"] * 2]
+    assert commands[5][commands[5].index("--from") + 1] == str(trunk)
+    own = read_safetensors(out / "text-classification" / "model.safetensors")
+    assert {name.split(".")[3] for name in own if "layers" in name} == {"0", "1", "2", "3"}
+    assert not [name for name in own if "word_embeddings" in name]
+    card = (out / "text-classification" / "README.md").read_text(encoding="utf-8")
+    assert "whose word embeddings it keeps" in card
 
 
 def test_the_head_that_fills_masks_is_little_more_than_the_trunk(

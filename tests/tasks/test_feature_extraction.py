@@ -189,7 +189,7 @@ def test_no_model_is_trained_for_it() -> None:
 @pytest.mark.long
 @pytest.mark.skipif("SQUEEZEBERT_DATA" not in os.environ, reason="SQUEEZEBERT_DATA is not set")
 def test_the_embedded_trunk_keeps_its_promise_on_sts_b() -> None:
-    """76.0 by mean pooling, as its model card says."""
+    """77.7 by mean pooling, as its model card says."""
     path = Path(os.environ["SQUEEZEBERT_DATA"]) / "glue" / "STS-B"
     rows = load_dataset_rows(path, task=TASK.name, split="test")
     examples = [TASK.labelled_example(row) for row in rows]
@@ -198,4 +198,4 @@ def test_the_embedded_trunk_keeps_its_promise_on_sts_b() -> None:
         examples, list(extract.answers(examples, TASK.evaluation_options)), extract.setup.config
     )
     assert len(examples) == 1379
-    assert found["spearman"] == pytest.approx(0.760, abs=0.002)
+    assert found["spearman"] == pytest.approx(0.777, abs=0.002)

@@ -29,6 +29,7 @@ import numpy as np
 
 from squeezebert import pipeline
 from squeezebert.benchmark.machine import describe_machine, describe_versions
+from squeezebert.cli.train import UNFINISHED
 from squeezebert.cli.training_bar import TrainingBar
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.costs import encoder_operations
@@ -41,12 +42,12 @@ from squeezebert.tasks import get_task
 from squeezebert.training import LoopSettings, TrainingData, TrainingResult, TrainingSettings, train
 from squeezebert.training.distillation import DistillationSettings, distill
 from squeezebert.training.recipe import Recipe
+from squeezebert.training.run import REPORT_NAME
 
 RECIPE = Path(__file__).parent / "mini" / "trunk.toml"
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "groups.json"
 GROUPS = (4, 1)
 SEEDS = (0, 1, 2)
-UNFINISHED = 3
 LENGTH, ROUNDS = 128, 51
 
 
@@ -128,11 +129,11 @@ class Comparison:
 
 
 def _is_finished(folder: Path) -> bool:
-    return (folder / "training.json").exists()
+    return (folder / REPORT_NAME).exists()
 
 
 def _report(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "training.json").read_text(encoding="utf-8"))["result"])
+    return dict(json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))["result"])
 
 
 def summary(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:

@@ -3,10 +3,9 @@
     python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
 Heads are those that adapt_trunk.py made; where it did not run, each is fine-tuned here as a copy of the
-trunk.
-Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in plan.py.
-What was shipped before is replaced as a whole, because heads share the weights of their trunk and fit no
-other. Nothing is shipped before everything asked for is measured.
+trunk. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in
+plan.py. What was shipped before is replaced as a whole, because heads share the weights of their trunk and
+fit no other. Nothing is shipped before everything asked for is measured.
 """
 
 from __future__ import annotations
@@ -111,7 +110,7 @@ def head_card(name: str, results: Results, *, together: bool) -> str:
 
 
 def _training_table(training: Mapping[str, Any]) -> str:
-    figures = {key: value for key, value in training.items() if key != "settings"} | training["settings"]
+    figures = training["settings"] | {key: value for key, value in training.items() if key != "settings"}
     return "| | |\n|---|---|\n" + "".join(f"| {key} | {value} |\n" for key, value in figures.items())
 
 

@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 from distill_trunk import squeezebert_command, teacher_folder
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
+from squeezebert.cli.train import UNFINISHED
 from squeezebert.corpus import read_documents
 from squeezebert.corpus.build import HOLD_OUT, corpus_sources
 from squeezebert.data import Row, load_dataset_rows
@@ -38,8 +39,6 @@ from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
 
 PRECISIONS = ("int8", "fp32")
-UNFINISHED = 3
-"""Exit code where the time was up before the work was done; the same command goes on."""
 
 _WEIGHTS = "model.safetensors"
 # Held-out text to guess words of: paragraphs that are long enough to guess from.

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from squeezebert.checkpoints import read_checkpoint
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.training import LoopSettings, TrainingSettings, run
 from squeezebert.training.multitask import Member, MultiTask
@@ -33,8 +33,8 @@ def objective(task: str, start: str) -> TaskObjective:
     return TaskObjective(make_data(task), start, TrainingSettings(batch_size=8, max_length=24))
 
 
-def multitask(start: str) -> MultiTask:
-    return MultiTask({task: Member(objective(task, start), count) for task, count in TASKS.items()}, STEPS)
+def multitask(start: str, steps: int = STEPS) -> MultiTask:
+    return MultiTask({task: Member(objective(task, start), count) for task, count in TASKS.items()}, steps)
 
 
 def test_only_heads_and_poolers_are_apart(trunk: str) -> None:
@@ -91,6 +91,8 @@ def test_a_run_learns_every_task_and_can_be_resumed(trunk: str, tmp_path: Path) 
     assert result.metrics["token-classification f1"] > 0.9
     with pytest.raises(KeyboardInterrupt):
         run(lambda: multitask(trunk), stopped, SETTINGS, observers=[Stopper(20)])
+    with pytest.raises(TrainingError, match="epoch_steps"):
+        run(lambda: multitask(trunk, STEPS + 1), stopped, SETTINGS, resume=True)
     run(lambda: multitask(trunk), stopped, SETTINGS, resume=True)
     arrays = {}
     for task in TASKS:

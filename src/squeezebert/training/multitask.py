@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from squeezebert.errors import OptionError
 from squeezebert.modeling import SqueezeBertModel
+from squeezebert.training.lazy import LazyBatches
 from squeezebert.training.objective import MicroBatch, Objective
 
 _PASSES = 1000
@@ -75,11 +75,12 @@ class MultiTask(Objective[Portion]):
             member.objective.to(device)
 
     def identity(self) -> Mapping[str, Any]:
-        """Members and their shares."""
-        return {
+        """Members with their batches, and the steps of an epoch."""
+        members = {
             name: {**member.objective.identity(), "batches": member.batches}
             for name, member in self.members.items()
         }
+        return {"members": members, "epoch_steps": self._steps}
 
     def epoch(self, epoch: int) -> Sequence[Sequence[Portion]]:
         """Steps with the batches of all members."""
@@ -87,13 +88,12 @@ class MultiTask(Objective[Portion]):
 
     def _turns(self, name: str, epoch: int) -> list[_Turn]:
         member, turns = self.members[name], list[_Turn]()
-        wanted = self._steps * member.batches
-        for number in count(epoch * _PASSES):
+        wanted, number = self._steps * member.batches, epoch * _PASSES
+        while len(turns) < wanted:
             batches = member.objective.epoch(number)
             turns += [_Turn(name, batches, index) for index in range(len(batches))]
-            if len(turns) >= wanted:
-                return turns[:wanted]
-        raise AssertionError("unreachable")
+            number += 1
+        return turns[:wanted]
 
     def collate(self, items: Sequence[Portion]) -> MicroBatch:
         """What the member of this batch makes of it; the weights of the others are 0.
@@ -153,8 +153,8 @@ class _Turn:
     index: int
 
 
-class _Steps(Sequence[Sequence[Portion]]):
-    """The steps of an epoch; what they read is read when they are asked for."""
+class _Steps(LazyBatches[Portion]):
+    """The steps of an epoch."""
 
     def __init__(self, turns: Sequence[Sequence[_Turn]], steps: int) -> None:
         self._turns = turns
@@ -163,17 +163,7 @@ class _Steps(Sequence[Sequence[Portion]]):
     def __len__(self) -> int:
         return self._steps
 
-    @overload
-    def __getitem__(self, index: int) -> list[Portion]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[list[Portion]]: ...
-
-    def __getitem__(self, index: int | slice) -> list[Portion] | list[list[Portion]]:
-        if isinstance(index, slice):
-            return [self[item] for item in range(*index.indices(len(self)))]
-        if index >= len(self):
-            raise IndexError(index)
+    def batch(self, index: int) -> list[Portion]:
         return [
             (turn.name, turn.batches[turn.index])
             for turns in self._turns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from squeezebert.corpus import Corpus
 from squeezebert.corpus.drawing import divide, draw
 from squeezebert.corpus.reader import Ids, Spans
 from squeezebert.training.distillation.settings import DistillationSettings
+from squeezebert.training.lazy import LazyBatches
 
 SHORTEST = 4
 _SPECIALS = 2
@@ -32,7 +33,7 @@ class Text:
     mask_seed: tuple[int, ...] | None
 
 
-class Texts(Sequence[Sequence[Text]]):
+class Texts(LazyBatches[Text]):
     """The batches of an epoch, each of texts of nearly one length; texts are read when a batch is asked for.
 
     Args:
@@ -71,15 +72,8 @@ class Texts(Sequence[Sequence[Text]]):
     def __len__(self) -> int:
         return len(self._batches)
 
-    @overload
-    def __getitem__(self, index: int) -> list[Text]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[list[Text]]: ...
-
-    def __getitem__(self, index: int | slice) -> list[Text] | list[list[Text]]:
-        if isinstance(index, slice):
-            return [self[item] for item in range(*index.indices(len(self)))]
+    def batch(self, index: int) -> list[Text]:
+        """Read a batch."""
         return [self._text(int(item), bool(self._masked[index])) for item in self._batches[index]]
 
     def _text(self, item: int, masked: bool) -> Text:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tasks.base import NO_LOSS
 from squeezebert.tasks.masking import mask_tokens, mask_words
 from squeezebert.tokenization import SqueezeBertTokenizerFast
+from squeezebert.training.lazy import LazyBatches
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.padding import padded
 from squeezebert.training.pretraining.sequences import Segments, Sequences
@@ -43,7 +44,7 @@ class Draw:
     seed: tuple[int, ...]
 
 
-class Draws(Sequence[Sequence[Draw]]):
+class Draws(LazyBatches[Draw]):
     """The batches of an epoch: a pure function of the seed, the epoch and the place of the batch.
 
     Args:
@@ -61,15 +62,8 @@ class Draws(Sequence[Sequence[Draw]]):
     def __len__(self) -> int:
         return len(self._owners) // self._size
 
-    @overload
-    def __getitem__(self, index: int) -> list[Draw]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[list[Draw]]: ...
-
-    def __getitem__(self, index: int | slice) -> list[Draw] | list[list[Draw]]:
-        if isinstance(index, slice):
-            return [self[item] for item in range(*index.indices(len(self)))]
+    def batch(self, index: int) -> list[Draw]:
+        """Draw a batch."""
         places = range(index * self._size, (index + 1) * self._size)
         return [
             Draw(int(self._owners[place]), int(self._indices[place]), (*self._seed, place))

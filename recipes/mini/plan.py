@@ -96,6 +96,7 @@ HEADS = {
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
         "development part of UNER English EWT (CC BY-SA 4.0).",
         teacher="--epochs 3 --batch-tokens 2048 --learning-rate 1.5e-4",
+        alone="--epochs 4 --batch-tokens 2048 --learning-rate 4e-4 --freeze-blocks 1",
     ),
     "question-answering": Head(
         "question-answering",
@@ -103,6 +104,7 @@ HEADS = {
         "Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
         batch_tokens=4096,
+        alone="--epochs 1 --batch-tokens 6144 --learning-rate 4e-4 --freeze-blocks 1 --evaluate-every 3000",
     ),
     "zero-shot-classification": Head(
         "text-classification",
@@ -111,12 +113,14 @@ HEADS = {
         "SNLI (CC BY-SA 4.0) alone.",
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",
         batch_tokens=1024,
+        alone="--epochs 6 --batch-size 64 --learning-rate 4e-4 --freeze-embeddings",
     ),
     "multiple-choice": Head(
         "multiple-choice",
         ("mc/commonsenseqa:train", "mc/codah:train"),
         "Which choice fits a prompt. Learnt from CommonsenseQA (MIT) and CODAH (ODC-BY 1.0).",
         batch_tokens=1024,
+        alone="--epochs 3 --batch-size 32 --learning-rate 3e-4 --freeze-embeddings",
     ),
 }  # fmt: skip
 FILL_MASK = "fill-mask"

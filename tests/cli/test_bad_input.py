@@ -276,7 +276,10 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
             ["evaluate", "{tmp}/in.csv", "--task", "zero-shot-classification", "--dry-run"],
             "classifies negative, positive; zero-shot classification needs a label 'entailment'",
         ),
-        (["train", "{tmp}/in.csv", "--task", "feature-extraction", "--dry-run"], "no model is trained for"),
+        (
+            ["train", "{tmp}/in.csv", "--task", "zero-shot-classification", "--dry-run"],
+            "no model is trained for",
+        ),
         (["predict", "x", "--max-length", "9999"], "max_length 9999"),
         (["predict", "x", "--stride", "-1"], "stride -1"),
         (["predict", "x", "--batch-tokens", "0"], "batch_tokens 0 is not positive"),

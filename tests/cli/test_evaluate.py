@@ -111,8 +111,9 @@ def test_every_task_has_its_metric(
     assert 0 <= got["metrics"][metric] <= 1
 
 
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_cosines_of_pairs_are_measured_by_their_ranks(
-    squeezebert: Program, models: dict[str, str], tmp_path: Path
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, pooling: str
 ) -> None:
     pairs = [
         ("the film", "the film", 5.0),
@@ -124,9 +125,14 @@ def test_cosines_of_pairs_are_measured_by_their_ranks(
     lines = "".join(f"{one}\t{other}\t{score}\n" for one, other, score in pairs)
     path.write_text(f"sentence1\tsentence2\tscore\n{lines}")
     model = models["feature-extraction"]
-    got = results(squeezebert("evaluate", path, "--task", "feature-extraction", "--model", model, "--json"))
+    asked = [] if pooling == "mean" else ["--pooling", pooling]
+    run = squeezebert("evaluate", path, "--task", "feature-extraction", "--model", model, "--json", *asked)
+    got = results(run)
+    assert got.get("pooling", "mean") == pooling
     extract = pipeline("feature-extraction", model)
-    cosines = [float(extract(one) @ extract(other)) for one, other, _ in pairs]
+    cosines = [
+        float(extract(one, pooling=pooling) @ extract(other, pooling=pooling)) for one, other, _ in pairs
+    ]
     assert got["metrics"]["spearman"] == pytest.approx(spearmanr(cosines, [s for *_, s in pairs]).statistic)
     path.write_text("sentence1\tsentence2\tscore\na\tb\tequivalent\n")
     run = squeezebert("evaluate", path, "--task", "feature-extraction", "--model", model)

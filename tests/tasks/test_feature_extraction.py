@@ -181,11 +181,6 @@ def test_options_that_make_no_sense() -> None:
         TASK.metric([], [], config())
 
 
-def test_no_model_is_trained_for_it() -> None:
-    with pytest.raises(OptionError, match="no model is trained for feature-extraction; train text-class"):
-        TASK.check_trainable()
-
-
 @pytest.mark.long
 @pytest.mark.skipif("SQUEEZEBERT_DATA" not in os.environ, reason="SQUEEZEBERT_DATA is not set")
 def test_the_embedded_trunk_keeps_its_promise_on_sts_b() -> None:

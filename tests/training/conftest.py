@@ -70,12 +70,20 @@ def _multiple_choice(rng: random.Random) -> dict[str, Any]:
     return {"prompt": "who ?", "choices": choices, "label": right}
 
 
+def _feature_extraction(rng: random.Random) -> dict[str, Any]:
+    names = rng.sample(PEOPLE + PLACES, k=6)
+    shared = rng.randrange(4)
+    first, second = names[:3], names[3 - shared : 6 - shared]
+    return {"text": " ".join(first), "text_pair": " ".join(rng.sample(second, k=3)), "label": float(shared)}
+
+
 _MAKERS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "text-classification": _text_classification,
     "token-classification": _token_classification,
     "question-answering": _question_answering,
     "fill-mask": _fill_mask,
     "multiple-choice": _multiple_choice,
+    "feature-extraction": _feature_extraction,
 }
 
 

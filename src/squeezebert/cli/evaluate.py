@@ -36,6 +36,7 @@ REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
 @click.option("--limit", type=int, metavar="N", help="Use the first N rows only.")
 @options.format_option
 @options.column_option
+@options.pooling_option
 @click.option("--output", metavar="FILE", help="Write the results there too, as JSON.")
 @options.max_length_option
 @options.stride_option
@@ -49,8 +50,8 @@ REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
 @click.pass_context
 def command(
     ctx: click.Context, /, data: str, task: str, model: str | None, split: str | None, limit: int | None,
-    format: str | None, column: tuple[str, ...], output: str | None, dry_run: bool, as_json: bool,
-    **asked: Any,
+    format: str | None, column: tuple[str, ...], pooling: str | None, output: str | None, dry_run: bool,
+    as_json: bool, **asked: Any,
 ) -> None:  # fmt: skip
     """Measure a model on labelled data, with the field's metric of the task.
 
@@ -63,18 +64,20 @@ def command(
 
     _check(limit, output)
     kind = get_task(task)
+    # What else can be asked of an answer would make the metric another one than the field's.
+    wanted = kind.evaluation_options if pooling is None else kind.options(pooling=pooling)
     name = model or embedded_model(kind.name)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
     labelled = (kind.labelled_example(row, columns) for row in rows)
     examples = kind.gather(_checked(kind, name, labelled))
-    source = {"data": data, "split": split} if split else {"data": data}
+    source = {"data": data, **options.given({"split": split, "pooling": pooling}, ("split", "pooling"))}
     if dry_run:
         show_fields({**plan(kind, name, examples), **source, "output": output or "stdout"}, as_json=as_json)
         return
     pipe = pipeline(kind.name, name, **settings)
     options.say(ctx, conditions(pipe, name, settings))
-    measured = _measure(pipe, examples, limit)
+    measured = _measure(pipe, examples, wanted, limit)
     results = {"task": kind.name, "model": name, **source, **measured, "versions": _versions()}
     if output is not None:
         write_text(Path(output), json.dumps(results, ensure_ascii=False, indent=2) + "\n")
@@ -101,11 +104,11 @@ def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Itera
         yield example
 
 
-def _measure(pipe: Pipeline, examples: Iterable[Any], limit: int | None) -> dict[str, Any]:
+def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object, limit: int | None) -> dict[str, Any]:
     """Answer all examples and compare; they and their answers are kept for that."""
     start = time.perf_counter()
     kept: list[Any] = []
-    answers = pipe.answers(_noted(examples, kept), pipe.task.evaluation_options)
+    answers = pipe.answers(_noted(examples, kept), wanted)
     done = list(progress(answers, unit="rows", total=limit))
     seconds = time.perf_counter() - start
     return {

@@ -87,6 +87,7 @@ batch_tokens_option = click.option(
 threads_option = click.option(
     "--threads", type=int, metavar="N", help="Threads to compute with; by default what this process may use."
 )
+pooling_option = click.option("--pooling", metavar="NAME", help="Feature extraction: mean, cls or pooler.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 verbose_option = click.option(

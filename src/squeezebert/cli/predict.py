@@ -73,7 +73,7 @@ Examples:
 @click.option("--labels", "candidate_labels", metavar="A,B,…", help="Zero-shot: the labels to choose from.")
 @click.option("--hypothesis-template", metavar="TEXT", help="Zero-shot: a sentence with {} for the label.")
 @click.option("--multi-label", is_flag=True, help="Zero-shot: several labels may fit.")
-@click.option("--pooling", metavar="NAME", help="Feature extraction: mean, cls or pooler.")
+@options.pooling_option
 @options.max_length_option
 @options.stride_option
 @options.batch_tokens_option

@@ -13,10 +13,9 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import BASE, Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import metrics
-from squeezebert.tasks.base import Example, Setup, Window
+from squeezebert.tasks.base import Example, Feature, Setup, Task, Window
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import as_number
-from squeezebert.tasks.untrained import UntrainedTask
 
 Vector = NDArray[np.float32]
 
@@ -28,7 +27,7 @@ _SHORTEST = 1e-12
 
 @dataclass(frozen=True)
 class FeatureExample(Example):
-    """A text, and for evaluation a second one and how alike people find the two."""
+    """A text, and for training and evaluation a second one and how alike people find the two."""
 
     text: str
     text_pair: str | None = None
@@ -53,7 +52,7 @@ class FeatureExtractionOptions:
             raise OptionError(f"pooling {self.pooling!r} is not one of {', '.join(POOLINGS)}")
 
 
-class FeatureExtraction(UntrainedTask[FeatureExample, FeatureExtractionOptions]):
+class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
     """Search, duplicates, clusters, features for other programs."""
 
     name = "feature-extraction"
@@ -61,13 +60,12 @@ class FeatureExtraction(UntrainedTask[FeatureExample, FeatureExtractionOptions])
     columns = (
         Column("text", ("sentence", "sentence1", "question1", "premise", "review", "content", "comment",
                         "utterance", "query", "message", "tweet", "body")),
-        # Measuring needs pairs; vectors are made of single texts.
+        # Learning and measuring need pairs; vectors are made of single texts.
         Column("text_pair", ("sentence2", "question2", "hypothesis"), label=True),
         Column("label", ("score", "similarity", "relatedness", "rating"), label=True),
     )  # fmt: skip
     options_type = FeatureExtractionOptions
     evaluation_options = FeatureExtractionOptions()
-    remedy = "train text-classification on pairs with numbers as labels, or distil a model of embeddings"
 
     def read(self, values: Mapping[str, Any], where: str) -> FeatureExample:
         """Make an example; the label is a number."""
@@ -102,6 +100,15 @@ class FeatureExtraction(UntrainedTask[FeatureExample, FeatureExtractionOptions])
             for index in range(1 if example.text_pair is None else 2)
         ]
         return vectors[0] if example.text_pair is None else np.stack(vectors)
+
+    def features(
+        self, example: FeatureExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Put the two texts side by side; of long ones the first windows, which say most of what they are."""
+        if example.label is None:
+            raise DataError(f"{example.where}: has no label")
+        pair = tuple(next(window for window in windows if window.choice == index) for index in range(2))
+        return [Feature(pair, {"labels": np.array(example.label, dtype=np.float32)})]
 
     def metric(
         self, examples: Sequence[FeatureExample], answers: Sequence[Vector], config: SqueezeBertConfig

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.errors import DataError
-from squeezebert.tasks import TRAINED_TASKS, get_task
+from squeezebert.tasks import TRAINED_TASKS, TRUNK_TASKS, get_task
 from squeezebert.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
     """Find the one task whose inputs and labels a row has.
 
     A task without labels (masked language modelling) fits any text; it is meant only where the row has a
-    single column.
+    single column. Vectors of texts are learnt only where that is asked for: any pair with a number fits
+    text classification, too.
 
     Args:
         row: A labelled row.
@@ -26,11 +27,12 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
     Raises:
         DataError: No task fits, or several do; the message asks which is meant.
     """
-    names = ", ".join(map(repr, row.values)) or "none"
+    shown = ", ".join(map(repr, row.values)) or "none"
     for column in (columns or {}).values():
         if column not in row.values:
-            raise DataError(f"{row.where}: has no column {column!r}; it has {names}")
-    fitting = [task for task in map(get_task, TRAINED_TASKS) if _fits(task, row, columns)]
+            raise DataError(f"{row.where}: has no column {column!r}; it has {shown}")
+    names = [name for name in TRAINED_TASKS if name not in TRUNK_TASKS]
+    fitting = [task for task in map(get_task, names) if _fits(task, row, columns)]
     meant = [task for task in fitting if any(column.label for column in task.columns)]
     if not meant and len(row.values) == 1:
         meant = fitting
@@ -38,7 +40,7 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
         return meant[0]
     which = " or ".join(task.name for task in meant) or "no task by their names"
     raise DataError(
-        f"{row.where}: the columns {names} fit {which}; say which with --task "
+        f"{row.where}: the columns {shown} fit {which}; say which with --task "
         f"({', '.join(TRAINED_TASKS)}), and name columns with --column label=NAME"
     )
 

@@ -13,6 +13,7 @@ from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
 from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.similarity import SimilarityObjective
 from squeezebert.training.task_objective import TaskObjective
 
 
@@ -65,4 +66,5 @@ def make_objective(
         return TaskDistillation(data, start, settings, teaching)
     if data.unlabelled:
         raise OptionError("unlabelled rows need a teacher; give --teacher MODEL")
-    return TaskObjective(data, start, settings)
+    kind = SimilarityObjective if data.task.name == "feature-extraction" else TaskObjective
+    return kind(data, start, settings)

@@ -1,0 +1,52 @@
+"""Fine-tuning vectors of texts, so that their cosines rank pairs as people do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from squeezebert.training.objective import MicroBatch
+from squeezebert.training.task_objective import TaskObjective
+
+_SHARPNESS = 20.0
+
+
+class SimilarityObjective(TaskObjective):
+    """Learns vectors, the mean over tokens, from pairs of texts and how alike they are.
+
+    The loss compares the pairs that are computed at once, so a step of several micro-batches compares fewer.
+    Arguments and errors are those of :class:`TaskObjective`.
+    """
+
+    def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
+        """Sum of the loss over pairs."""
+        ids, mask, types = (
+            batch.inputs[name].flatten(0, 1) for name in ("input_ids", "attention_mask", "token_type_ids")
+        )
+        states = self.model(ids, mask, types).last_hidden_state
+        # In full precision: cosines of similar texts differ little.
+        with torch.autocast(ids.device.type, enabled=False):
+            here = mask[..., None].float()
+            # Not divided by the number of tokens, which a cosine does not see.
+            pairs = (states.float() * here).sum(1).unflatten(0, (-1, 2))
+            cosines = F.cosine_similarity(pairs[:, 0], pairs[:, 1], dim=-1)
+            return {"loss": ranking_loss(cosines, batch.inputs["labels"]) * batch.weights["loss"]}
+
+
+def ranking_loss(cosines: Tensor, labels: Tensor) -> Tensor:
+    """CoSENT: the logarithm of 1 + the sum of exp(20 × (cosine of a pair - cosine of one more alike)).
+
+    It asks for the order of the labels alone, whatever their scale. Pairs with equal labels are not compared.
+    From Jianlin Su, https://kexue.fm/archives/8847 (2022); `CoSENTLoss` in sentence-transformers.
+
+    Args:
+        cosines: ``[pairs]``.
+        labels: How alike the texts of each pair are ``[pairs]``.
+    """
+    # [i, j] holds pair j against pair i, which is more alike.
+    differences = _SHARPNESS * (cosines[None, :] - cosines[:, None])
+    wrong = differences[labels[:, None] > labels[None, :]]
+    return torch.logsumexp(torch.cat([wrong.new_zeros(1), wrong]), dim=0)

@@ -4,6 +4,7 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
 
     owner.json                which trunk all this belongs to
     rows/NAME.jsonl           what a run learns from
+    rows/NAME-unlabelled.jsonl what a teacher answers beside it
     teachers/NAME/            the run of a head's teacher
     shared/trunk, shared/HEAD the trunk and the heads, where adapt_trunk.py learnt them together
     NAME/                     the run of a head alone, or of what is fine-tuned only to be measured
@@ -26,6 +27,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from distill_trunk import squeezebert_command, teacher_folder
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
@@ -33,10 +36,12 @@ from squeezebert.cli.train import UNFINISHED
 from squeezebert.corpus import read_documents
 from squeezebert.corpus.build import HOLD_OUT, corpus_sources
 from squeezebert.data import Row, load_dataset_rows
+from squeezebert.data.jsonfiles import read_jsonl
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
+from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
 
@@ -66,11 +71,11 @@ def spread(rows: list[Row], count: int | None) -> list[Row]:
     return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
 
 
-def held_out_paragraphs(folder: Path) -> Iterator[str]:
-    """The longer paragraphs of the articles that :func:`squeezebert.corpus.build_corpus` holds out."""
+def paragraphs(folder: Path, *, held_out: bool) -> Iterator[str]:
+    """The longer paragraphs of the articles that :func:`squeezebert.corpus.build_corpus` holds out or not."""
     documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
-    held_out = (document for document in documents if document.number % HOLD_OUT == 0)
-    return (text for document in held_out for text in document.paragraphs if len(text) >= _CHARACTERS)
+    chosen = (document for document in documents if (document.number % HOLD_OUT == 0) == held_out)
+    return (text for document in chosen for text in document.paragraphs if len(text) >= _CHARACTERS)
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,27 @@ class Workshop:
             write_text(path, "".join(json.dumps(row.values) + "\n" for row in rows))
         return path
 
+    def unlabelled(self, name: str) -> Path:
+        """The further texts that the teacher of a head answers, in one file."""
+        path = self.runs / "rows" / f"{name}-unlabelled.jsonl"
+        if not path.exists():
+            count = HEADS[name].unlabelled if self.limit is None else self.limit
+            texts = self._texts(name, count, np.random.default_rng(0))
+            write_text(path, "".join(json.dumps(text) + "\n" for text in texts))
+        return path
+
+    def _texts(self, name: str, count: int, rng: np.random.Generator) -> Iterator[Texts]:
+        if HEADS[name].task == "token-classification":
+            wikipedia = [*paragraphs(self.data / "enwiki_2015", held_out=False)]
+            posts = [str(row.values["text"]) for row in self._read("cls/20newsgroups:all")]
+            # A post begins with a header, which a blank line ends.
+            bodies = [text for post in posts for text in post.split("\n\n")[1:]]
+            written = sentences_drawn([" ".join(text.split()) for text in bodies], count // 3, rng)
+            return chain(sentences_drawn(wikipedia, count - count // 3, rng), written)
+        vary = pairs_varied if name == "zero-shot-classification" else sentences_varied
+        rows = [*read_jsonl(self.rows(name))]
+        return vary(rows, count, Thesaurus(self.full(TRUNK)), rng)
+
     def _read(self, which: str) -> Iterator[Row]:
         place, _, split = which.partition(":")
         return load_dataset_rows(self.data / place, split=split or None)
@@ -168,7 +194,8 @@ class Workshop:
         options = [*head.alone.split(), "--dropout", str(head.dropout)]
         if head.teacher is None:
             return [*options]
-        return [*options, "--soft-share", str(head.soft_share), "--teacher", self.teacher(name)]
+        more = ["--unlabelled", self.unlabelled(name)] if head.unlabelled else []
+        return [*options, "--soft-share", str(head.soft_share), "--teacher", self.teacher(name), *more]
 
     def teacher(self, name: str) -> Path:
         """The teacher of a head, which learns from the same rows and is not shipped."""
@@ -232,7 +259,7 @@ class Workshop:
             return self.data / place, ["--split", split] if split else []
         path = self.runs / "rows" / "wikipedia.jsonl"
         if not path.exists():
-            texts = islice(held_out_paragraphs(self.data / place), _PARAGRAPHS)
+            texts = islice(paragraphs(self.data / place, held_out=True), _PARAGRAPHS)
             write_text(path, "".join(json.dumps({"text": text}) + "\n" for text in texts))
         return path, []
 

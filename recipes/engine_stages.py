@@ -12,10 +12,11 @@ import platform
 import statistics
 from pathlib import Path
 
+from squeezebert import _native
 from squeezebert.benchmark.peers.ours import random_arrays
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.costs import encoder_operations
-from squeezebert.engine import Engine, _native
+from squeezebert.engine import Engine
 from squeezebert.files import write_text
 from squeezebert.threads import default_threads
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from squeezebert.engine import _native
+from squeezebert import _native
 
 MATRICES = arrays(
     np.float32,

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert import _native
 from squeezebert.checkpoints.arrays import Arrays, Stored
-from squeezebert.engine import _native
 
 METADATA_KEY = "quantization"
 METADATA_VALUE = "int8-rows"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from squeezebert.engine._native import instruction_sets
+    from squeezebert._native import instruction_sets
     from squeezebert.engine.session import Engine
 
 __all__ = ["Engine", "instruction_sets"]
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return Engine
     if name == "instruction_sets":
-        from squeezebert.engine._native import instruction_sets
+        from squeezebert._native import instruction_sets
 
         return instruction_sets
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert import _native
 from squeezebert.checkpoints import read_stored
 from squeezebert.checkpoints.safetensors_file import release_pages
 from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
-from squeezebert.engine import _native
 from squeezebert.engine.backend import BASE, POOLED_HEADS, Outputs, published_head, require_head
 from squeezebert.engine.inputs import Inputs, read_inputs
 from squeezebert.engine.outputs import EngineOutput, Result

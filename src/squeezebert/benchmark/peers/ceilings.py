@@ -43,7 +43,7 @@ def load_int8_gemm(job: Job) -> Prepare:
 
 def load_dot_products(job: Job) -> Prepare:
     """Instructions of the best int8 dot product back to back, with operands in registers."""
-    from squeezebert.engine import _native
+    from squeezebert import _native
 
     def prepare(_: Ids) -> Measure:
         return lambda: _native.int8_ceiling(job.threads, _SECONDS)

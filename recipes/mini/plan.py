@@ -89,9 +89,7 @@ HEADS = {
         ("glue/SST-2:train",),
         "Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its use "
         "in released models is general practice.",
-        teacher="--epochs 1 --batch-size 64 --learning-rate 8e-5 --freeze-embeddings --evaluate-every 1000",
-        unlabelled=200_000,
-        alone="--epochs 1 --batch-tokens 3072 --learning-rate 7e-4 --freeze-blocks 1 --evaluate-every 500",
+        teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
     ),
     "token-classification": Head(
         "token-classification",
@@ -99,7 +97,7 @@ HEADS = {
         "Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
         "development part of UNER English EWT (CC BY-SA 4.0).",
-        teacher="--epochs 2 --batch-tokens 1536 --learning-rate 1.5e-4 --freeze-embeddings",
+        teacher="--epochs 3 --batch-tokens 2048 --learning-rate 1.5e-4",
         unlabelled=60_000,
         alone="--epochs 2 --batch-tokens 3072 --learning-rate 7e-4 --freeze-blocks 2",
     ),

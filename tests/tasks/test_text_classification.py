@@ -10,8 +10,15 @@ import torch
 
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.collate import collate
-from squeezebert.tasks.text_classification import MULTI, REGRESSION, SINGLE, TextClassification, TextExample
-from tests.tasks.tiny import model, pipe, row, setup
+from squeezebert.tasks.text_classification import (
+    MULTI,
+    REGRESSION,
+    SINGLE,
+    TextClassification,
+    TextExample,
+    positive_label,
+)
+from tests.tasks.tiny import config, model, pipe, row, setup
 
 TASK = TextClassification()
 RNG = np.random.default_rng(0)
@@ -173,3 +180,18 @@ def test_options_that_make_no_sense() -> None:
         TASK.options(top_k=0)
     with pytest.raises(OptionError, match="function_to_apply 'tanh' is not one of softmax, sigmoid, none"):
         TASK.options(function_to_apply="tanh")
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"),
+    [
+        (["0", "1"], "1"),
+        (["negative", "positive"], "positive"),
+        (["equivalent", "not_equivalent"], "equivalent"),
+        (["not_duplicate", "duplicate"], "duplicate"),
+        (["No", "Yes"], "Yes"),
+    ],
+)
+def test_f1_is_that_of_the_label_without_a_negation(labels: list[str], positive: str) -> None:
+    chosen = config(labels)
+    assert chosen.id2label[positive_label(chosen)] == positive

@@ -162,13 +162,22 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         best = scores.argmax(axis=1)
         result = {"accuracy": metrics.accuracy(targets, best), "f1_macro": metrics.f1_macro(targets, best)}
         if config.num_labels == 2:
-            result["f1"] = metrics.f1_of_class(targets, best, 1)
+            result["f1"] = metrics.f1_of_class(targets, best, positive_label(config))
         return {**result, "matthews": metrics.matthews(targets, best)}
 
 
 def problem_type(config: SqueezeBertConfig) -> str:
     """What the head answers; a single output of unknown type is a score by itself, as in transformers."""
     return config.problem_type or (MULTI if config.num_labels == 1 else SINGLE)
+
+
+def positive_label(config: SqueezeBertConfig) -> int:
+    """Which of two labels is the one that F1 is of: the second, unless that is the first with a negation.
+
+    Labels are in alphabetical order where a file names them: "equivalent" comes before "not_equivalent".
+    """
+    first, second = (config.id2label[index].lower() for index in range(2))
+    return 0 if second in (f"not_{first}", f"not-{first}", f"not {first}") else 1
 
 
 def merge(windows: Sequence[Window], outputs: Sequence[Outputs]) -> NDArray[np.float64]:

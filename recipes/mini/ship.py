@@ -25,8 +25,8 @@ from squeezebert.training.run import REPORT_NAME
 from workshop import Workshop, add_options
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
-LARGEST = 23_000_000
-"""Bytes of the embedded model, so that the package with its code and engine stays under 25 MB."""
+LARGEST = 21_000_000
+"""Bytes of the embedded model, so that the package with code, bytecode and engine stays under 25 MB."""
 
 _TRUNK_CARD = """---
 pipeline_tag: feature-extraction

@@ -68,11 +68,15 @@ def texts_of_sets(data: Path) -> Iterator[str]:
     for place, split, columns in SETS:
         for row in load_dataset_rows(data / place, split=split):
             for text in texts_of(row, columns):
-                # Posts begin with a header, which a blank line ends.
-                body = text.partition("\n\n")[2] if place == "cls/20newsgroups" else text
+                body = body_of(text) if place == "cls/20newsgroups" else text
                 if body not in seen:
                     seen.add(body)
                     yield body
+
+
+def body_of(post: str) -> str:
+    """A post of 20 Newsgroups without its header, which a blank line ends."""
+    return post.partition("\n\n")[2]
 
 
 def texts_of(row: Row, columns: tuple[str, ...]) -> Iterator[str]:

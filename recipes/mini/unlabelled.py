@@ -1,4 +1,4 @@
-"""Text without labels for the teachers of the heads to answer: what a small student learns most from.
+"""Text without labels for the teachers of the heads to answer.
 
 The labelled rows of a head are few, or are phrases where whole sentences will be asked about. New texts are
 made of them, by the means of TinyBERT's data augmentation (Jiao et al., 2020, algorithm 1): words are
@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from squeezebert.checkpoints import read_stored
+from squeezebert.checkpoints import read_checkpoint
 from squeezebert.checkpoints.names import WORD_EMBEDDINGS
-from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.corpus.sentences import split_sentences
 from squeezebert.data import Row
 from squeezebert.tokenization import SqueezeBertTokenizerFast
@@ -49,10 +48,7 @@ class Thesaurus:
     """
 
     def __init__(self, model: Path) -> None:
-        arrays = read_stored(str(model)).arrays
-        table = np.asarray(arrays[WORD_EMBEDDINGS], dtype=np.float32)
-        if WORD_EMBEDDINGS + SCALE_SUFFIX in arrays:
-            table = table * arrays[WORD_EMBEDDINGS + SCALE_SUFFIX][:, None]
+        table = read_checkpoint(model).arrays[WORD_EMBEDDINGS]
         vocabulary = SqueezeBertTokenizerFast.from_pretrained(model).get_vocab()
         # Whole words only; what begins with ## is none.
         self._words = [word for word in vocabulary if _WORD.fullmatch(word)]
@@ -83,7 +79,7 @@ def sentences_varied(
 ) -> Iterator[Texts]:
     """Vary the longer texts of some rows, and join two of any length where that makes a sentence."""
     texts = [str(row.values["text"]).strip() for row in rows]
-    longer = [text for text in texts if len(text.split()) >= _LONG]
+    longer = [text for text in texts if len(text.split()) >= _LONG] or texts
     for _ in range(count):
         if rng.random() < _JOINED:
             first, second = (texts[index] for index in rng.integers(len(texts), size=2))

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from distill_trunk import squeezebert_command, teacher_folder
+from distill_trunk import body_of, squeezebert_command, teacher_folder
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.cli.train import UNFINISHED
@@ -148,13 +148,12 @@ class Workshop:
     def _texts(self, name: str, count: int, rng: np.random.Generator) -> Iterator[Texts]:
         if HEADS[name].task == "token-classification":
             wikipedia = [*paragraphs(self.data / "enwiki_2015", held_out=False)]
-            posts = [str(row.values["text"]) for row in self._read("cls/20newsgroups:all")]
-            # A post begins with a header, which a blank line ends.
-            bodies = [text for post in posts for text in post.split("\n\n")[1:]]
-            written = sentences_drawn([" ".join(text.split()) for text in bodies], count // 3, rng)
+            posts = [body_of(str(row.values["text"])) for row in self._read("cls/20newsgroups:all")]
+            bodies = [" ".join(text.split()) for post in posts for text in post.split("\n\n")]
+            written = sentences_drawn(bodies, count // 3, rng)
             return chain(sentences_drawn(wikipedia, count - count // 3, rng), written)
-        vary = pairs_varied if name == "zero-shot-classification" else sentences_varied
         rows = [*read_jsonl(self.rows(name))]
+        vary = pairs_varied if "text_pair" in rows[0].values else sentences_varied
         return vary(rows, count, Thesaurus(self.full(TRUNK)), rng)
 
     def _read(self, which: str) -> Iterator[Row]:

@@ -17,9 +17,10 @@ import pytest
 import adapt_trunk
 import measure
 import ship
+import unlabelled
 import workshop
 from distill_trunk import SHARES
-from plan import ROWS
+from plan import HEADS, ROWS
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
@@ -140,16 +141,36 @@ def test_without_a_shared_run_a_head_is_a_copy_of_the_blocks(
     data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
+    name = "text-classification"
+    monkeypatch.setitem(HEADS, name, replace(HEADS[name], unlabelled=7))
+    monkeypatch.setattr(unlabelled, "_NEIGHBOURS", 2)
     out = tmp_path / "mini"
     asked = ("--data", data, "--trunk", trunk, "--runs", tmp_path / "runs", "--tasks", "text-classification")
     call(ship, monkeypatch, *asked, "--out", out)
     assert [command[0] for command in commands] == [*["evaluate"] * 4, *["train"] * 2, *["evaluate"] * 2]
     assert commands[5][commands[5].index("--from") + 1] == str(trunk)
+    texts = Path(commands[5][commands[5].index("--unlabelled") + 1])
+    assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
     own = read_safetensors(out / "text-classification" / "model.safetensors")
     assert {name.split(".")[3] for name in own if "layers" in name} == {"0", "1", "2", "3"}
     assert not [name for name in own if "word_embeddings" in name]
     card = (out / "text-classification" / "README.md").read_text(encoding="utf-8")
     assert "whose word embeddings it keeps" in card
+
+
+def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Path, tmp_path: Path) -> None:
+    article = " ".join(["Ada lived in London and wrote of engines that nobody had built by then."] * 7)
+    post = "Path: headers.are.not.text\n\nAlan sent this from Vienna on a very late train."
+    for place, text in (("enwiki_2015/pages", article), ("cls/20newsgroups/20_newsgroups", post)):
+        lines = json.dumps({"group": "x", "id": "1", "text": text}) + "\n"
+        (data / place).parent.mkdir(parents=True)
+        (data / f"{place}.jsonl").write_text(lines * 7, encoding="utf-8")
+    here = opened(data, trunk, tmp_path / "runs", limit=12)
+    lines = here.unlabelled("token-classification").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["text"] for line in lines]
+    assert len(texts) == 7 + 4
+    assert sum(text in article for text in texts) == 7
+    assert not [text for text in texts if "headers" in text]
 
 
 def test_the_head_that_fills_masks_is_little_more_than_the_trunk(

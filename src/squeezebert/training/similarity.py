@@ -22,7 +22,7 @@ class SimilarityObjective(TaskObjective):
     """
 
     def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
-        """Sum of the loss over pairs."""
+        """Sum of the loss over pairs: ids, mask and segments ``[pairs, 2, tokens]``, labels ``[pairs]``."""
         ids, mask, types = (
             batch.inputs[name].flatten(0, 1) for name in ("input_ids", "attention_mask", "token_type_ids")
         )
@@ -45,6 +45,9 @@ def ranking_loss(cosines: Tensor, labels: Tensor) -> Tensor:
     Args:
         cosines: ``[pairs]``.
         labels: How alike the texts of each pair are ``[pairs]``.
+
+    Returns:
+        A scalar; 0 where no two labels differ.
     """
     # [i, j] holds pair j against pair i, which is more alike.
     differences = _SHARPNESS * (cosines[None, :] - cosines[:, None])

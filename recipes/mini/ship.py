@@ -2,8 +2,8 @@
 
     python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
-Heads are those that adapt_trunk.py made; where it did not run, each is fine-tuned here as a copy of the
-trunk. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in
+Heads are those that adapt_heads.py made; others are fine-tuned here, each on a copy of the trunk's blocks of
+its own. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in
 plan.py. What was shipped before is replaced as a whole, because heads share the weights of their trunk and
 fit no other. Nothing is shipped before everything asked for is measured.
 """
@@ -22,7 +22,7 @@ from measure import Results, explanation, measure, reaches_bars, table
 from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, rows_of
 from squeezebert.files import write_text
 from squeezebert.training.run import REPORT_NAME
-from workshop import Workshop, add_options
+from workshop import BLOCKS, Workshop, add_options
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
 LARGEST = 21_000_000
@@ -42,7 +42,7 @@ tokens at once. The models beside it read from here the weights that they share 
 
 Made by `recipes/mini/distill_trunk.py` from English Wikipedia (2015, CC BY-SA 3.0), novels in the public
 domain and the texts of labelled sets, to give the outputs of all-MiniLM-L6-v2 (Apache-2.0), none of whose
-weights are copied: {steps:,} steps, {tokens:,} tokens. {start}{then}
+weights are copied: {steps:,} steps, {tokens:,} tokens. {start}
 
 ## Measured
 
@@ -69,29 +69,21 @@ answer = pipeline("{name}")
 
 {table}
 {settings}"""
-_THEN = """
-
-Then `recipes/mini/adapt_trunk.py` went on with that and taught it the tasks of {heads} at the same time:
-{steps:,} steps, {tokens:,} tokens."""
-_TOGETHER = "`recipes/mini/adapt_trunk.py`, together with the trunk and the other heads"
+_TOGETHER = "`recipes/mini/adapt_heads.py`, on blocks that it shares with other heads"
 _ALONE = "`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps"
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
 fine-tuned on the same rows. None of the teacher's weights are copied."""
 
 
-def trunk_card(first: Mapping[str, Any], then: Mapping[str, Any] | None, results: Results) -> str:
-    """The model card of the trunk, from the reports of its runs and the results."""
-    start, more = "It started anew.", ""
-    if first["student"] != "new":
+def trunk_card(report: Mapping[str, Any], results: Results) -> str:
+    """The model card of the trunk, from the report of its run and the results."""
+    start = "It started anew."
+    if report["student"] != "new":
         start = f"It went on from a trunk of the same recipe, after {TOKENS_BEFORE:,} tokens."
-    if then is not None:
-        heads = ", ".join(name for name in then["members"] if name != TRUNK)
-        more = _THEN.format(heads=heads, steps=then["result"]["steps"], tokens=then["result"]["tokens"])
     return _TRUNK_CARD.format(
-        start=start, then=more, table=table(results), explanation=explanation(), **first["config"],
-        **first["result"],
-    )  # fmt: skip
+        start=start, table=table(results), explanation=explanation(), **report["config"], **report["result"]
+    )
 
 
 def head_card(name: str, results: Results, *, together: bool) -> str:
@@ -119,14 +111,13 @@ def ship(workshop: Workshop, names: list[str], results: Results, out: Path) -> N
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     _copy_files(workshop.stored(TRUNK), new)
-    first, last = (
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in (workshop.trunk / REPORT_NAME, workshop.report(TRUNK))
-    )
-    write_text(new / "README.md", trunk_card(first, last if workshop.together else None, results))
+    report = json.loads((workshop.trunk / REPORT_NAME).read_text(encoding="utf-8"))
+    write_text(new / "README.md", trunk_card(report, results))
+    if any(workshop.is_shared(name) for name in names):
+        _copy_files(workshop.blocks(), new / BLOCKS)
     for name in names:
         _copy_files(workshop.stored(name), new / name)
-        write_text(new / name / "README.md", head_card(name, results, together=workshop.together))
+        write_text(new / name / "README.md", head_card(name, results, together=workshop.is_shared(name)))
     check_size(new)
     shutil.rmtree(out, ignore_errors=True)
     new.rename(out)

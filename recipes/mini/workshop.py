@@ -6,9 +6,10 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
     rows/NAME.jsonl           what a run learns from
     rows/NAME-unlabelled.jsonl what a teacher answers beside it
     teachers/NAME/            the run of a head's teacher
-    shared/trunk, shared/HEAD the trunk and the heads, where adapt_trunk.py learnt them together
+    shared/HEAD/              the heads that adapt_heads.py learnt together
     NAME/                     the run of a head alone, or of what is fine-tuned only to be measured
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
+    shipped/heads/            the blocks that the heads learnt together share
     measured/ROW-PRECISION.json
 """
 
@@ -30,7 +31,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distill_trunk import body_of, squeezebert_command, teacher_folder
-from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
+from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA, Head
 from squeezebert import modeling
 from squeezebert.cli.train import UNFINISHED
 from squeezebert.corpus import read_documents
@@ -44,6 +45,8 @@ from squeezebert.training.run import REPORT_NAME
 from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
+BLOCKS = "heads"
+"""Folder, among the models that are shipped, of the blocks that heads share."""
 
 _WEIGHTS = "model.safetensors"
 # Held-out text to guess words of: paragraphs that are long enough to guess from.
@@ -140,13 +143,13 @@ class Workshop:
         """The further texts that the teacher of a head answers, in one file."""
         path = self.runs / "rows" / f"{name}-unlabelled.jsonl"
         if not path.exists():
-            count = HEADS[name].unlabelled if self.limit is None else self.limit
+            count = RUNS[name].unlabelled if self.limit is None else self.limit
             texts = self._texts(name, count, np.random.default_rng(0))
             write_text(path, "".join(json.dumps(text) + "\n" for text in texts))
         return path
 
     def _texts(self, name: str, count: int, rng: np.random.Generator) -> Iterator[Texts]:
-        if HEADS[name].task == "token-classification":
+        if RUNS[name].task == "token-classification":
             wikipedia = [*paragraphs(self.data / "enwiki_2015", held_out=False)]
             posts = [body_of(str(row.values["text"])) for row in self._read("cls/20newsgroups:all")]
             bodies = [" ".join(text.split()) for post in posts for text in post.split("\n\n")]
@@ -162,46 +165,45 @@ class Workshop:
 
     @property
     def shared(self) -> Path:
-        """The run of the trunk and all heads."""
+        """The run of the heads that were learnt together."""
         return self.runs / "shared"
 
-    @property
-    def together(self) -> bool:
-        """Whether adapt_trunk.py has made trunk and heads; else heads are adapted copies of the trunk."""
-        return is_finished(self.shared)
+    def is_shared(self, name: str) -> bool:
+        """Whether adapt_heads.py has made a head; others are adapted copies of the trunk of their own."""
+        return is_finished(self.shared) and (self.shared / name).is_dir()
 
     def report(self, name: str) -> Path:
         """What the run that made a model says of itself; missing until it is finished."""
-        if name not in MEASURED and self.together:
+        if self.is_shared(name):
             return self.shared / REPORT_NAME
         return (self.trunk if name in (TRUNK, FILL_MASK) else self.runs / name) / REPORT_NAME
 
     def full(self, name: str) -> Path:
         """A model in full precision, trained if it is not there; the one that fills masks is the trunk."""
         if name in (TRUNK, FILL_MASK):
-            return self.shared / TRUNK if self.together else self.trunk
-        if name in HEADS and self.together:
+            return self.trunk
+        if self.is_shared(name):
             return self.shared / name
-        out = self.runs / name
-        self._train(name, self.full(TRUNK), out, *self._options(name))
+        out, run = self.runs / name, RUNS[name]
+        dropout = ["--dropout", str(run.dropout)] if isinstance(run, Head) else []
+        options = [*run.options.split(), *dropout, *self._teaching(name)]
+        self._train(name, self.full(run.start), out, *options)
         return out
 
-    def _options(self, name: str) -> list[str | Path]:
-        if name in MEASURED:
-            return [*MEASURED[name].options.split()]
-        head = HEADS[name]
-        options = [*head.alone.split(), "--dropout", str(head.dropout)]
-        if head.teacher is None:
-            return [*options]
-        more = ["--unlabelled", self.unlabelled(name)] if head.unlabelled else []
-        return [*options, "--soft-share", str(head.soft_share), "--teacher", self.teacher(name), *more]
+    def _teaching(self, name: str) -> list[str | Path]:
+        run = RUNS[name]
+        if run.teacher is None:
+            return []
+        more = ["--unlabelled", self.unlabelled(name)] if run.unlabelled else []
+        return ["--soft-share", str(run.soft_share), "--teacher", self.teacher(name), *more]
 
     def teacher(self, name: str) -> Path:
-        """The teacher of a head, which learns from the same rows and is not shipped."""
-        options, out = HEADS[name].teacher, self.runs / "teachers" / name
+        """The teacher of a run, which learns from the same rows and is not shipped."""
+        run, out = RUNS[name], self.runs / "teachers" / name
         out.parent.mkdir(exist_ok=True)
-        if options is not None:
-            self._train(name, teacher_folder(), out, *options.split())
+        if run.teacher is not None:
+            start = teacher_folder() if run.start == TRUNK else self.teacher(run.start)
+            self._train(name, start, out, *run.teacher.split())
         return out
 
     def _train(self, name: str, start: Path, out: Path, *options: str | Path) -> None:
@@ -220,7 +222,14 @@ class Workshop:
         if name in MEASURED:
             return self.full(name)
         head = get_task(name if name == FILL_MASK else HEADS[name].task).head
-        return self._store(self.full(name), self.runs / "shipped" / name, head, self.stored(TRUNK))
+        base = self.blocks() if self.is_shared(name) else self.stored(TRUNK)
+        return self._store(self.full(name), self.runs / "shipped" / name, head, base)
+
+    def blocks(self) -> Path:
+        """The blocks that the heads learnt together share, to be computed in int8."""
+        first = next(name for name in HEADS if self.is_shared(name))
+        out = self.runs / "shipped" / BLOCKS
+        return self._store(self.full(first), out, "SqueezeBertModel", self.stored(TRUNK))
 
     def _store(self, source: Path, out: Path, head: str, base: Path | None = None) -> Path:
         """Write a model as int8, without what it shares with the base."""

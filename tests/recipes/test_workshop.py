@@ -12,21 +12,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
-import adapt_trunk
+import adapt_heads
 import measure
 import ship
 import unlabelled
 import workshop
-from distill_trunk import SHARES
-from plan import HEADS, ROWS
+from plan import HEADS, ROWS, RUNS
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
 from squeezebert.data import Row
 from tests.cli.conftest import save_tiny_model
 
+TAGGED = "ada B-PER\nis O\nin O\nlondon B-LOC\n\n" * 7
 GOOD, BAD = ["the film is good", "ada is good", "good"], ["the film is bad", "london is bad", "bad"]
 
 
@@ -52,6 +53,7 @@ def data(tmp_path: Path) -> Path:
         "glue/SST-2/dev.tsv": "\n".join(["sentence\tlabel", *rows]),
         "glue/STS-B/sts-test.tsv": pairs,
         "cls/ag-news-test/test.csv": news,
+        "ner/tagged.conll": TAGGED,
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -63,8 +65,7 @@ def data(tmp_path: Path) -> Path:
 def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The commands that are run, in this process; teachers start from a tiny model."""
     start = save_tiny_model(tmp_path / "teacher", "fill-mask", num_hidden_layers=1)
-    for recipe in (workshop, adapt_trunk):
-        monkeypatch.setattr(recipe, "teacher_folder", lambda: start)
+    monkeypatch.setattr(workshop, "teacher_folder", lambda: start)
     ran: list[list[str]] = []
 
     def run(*arguments: Any) -> None:
@@ -77,22 +78,9 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]
 
 
 def opened(data: Path, trunk: Path, runs: Path, **more: Any) -> workshop.Workshop:
-    """A workshop where adapt_trunk.py has made a trunk without heads."""
     here = workshop.Workshop(data, trunk, runs, **more)
     here.claim()
-    shutil.copytree(trunk, here.shared / "trunk", dirs_exist_ok=True)
-    shutil.copy(trunk / "training.json", here.shared)
     return here
-
-
-@pytest.fixture
-def corpora(tmp_path: Path, trunk: Path) -> Path:
-    """What the trunk reads, in little."""
-    (tmp_path / "text.txt").write_text("the film is good . ada is in london .\n\n" * 101, encoding="utf-8")
-    for name in SHARES:
-        source, out = str(tmp_path / "text.txt"), str(tmp_path / "corpora" / name)
-        assert main(["corpus", source, "--tokenizer", str(trunk), "--out", out]) == 0
-    return tmp_path / "corpora"
 
 
 def call(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
@@ -100,37 +88,48 @@ def call(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str | 
     recipe.main()
 
 
-def test_from_a_trunk_to_an_embedded_model(
-    data: Path, trunk: Path, corpora: Path, tmp_path: Path, commands: list[list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    recipe = tmp_path / "trunk.toml"
-    recipe.write_text("[settings]\nlongest = 31\nbatch_tokens = 64\nepoch_texts = 127\n", encoding="utf-8")
-    monkeypatch.setattr(adapt_trunk, "RECIPE", recipe)
-    monkeypatch.setattr(adapt_trunk, "STEPS", 3)
+def test_heads_learnt_together_share_their_blocks(
+    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt_heads, "STEPS", 3)
+    monkeypatch.setattr(unlabelled, "_NEIGHBOURS", 2)
+    names = ("text-classification", "token-classification")
+    for name, train, count in zip(names, ("glue/SST-2:train", "ner/tagged.conll"), (7, 0), strict=True):
+        for runs in (HEADS, RUNS):
+            monkeypatch.setitem(runs, name, replace(HEADS[name], train=(train,), unlabelled=count))
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
+    for row in ("uner-ewt", "wikiann"):
+        monkeypatch.setitem(ROWS, row, replace(ROWS[row], data="ner/tagged.conll", bar=0))
     runs, out = tmp_path / "runs", tmp_path / "mini"
     (out / "left-over").mkdir(parents=True)
-    asked = ("--data", data, "--trunk", trunk, "--runs", runs, "--tasks", "text-classification")
-    call(adapt_trunk, monkeypatch, *asked, "--corpora", corpora, "--tokens", "997")
-    # The teacher starts from the model that taught the trunk.
-    assert [command[0] for command in commands] == ["train"]
-    assert commands[0][commands[0].index("--from") + 1] == str(tmp_path / "teacher")
+    asked = ("--data", data, "--trunk", trunk, "--runs", runs, "--tasks", *names)
+    call(adapt_heads, monkeypatch, *asked, "--tokens", "997")
+    # The teachers start from the model that taught the trunk.
+    assert [command[0] for command in commands] == ["train", "train"]
+    assert {command[command.index("--from") + 1] for command in commands} == {str(tmp_path / "teacher")}
     call(ship, monkeypatch, *asked, "--out", out)
-    assert [command[0] for command in commands[1:]] == ["evaluate"] * 6
-    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["text-classification"]
+    assert {command[0] for command in commands[2:]} == {"evaluate"}
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["heads", *names]
     answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
     assert not (out / "text-classification" / "vocab.txt").exists()
-    # The head holds its pooler and what follows; the rest is the trunk's.
-    own = read_safetensors(out / "text-classification" / "model.safetensors")
-    assert {name.split(".")[0] for name in own} == {"transformer", "classifier"}
-    assert not [name for name in own if "embeddings" in name or "layers" in name]
+    # A head holds its pooler and what follows, the blocks are in "heads", and the embeddings the trunk's.
+    for name in names:
+        own = read_safetensors(out / name / "model.safetensors")
+        assert {part.split(".")[0] for part in own} <= {"transformer", "classifier"}
+        assert not [part for part in own if "embeddings" in part or "layers" in part]
+    blocks = read_safetensors(out / "heads" / "model.safetensors")
+    assert {part.split(".")[3] for part in blocks if "layers" in part} == {"0", "1", "2", "3"}
+    assert not [part for part in blocks if "word_embeddings" in part]
+    full = [read_safetensors(here / "model.safetensors") for here in (trunk, runs / "shared" / names[0])]
+    words = "transformer.embeddings.word_embeddings.weight"
+    np.testing.assert_array_equal(full[0][words], full[1][words])
     assert "7,919 tokens" in (out / "README.md").read_text(encoding="utf-8")
     card = (out / "text-classification" / "README.md").read_text(encoding="utf-8")
     assert "| SST-2 dev | accuracy |" in card
-    # Again: everything is there already. With a bar out of reach, the trunk is shipped alone.
-    monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=101))
+    # Again: everything is there already. With bars out of reach, the trunk is shipped alone.
+    for row in ("sst-2", "uner-ewt"):
+        monkeypatch.setitem(ROWS, row, replace(ROWS[row], bar=101))
     done = len(commands)
     call(ship, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
@@ -142,7 +141,7 @@ def test_without_a_shared_run_a_head_is_a_copy_of_the_blocks(
 ) -> None:
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
     name = "text-classification"
-    monkeypatch.setitem(HEADS, name, replace(HEADS[name], unlabelled=7))
+    monkeypatch.setitem(RUNS, name, replace(HEADS[name], unlabelled=7))
     monkeypatch.setattr(unlabelled, "_NEIGHBOURS", 2)
     out = tmp_path / "mini"
     asked = ("--data", data, "--trunk", trunk, "--runs", tmp_path / "runs", "--tasks", "text-classification")

@@ -66,8 +66,21 @@ def test_a_checkpoint_has_the_tokenizer_of_its_base_unless_its_own(
     (head / "config.json").write_text(json.dumps({"base_checkpoint": ".."}), encoding="utf-8")
     assert cls.from_pretrained(head)("hello a").input_ids == [2, 5, 6, 3]
     assert cls.from_pretrained(head).model_max_length == 37
+    further = head / "further"
+    further.mkdir()
+    (further / "config.json").write_text(json.dumps({"base_checkpoint": ".."}), encoding="utf-8")
+    assert cls.from_pretrained(further).model_max_length == 37
     write_small(head, model_max_length=19)
     assert cls.from_pretrained(head).model_max_length == 19
+    assert cls.from_pretrained(further).model_max_length == 19
+
+
+def test_bases_in_a_circle_have_no_tokenizer(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    for name, base in (("one", "../two"), ("two", "../one")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps({"base_checkpoint": base}), encoding="utf-8")
+    with pytest.raises(TokenizerError, match="has neither"):
+        cls.from_pretrained(tmp_path / "one")
 
 
 @pytest.mark.parametrize("base", [None, "elsewhere", 7, "/"])

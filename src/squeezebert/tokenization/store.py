@@ -30,14 +30,17 @@ _OPTIONS = (
 
 
 def home_of(folder: Path) -> Path:
-    """The folder with the tokenizer of a checkpoint: its own, or the checkpoint that it is based on."""
-    own = any((folder / name).is_file() for name in (VOCAB_NAME, TOKENIZER_NAME))
-    if own or not (folder / MODEL_CONFIG_NAME).is_file():
-        return folder
-    base = SqueezeBertConfig.from_json_file(folder / MODEL_CONFIG_NAME).extra.get(BASE_KEY)
-    if not isinstance(base, str) or Path(base).is_absolute():
-        return folder
-    return (folder / base).resolve()
+    """The folder with the tokenizer of a checkpoint: its own, or that of the first base that has one."""
+    seen: set[Path] = set()
+    while folder not in seen and not any((folder / name).is_file() for name in (VOCAB_NAME, TOKENIZER_NAME)):
+        seen.add(folder)
+        if not (folder / MODEL_CONFIG_NAME).is_file():
+            break
+        base = SqueezeBertConfig.from_json_file(folder / MODEL_CONFIG_NAME).extra.get(BASE_KEY)
+        if not isinstance(base, str) or Path(base).is_absolute():
+            break
+        folder = (folder / base).resolve()
+    return folder
 
 
 def read_vocab(path: Path) -> list[str]:

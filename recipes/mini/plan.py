@@ -178,6 +178,12 @@ ROWS = {
     "ag-news-similarity": Row(
         "AG News test, labels by similarity", TRUNK, _ZERO_SHOT, "cls/ag-news-test"
     ),
+    "commonsenseqa-similarity": Row(
+        "CommonsenseQA dev, choices by similarity", TRUNK, _CHOICE, "mc/commonsenseqa:validation"
+    ),
+    "codah-similarity": Row(
+        "CODAH test, fold 0, choices by similarity", TRUNK, _CHOICE, "mc/codah:test"
+    ),
     "mlm": Row(
         "Wikipedia, held out", FILL_MASK, FILL_MASK, WIKIPEDIA, ("accuracy", "perplexity"), bar=25
     ),
@@ -194,7 +200,10 @@ ROWS = {
         "AG News test, labels by entailment", _ZERO_SHOT, _ZERO_SHOT, "cls/ag-news-test",
         bar="ag-news-similarity",
     ),
-    "commonsenseqa": Row("CommonsenseQA dev", _CHOICE, _CHOICE, "mc/commonsenseqa:validation", bar=30),
+    "commonsenseqa": Row(
+        "CommonsenseQA dev", _CHOICE, _CHOICE, "mc/commonsenseqa:validation",
+        bar="commonsenseqa-similarity",
+    ),
     "codah": Row("CODAH test, fold 0", _CHOICE, _CHOICE, "mc/codah:test", bar=35),
     "sts-b": Row(
         "STS-B test, cosine of vectors, fine-tuned", "sts-b", _VECTORS, "glue/STS-B:test",

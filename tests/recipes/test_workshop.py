@@ -42,8 +42,10 @@ def trunk(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """SST-2, STS-B and AG News, very small."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """SST-2, STS-B, AG News, choices and entities, very small."""
+    for row in ("commonsenseqa-similarity", "codah-similarity"):
+        monkeypatch.setitem(ROWS, row, replace(ROWS[row], data="mc/choices.jsonl"))
     root = tmp_path / "data"
     rows = [f"{text}\t{label}" for label, texts in ((1, GOOD), (0, BAD)) for text in texts]
     pairs = "\n".join(f"main-news\tx\t2011\t{n}\t{n}.5\t{text}\t{BAD[0]}" for n, text in enumerate(GOOD))
@@ -53,6 +55,7 @@ def data(tmp_path: Path) -> Path:
         "glue/SST-2/dev.tsv": "\n".join(["sentence\tlabel", *rows]),
         "glue/STS-B/sts-test.tsv": pairs,
         "cls/ag-news-test/test.csv": news,
+        "mc/choices.jsonl": json.dumps({"prompt": GOOD[0], "choices": [GOOD[1], BAD[0]], "label": 0}),
         "ner/tagged.conll": TAGGED,
     }
     for name, text in files.items():
@@ -146,9 +149,9 @@ def test_without_a_shared_run_a_head_is_a_copy_of_the_blocks(
     out = tmp_path / "mini"
     asked = ("--data", data, "--trunk", trunk, "--runs", tmp_path / "runs", "--tasks", "text-classification")
     call(ship, monkeypatch, *asked, "--out", out)
-    assert [command[0] for command in commands] == [*["evaluate"] * 4, *["train"] * 2, *["evaluate"] * 2]
-    assert commands[5][commands[5].index("--from") + 1] == str(trunk)
-    texts = Path(commands[5][commands[5].index("--unlabelled") + 1])
+    assert [command[0] for command in commands] == [*["evaluate"] * 8, *["train"] * 2, *["evaluate"] * 2]
+    assert commands[9][commands[9].index("--from") + 1] == str(trunk)
+    texts = Path(commands[9][commands[9].index("--unlabelled") + 1])
     assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
     own = read_safetensors(out / "text-classification" / "model.safetensors")
     assert {name.split(".")[3] for name in own if "layers" in name} == {"0", "1", "2", "3"}

@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from squeezebert.errors import DataError
+from squeezebert.modeling.backend import TorchBackend
+from squeezebert.pipelines import Pipeline
 from squeezebert.tasks.collate import collate
+from squeezebert.tasks.feature_extraction import TEMPERATURE
 from squeezebert.tasks.multiple_choice import ChoiceExample, MultipleChoice
 from tests.tasks.tiny import model, pipe, row, setup, tokenizer
 
@@ -27,6 +30,20 @@ def test_scores_are_the_softmax_over_the_heads_logits() -> None:
     assert answer["label"] == int(np.argmax(expected))
     assert answer["choice"] == choices[answer["label"]]
     assert answer["score"] == max(answer["scores"])
+    assert answer["method"] == "head"
+
+
+def test_a_model_without_head_compares_vectors() -> None:
+    network = TorchBackend(model("SqueezeBertModel", architectures=["SqueezeBertModel"]))
+    prompt, choices = "ada sat on the", ["mat", "bad film in paris " * 9, "cat"]
+    answer = Pipeline(TASK, network, tokenizer())(prompt=prompt, choices=choices)
+    extract = pipe("feature-extraction")
+    cosines = np.stack(extract(choices)).astype(np.float64) @ extract(prompt)
+    powers = np.exp(cosines / TEMPERATURE)
+    assert answer["scores"] == pytest.approx((powers / powers.sum()).tolist(), rel=1e-3)
+    assert answer["label"] == int(np.argmax(cosines))
+    assert answer["method"] == "similarity"
+    assert answer["windows"] > 1
 
 
 def test_long_prompts_are_windowed_for_every_choice() -> None:

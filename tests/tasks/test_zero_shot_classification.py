@@ -14,9 +14,9 @@ from squeezebert import pipeline
 from squeezebert.errors import DataError, OptionError, TokenizerError
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline
+from squeezebert.tasks.feature_extraction import TEMPERATURE
 from squeezebert.tasks.zero_shot_classification import (
     CLASSIFIER,
-    TEMPERATURE,
     ZeroShotClassification,
     ZeroShotExample,
     entailment_of,

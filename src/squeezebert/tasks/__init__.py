@@ -22,7 +22,7 @@ _CLASSES = {
 }
 TASK_NAMES = tuple(_CLASSES)
 # What a model without head can do, too.
-TRUNK_TASKS = ("feature-extraction", "zero-shot-classification")
+TRUNK_TASKS = ("feature-extraction", "zero-shot-classification", "multiple-choice")
 TRAINED_TASKS = tuple(name for name in TASK_NAMES if name != "zero-shot-classification")
 ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 

@@ -16,10 +16,15 @@ from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Example, Feature, Setup, Task, Window
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import as_number
+from squeezebert.tasks.scores import softmax
 
 Vector = NDArray[np.float32]
 
 POOLINGS = ("mean", "cls", "pooler")
+SIMILARITY = "similarity"
+"""How other tasks call it that they compared vectors."""
+TEMPERATURE = 0.05
+"""Cosines are divided by it before the softmax; see docs/decisions.md."""
 
 # Shorter vectors are not stretched to length 1; as in sentence-transformers.
 _SHORTEST = 1e-12
@@ -147,6 +152,15 @@ def pooled(outputs: Outputs) -> Outputs:
     if "pooler_output" in outputs:
         vectors["pooler"] = outputs["pooler_output"]
     return vectors
+
+
+def likeness(texts: Sequence[tuple[Sequence[Window], Sequence[Outputs]]]) -> NDArray[np.float64]:
+    """How like the last of some texts, given by their windows, is to each other one: ``[texts - 1]``.
+
+    Probabilities: the softmax of the cosines of their vectors by `TEMPERATURE`.
+    """
+    *others, last = (vector_of(*text, FeatureExtractionOptions()).astype(np.float64) for text in texts)
+    return softmax(np.array(others) @ last / TEMPERATURE)
 
 
 def vector_of(

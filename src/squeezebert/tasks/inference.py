@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.errors import DataError
-from squeezebert.tasks import TRAINED_TASKS, TRUNK_TASKS, get_task
+from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
     for column in (columns or {}).values():
         if column not in row.values:
             raise DataError(f"{row.where}: has no column {column!r}; it has {shown}")
-    names = [name for name in TRAINED_TASKS if name not in TRUNK_TASKS]
+    names = [name for name in TRAINED_TASKS if name != "feature-extraction"]
     fitting = [task for task in map(get_task, names) if _fits(task, row, columns)]
     meant = [task for task in fitting if any(column.label for column in task.columns)]
     if not meant and len(row.values) == 1:

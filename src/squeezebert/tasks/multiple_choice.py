@@ -1,4 +1,8 @@
-"""Multiple choice: which of several continuations or answers fits a prompt."""
+"""Multiple choice: which of several continuations or answers fits a prompt.
+
+What the checkpoint is decides how. A model with a head for it reads the prompt with each choice. A model
+without a head for a task compares the vector of the prompt with those of the choices.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.engine.backend import Outputs
+from squeezebert.engine.backend import BASE, Outputs, published_head
 from squeezebert.errors import DataError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.feature_extraction import SIMILARITY, likeness, of_choice, pooled, windows_of
 from squeezebert.tasks.scores import softmax
 from squeezebert.tasks.text_classification import merge
 
@@ -53,6 +58,10 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
     options_type = MultipleChoiceOptions
     evaluation_options = MultipleChoiceOptions()
 
+    def head_for(self, config: SqueezeBertConfig) -> str:
+        """Choose the model without head where the checkpoint is that of a trunk."""
+        return BASE if compares_vectors(config) else self.head
+
     def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ChoiceExample:
         """As :meth:`Task.example`; choices may also stand in columns ``choice1``, ``choice2`` … or A, B …."""
         return super().example(_gathered(row), columns)
@@ -72,7 +81,13 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         return ChoiceExample(where, text_of(values, "prompt", where), tuple(choices), label)
 
     def encode(self, example: ChoiceExample, setup: Setup) -> list[Window]:
-        """Window the prompt with each choice, choice after choice."""
+        """Window the prompt with each choice, choice after choice; to compare vectors, all of them apart.
+
+        ``choice`` counts the choices; of a prompt apart it is one more than the last of them.
+        """
+        if compares_vectors(setup.config):
+            texts = [*example.choices, example.prompt]
+            return [window for index, text in enumerate(texts) for window in windows_of(text, setup, index)]
         return [
             Window(encoding, choice=index)
             for index, choice in enumerate(example.choices)
@@ -85,6 +100,10 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
             )
         ]
 
+    def condense(self, outputs: Outputs) -> Outputs:
+        """Keep the logit, or the vector of the window."""
+        return outputs if "logits" in outputs else pooled(outputs)
+
     def decode(
         self,
         example: ChoiceExample,
@@ -93,23 +112,24 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         setup: Setup,
         options: MultipleChoiceOptions,
     ) -> Answer:
-        """Give ``{"label", "choice", "score", "scores", "windows", "truncated"}``.
+        """Give ``{"label", "choice", "score", "scores", "method", "windows", "truncated"}``.
 
-        ``label`` is the index of ``choice``; ``scores`` are probabilities over the choices; ``windows``
-        counts those of the choice that has most.
+        ``label`` is the index of ``choice``; ``scores`` are probabilities over the choices; ``method`` is
+        "head" or "similarity"; ``windows`` counts those of the choice, or prompt, that has most.
         """
-        logits = []
-        for index in range(len(example.choices)):
-            mine = [position for position, window in enumerate(windows) if window.choice == index]
-            logits.append(merge([windows[i] for i in mine], [outputs[i] for i in mine])[0])
-        scores = softmax(np.array(logits))
+        parts = [of_choice(windows, outputs, index) for index in range(windows[-1].choice + 1)]
+        if apart := compares_vectors(setup.config):
+            scores = likeness(parts)
+        else:
+            scores = softmax(np.array([merge(*part)[0] for part in parts]))
         best = int(scores.argmax())
         return {
             "label": best,
             "choice": example.choices[best],
             "score": float(scores[best]),
             "scores": scores.tolist(),
-            **extent(max(_by_choice(windows), key=len)),
+            "method": SIMILARITY if apart else "head",
+            **extent(max((mine for mine, _ in parts), key=len)),
         }
 
     def features(
@@ -137,6 +157,12 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
             raise DataError("there are no examples to evaluate")
         true = np.array([example.label for example in examples])
         return {"accuracy": metrics.accuracy(true, np.array([answer["label"] for answer in answers]))}
+
+
+def compares_vectors(config: SqueezeBertConfig) -> bool:
+    """Whether a checkpoint is a trunk, one that fills masks at most, so that vectors are all it has."""
+    heads = {*map(published_head, config.architectures)}
+    return bool(heads) and heads <= {BASE, "SqueezeBertForMaskedLM"}
 
 
 def _by_choice(windows: Sequence[Window]) -> list[list[Window]]:

@@ -22,10 +22,10 @@ from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Setup, Window, extent, nearest
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.feature_extraction import (
-    FeatureExtractionOptions,
+    SIMILARITY,
+    likeness,
     of_choice,
     pooled,
-    vector_of,
     windows_of,
 )
 from squeezebert.tasks.labels import ordered
@@ -35,12 +35,9 @@ from squeezebert.tasks.untrained import UntrainedTask
 
 CLASSIFIER = TextClassification.head
 TEMPLATE = "This example is {}."
-ENTAILMENT, SIMILARITY = "entailment", "similarity"
-TEMPERATURE = 0.05
-"""Cosines are divided by it before the softmax; see docs/decisions.md."""
+ENTAILMENT = "entailment"
 
 _PLACE = "{}"
-_EMBEDDING = FeatureExtractionOptions()
 
 
 @dataclass(frozen=True)
@@ -172,8 +169,7 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
         elif options.multi_label:
             raise OptionError("multi_label needs a model of entailment; embeddings only compare the labels")
         else:
-            *labels, text = (vector_of(*part, _EMBEDDING).astype(np.float64) for part in parts)
-            scores = softmax(np.array(labels) @ text / TEMPERATURE)
+            scores = likeness(parts)
         order = np.argsort(-scores, kind="stable")
         return {
             "sequence": example.text,

@@ -154,6 +154,20 @@ def test_a_folder_that_equals_its_base_is_nearly_empty(tmp_path):
     assert json.loads((tmp_path / "b" / "config.json").read_text())["base_checkpoint"] == "../a"
 
 
+def test_a_model_of_fewer_blocks_takes_those_of_its_base(tmp_path):
+    """A head that reads the lower blocks alone may share them with a trunk of more."""
+    arrays = random_arrays()
+    write_checkpoint(tmp_path / "a", CONFIG, arrays)
+    assert CONFIG.num_hidden_layers == 2
+    lower = {name: array for name, array in arrays.items() if "layers.1." not in name}
+    write_checkpoint(tmp_path / "b", CONFIG.replace(num_hidden_layers=1), lower, base=tmp_path / "a")
+    assert stored(tmp_path / "b")[0] == {}
+    restored = read_checkpoint(tmp_path / "b").arrays
+    assert restored.keys() == lower.keys()
+    for name, array in lower.items():
+        np.testing.assert_array_equal(restored[name], array)
+
+
 def test_a_base_must_be_another_folder(tmp_path):
     write_checkpoint(tmp_path, CONFIG, random_arrays())
     with pytest.raises(CheckpointError, match="its own base"):

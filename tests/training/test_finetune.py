@@ -16,7 +16,7 @@ import torch
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
-from squeezebert.errors import DataError, OptionError, TrainingError
+from squeezebert.errors import CheckpointError, DataError, OptionError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, train
@@ -144,6 +144,17 @@ def test_frozen_blocks_stay_with_all_under_them(trunk: str, out: Path, tmp_path:
     assert equal == {name for name in before if name.startswith(frozen)}
     with pytest.raises(OptionError, match="freeze_blocks 9 is more than the 2 blocks"):
         train(make_data(), tmp_path / "none", start=trunk, settings=changed(freeze_blocks=9))
+
+
+def test_a_model_of_the_first_blocks_alone(trunk: str, out: Path, tmp_path: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(blocks=1, freeze_blocks=1))
+    before, after = read_checkpoint(trunk).arrays, read_checkpoint(out).arrays
+    assert SqueezeBertConfig.from_pretrained(out).num_hidden_layers == 1
+    assert {name for name in after if "layers." in name} == {name for name in before if "layers.0." in name}
+    for name in (name for name in after if "layers." in name or "embeddings" in name):
+        np.testing.assert_array_equal(before[name], after[name])
+    with pytest.raises(CheckpointError, match="has 2 blocks, so the first 9 cannot be taken"):
+        train(make_data(), tmp_path / "none", start=trunk, settings=changed(blocks=9))
 
 
 def test_dropout_replaces_that_of_the_checkpoint_and_is_saved(trunk: str, out: Path, tmp_path: Path) -> None:

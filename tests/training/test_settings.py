@@ -29,6 +29,7 @@ from squeezebert.training.schedule import learning_rate
         ("evaluate_every", 0),
         ("save_every", -1.0), ("max_length", 0), ("seed", -1),
         ("freeze_blocks", -1),
+        ("blocks", 0),
     ],
 )  # fmt: skip
 def test_values_that_make_no_sense_are_named(name: str, value: Any) -> None:

@@ -21,6 +21,7 @@ from squeezebert.errors import CheckpointError
 WORD_EMBEDDINGS = "transformer.embeddings.word_embeddings.weight"
 BACKBONE_PREFIX = "transformer."
 
+_BLOCK = re.compile(r"\bencoder\.layers\.(\d+)\.")
 _LAYER = r"^(transformer\.encoder\.layers\.\d+)"
 
 _RENAMES = tuple(
@@ -51,6 +52,12 @@ TIED_COPIES = {
     "cls.predictions.decoder.weight": WORD_EMBEDDINGS,
     "cls.predictions.decoder.bias": "cls.predictions.bias",
 }
+
+
+def block_of(name: str) -> int | None:
+    """The block, counted from 0, that the tensor of a published name is in; None if it is in none."""
+    found = _BLOCK.search(name)
+    return None if found is None else int(found[1])
 
 
 def published_name(name: str) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 
 from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite, is_parameter
-from squeezebert.checkpoints.names import to_published
+from squeezebert.checkpoints.names import block_of, to_published
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.checkpoints.torch_file import read_torch_file
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError
 from squeezebert.files import locate
+
+T = TypeVar("T")
 
 SAFETENSORS_NAME = "model.safetensors"
 TORCH_NAME = "pytorch_model.bin"
@@ -58,6 +61,19 @@ class Checkpoint:
     config: SqueezeBertConfig
     arrays: Arrays
     folder: Path
+
+    def first_blocks(self, count: int) -> Checkpoint:
+        """The same without the blocks above the first ones.
+
+        Raises:
+            CheckpointError: It has fewer blocks, or ``count`` is not positive.
+        """
+        there = self.config.num_hidden_layers
+        if not 0 < count <= there:
+            raise CheckpointError(f"{self.folder}: has {there} blocks, so the first {count} cannot be taken")
+        return Checkpoint(
+            self.config.replace(num_hidden_layers=count), _of_first_blocks(self.arrays, count), self.folder
+        )
 
 
 def read_checkpoint(
@@ -118,7 +134,13 @@ def _read_folder(folder: Path, children: tuple[Path, ...]) -> StoredCheckpoint:
     # A tensor comes with its scales or without them; those of the base do not fit another one's codes.
     replaced = {name + quantized.SCALE_SUFFIX for name in own}
     shared = {name: array for name, array in shared.items() if name not in replaced}
+    shared = _of_first_blocks(shared, config.num_hidden_layers)
     return StoredCheckpoint(config.replace(extra=extra), {**shared, **own}, folder)
+
+
+def _of_first_blocks(arrays: Mapping[str, T], count: int) -> dict[str, T]:
+    """Those that are in no block above the first ones."""
+    return {name: array for name, array in arrays.items() if (block_of(name) or 0) < count}
 
 
 def _checked(stored: Stored, folder: Path) -> Stored:

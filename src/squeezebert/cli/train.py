@@ -54,6 +54,9 @@ UNFINISHED = 3
 @click.option("--batch-size", type=int, metavar="N", help=f"Texts a step.  [default: {_BATCH_SIZE}]")
 @click.option("--batch-tokens", type=int, metavar="N", help="Tokens a step, in place of --batch-size.")
 @click.option(
+    "--blocks", type=int, metavar="N", help="Start from the first N blocks alone: smaller and faster."
+)
+@click.option(
     "--class-weights",
     metavar="NAME",
     default="none",

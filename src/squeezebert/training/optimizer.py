@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import torch
 from torch import nn
 
+from squeezebert.checkpoints.names import block_of
 from squeezebert.training.lamb import Lamb
 from squeezebert.training.settings import LoopSettings
-
-_BLOCK = re.compile(r"encoder\.layers\.(\d+)\.")
 
 
 def make_optimizer(module: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
@@ -50,6 +48,7 @@ def parameter_groups(module: nn.Module, settings: LoopSettings) -> list[dict[str
 
 def height(name: str) -> int | None:
     """How far up a parameter is: 0 for embeddings, n + 1 for block n, None for what follows the blocks."""
-    if block := _BLOCK.search(name):
-        return int(block[1]) + 1
+    block = block_of(name)
+    if block is not None:
+        return block + 1
     return 0 if "embeddings." in name else None

@@ -133,6 +133,8 @@ class TrainingSettings(LoopSettings):
     Attributes:
         batch_size: Sentences (question answering: windows; multiple choice: questions) a step.
         batch_tokens: Tokens a step, with padding, in place of ``batch_size``.
+        blocks: Start from the first blocks of the checkpoint alone, for a smaller and faster model; None for
+            all.
         class_weights: "balanced" gives rare labels of a text classification as much weight as frequent ones.
         dropout: Of hidden states and attention probabilities; None for what the checkpoint's config says.
         freeze_embeddings: Leave the word embeddings as they are, so that several models can share one table.
@@ -146,6 +148,7 @@ class TrainingSettings(LoopSettings):
 
     batch_size: int = 32
     batch_tokens: int | None = None
+    blocks: int | None = None
     class_weights: str = "none"
     dropout: float | None = None
     freeze_embeddings: bool = False
@@ -154,7 +157,7 @@ class TrainingSettings(LoopSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._positive("batch_size", *self._given("batch_tokens", "max_length"))
+        self._positive("batch_size", *self._given("batch_tokens", "blocks", "max_length"))
         self._one_of("class_weights", CLASS_WEIGHTS)
         self._share(*self._given("dropout"))
         if self.freeze_blocks < 0:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from squeezebert import modeling
-from squeezebert.config import SqueezeBertConfig
+from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import OptionError
 from squeezebert.files import write_text
 from squeezebert.modeling.backend import TorchBackend
@@ -47,7 +47,7 @@ class TaskObjective(Objective[Feature]):
         setup: Its side of the task.
 
     Raises:
-        CheckpointError: ``start`` cannot be read.
+        CheckpointError: ``start`` cannot be read, or has fewer blocks than ``settings.blocks``.
         DataError: The labels do not make a task, or validation rows have labels that no training row has.
         OptionError: ``settings.max_length``, ``freeze_blocks`` or ``class_weights`` do not fit.
     """
@@ -56,13 +56,16 @@ class TaskObjective(Objective[Feature]):
 
     def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
         torch.manual_seed(settings.seed)
-        config = data.task.configure(SqueezeBertConfig.from_pretrained(start), data.labelled)
+        checkpoint = read_checkpoint(start)
+        if settings.blocks is not None:
+            checkpoint = checkpoint.first_blocks(settings.blocks)
+        config = data.task.configure(checkpoint.config, data.labelled)
         if settings.dropout is not None:
             config = config.replace(
                 hidden_dropout_prob=settings.dropout, attention_probs_dropout_prob=settings.dropout
             )
         head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)
-        self.model = head.from_pretrained(start, config=config, ignore_mismatched_sizes=True).train()
+        self.model = head.from_checkpoint(checkpoint, config, ignore_mismatched_sizes=True).train()
         self.module = self.model
         embeddings = self.model.get_input_embeddings().weight
         if settings.freeze_embeddings:

@@ -44,7 +44,7 @@ def collect(workshop: Workshop) -> Results:
             for precision, piece in found.items():
                 results[name][precision] = {key: piece[key] for key in _KEPT}
             if trained:
-                results[name]["training"] = training_of(row.model, _read(report))
+                results[name]["training"] = training_of(_read(report))
     return results
 
 
@@ -52,11 +52,10 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def training_of(model: str, report: Mapping[str, Any]) -> dict[str, Any]:
+def training_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """What the results say of a run: how long, and with which settings."""
     result = report["result"]
-    about = report.get("members", {}).get(model, report)
-    rows = {"rows": about["data"]["training"]["rows"]} if "data" in about else {}
+    rows = {"rows": report["data"]["training"]["rows"]} if "data" in report else {}
     return {
         **rows,
         "minutes": round(result["seconds"] / 60, 1),

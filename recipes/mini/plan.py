@@ -43,17 +43,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Head(Run):
-    """A run that gives a head to be shipped: learnt together with others, or alone by its ``options``.
+    """A run that gives a head to be shipped.
 
     Attributes:
         note: For the model card, in Markdown.
-        batch_tokens: Tokens in a step, where it is learnt together with others.
-        dropout: Before the head.
     """
 
     note: str
-    batch_tokens: int = 2048
-    dropout: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ HEADS = {
         "use in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
         unlabelled=60_000,
-        options="--epochs 2 --batch-size 64 --learning-rate 3e-4 --freeze-embeddings",
+        options="--epochs 2 --batch-size 64 --learning-rate 3e-4 --freeze-embeddings --dropout 0.1",
     ),
     "token-classification": Head(
         task="token-classification",
@@ -101,15 +97,16 @@ HEADS = {
         "development part of UNER English EWT (CC BY-SA 4.0).",
         teacher="--epochs 2 --batch-tokens 2048 --learning-rate 1.5e-4",
         unlabelled=60_000,
-        options="--epochs 2 --batch-tokens 3072 --learning-rate 7e-4 --freeze-blocks 2",
+        options="--epochs 2 --batch-tokens 3072 --learning-rate 1e-3 --dropout 0.1 "
+        "--blocks 4 --freeze-blocks 2",
     ),
     "question-answering": Head(
         task="question-answering",
         train=("squad/train-v1.1.json.xz",),
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
-        batch_tokens=4096,
-        options="--epochs 1 --batch-tokens 6144 --learning-rate 4e-4 --freeze-blocks 1 --evaluate-every 3000",
+        options="--epochs 1 --batch-tokens 6144 --learning-rate 4e-4 --freeze-blocks 1 --dropout 0.1 "
+        "--evaluate-every 3000",
     ),
     "zero-shot-classification": Head(
         task="text-classification",
@@ -118,15 +115,13 @@ HEADS = {
         "part of SNLI (CC BY-SA 4.0) alone.",
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",
         unlabelled=60_000,
-        batch_tokens=1024,
-        options="--epochs 2 --batch-size 64 --learning-rate 4e-4 --freeze-embeddings",
+        options="--epochs 2 --batch-size 64 --learning-rate 4e-4 --freeze-embeddings --dropout 0.1",
     ),
     "multiple-choice": Head(
         task="multiple-choice",
         train=("mc/commonsenseqa:train", "mc/codah:train"),
         note="Which choice fits a prompt. Learnt from CommonsenseQA (MIT) and CODAH (ODC-BY 1.0).",
-        batch_tokens=1024,
-        options="--epochs 3 --batch-size 32 --learning-rate 3e-4 --freeze-embeddings",
+        options="--epochs 3 --batch-size 32 --learning-rate 3e-4 --freeze-embeddings --dropout 0.1",
     ),
 }  # fmt: skip
 FILL_MASK = "fill-mask"

@@ -2,10 +2,10 @@
 
     python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
-Heads are those that adapt_heads.py made; others are fine-tuned here, each on a copy of the trunk's blocks of
-its own. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in
-plan.py. What was shipped before is replaced as a whole, because heads share the weights of their trunk and
-fit no other. Nothing is shipped before everything asked for is measured.
+Each head is fine-tuned here on a copy of the trunk's blocks, of all or of the lower ones, unless measure.py
+has done that. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach
+are in plan.py. What was shipped before is replaced as a whole, because heads share the weights of their
+trunk and fit no other. Nothing is shipped before everything asked for is measured.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from measure import Results, explanation, measure, reaches_bars, table
 from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, rows_of
 from squeezebert.files import write_text
 from squeezebert.training.run import REPORT_NAME
-from workshop import BLOCKS, Workshop, add_options
+from workshop import Workshop, add_options
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
 LARGEST = 21_000_000
@@ -57,7 +57,7 @@ tags: [squeezebert]
 # mini/{name}
 
 {note} Stored as int8; what it does not hold itself it reads from the trunk beside it. Made by
-{recipe}.{taught}
+`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps.{taught}
 
 ```python
 from squeezebert import pipeline
@@ -69,8 +69,6 @@ answer = pipeline("{name}")
 
 {table}
 {settings}"""
-_TOGETHER = "`recipes/mini/adapt_heads.py`, on blocks that it shares with other heads"
-_ALONE = "`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps"
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
 fine-tuned on the same rows. None of the teacher's weights are copied."""
@@ -86,7 +84,7 @@ def trunk_card(report: Mapping[str, Any], results: Results) -> str:
     )
 
 
-def head_card(name: str, results: Results, *, together: bool) -> str:
+def head_card(name: str, results: Results) -> str:
     """The model card of a head."""
     training = results[next(iter(rows_of(name)))].get("training")
     settings = "" if training is None else "\n## Training\n\n" + _training_table(training)
@@ -94,7 +92,6 @@ def head_card(name: str, results: Results, *, together: bool) -> str:
     return _HEAD_CARD.format(
         name=name,
         note=_FILL_MASK_NOTE if head is None else head.note,
-        recipe=_TOGETHER if together else _ALONE,
         taught="" if head is None or head.teacher is None else _TAUGHT,
         table=table(results, name),
         settings=settings,
@@ -113,11 +110,9 @@ def ship(workshop: Workshop, names: list[str], results: Results, out: Path) -> N
     _copy_files(workshop.stored(TRUNK), new)
     report = json.loads((workshop.trunk / REPORT_NAME).read_text(encoding="utf-8"))
     write_text(new / "README.md", trunk_card(report, results))
-    if any(workshop.is_shared(name) for name in names):
-        _copy_files(workshop.blocks(), new / BLOCKS)
     for name in names:
         _copy_files(workshop.stored(name), new / name)
-        write_text(new / name / "README.md", head_card(name, results, together=workshop.is_shared(name)))
+        write_text(new / name / "README.md", head_card(name, results))
     check_size(new)
     shutil.rmtree(out, ignore_errors=True)
     new.rename(out)

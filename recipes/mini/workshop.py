@@ -6,10 +6,8 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
     rows/NAME.jsonl           what a run learns from
     rows/NAME-unlabelled.jsonl what a teacher answers beside it
     teachers/NAME/            the run of a head's teacher
-    shared/HEAD/              the heads that adapt_heads.py learnt together
-    NAME/                     the run of a head alone, or of what is fine-tuned only to be measured
+    NAME/                     the run of a head, or of what is fine-tuned only to be measured
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
-    shipped/heads/            the blocks that the heads learnt together share
     measured/ROW-PRECISION.json
 """
 
@@ -31,7 +29,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distill_trunk import body_of, squeezebert_command, teacher_folder
-from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA, Head
+from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.cli.train import UNFINISHED
 from squeezebert.corpus import read_documents
@@ -45,8 +43,6 @@ from squeezebert.training.run import REPORT_NAME
 from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
-BLOCKS = "heads"
-"""Folder, among the models that are shipped, of the blocks that heads share."""
 
 _WEIGHTS = "model.safetensors"
 # Held-out text to guess words of: paragraphs that are long enough to guess from.
@@ -163,31 +159,16 @@ class Workshop:
         place, _, split = which.partition(":")
         return load_dataset_rows(self.data / place, split=split or None)
 
-    @property
-    def shared(self) -> Path:
-        """The run of the heads that were learnt together."""
-        return self.runs / "shared"
-
-    def is_shared(self, name: str) -> bool:
-        """Whether adapt_heads.py has made a head; others are adapted copies of the trunk of their own."""
-        return is_finished(self.shared) and (self.shared / name).is_dir()
-
     def report(self, name: str) -> Path:
         """What the run that made a model says of itself; missing until it is finished."""
-        if self.is_shared(name):
-            return self.shared / REPORT_NAME
         return (self.trunk if name in (TRUNK, FILL_MASK) else self.runs / name) / REPORT_NAME
 
     def full(self, name: str) -> Path:
         """A model in full precision, trained if it is not there; the one that fills masks is the trunk."""
         if name in (TRUNK, FILL_MASK):
             return self.trunk
-        if self.is_shared(name):
-            return self.shared / name
         out, run = self.runs / name, RUNS[name]
-        dropout = ["--dropout", str(run.dropout)] if isinstance(run, Head) else []
-        options = [*run.options.split(), *dropout, *self._teaching(name)]
-        self._train(name, self.full(run.start), out, *options)
+        self._train(name, self.full(run.start), out, *run.options.split(), *self._teaching(name))
         return out
 
     def _teaching(self, name: str) -> list[str | Path]:
@@ -222,14 +203,7 @@ class Workshop:
         if name in MEASURED:
             return self.full(name)
         head = get_task(name if name == FILL_MASK else HEADS[name].task).head
-        base = self.blocks() if self.is_shared(name) else self.stored(TRUNK)
-        return self._store(self.full(name), self.runs / "shipped" / name, head, base)
-
-    def blocks(self) -> Path:
-        """The blocks that the heads learnt together share, to be computed in int8."""
-        first = next(name for name in HEADS if self.is_shared(name))
-        out = self.runs / "shipped" / BLOCKS
-        return self._store(self.full(first), out, "SqueezeBertModel", self.stored(TRUNK))
+        return self._store(self.full(name), self.runs / "shipped" / name, head, self.stored(TRUNK))
 
     def _store(self, source: Path, out: Path, head: str, base: Path | None = None) -> Path:
         """Write a model as int8, without what it shares with the base."""

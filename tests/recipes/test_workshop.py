@@ -12,10 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 
-import adapt_heads
 import measure
 import ship
 import unlabelled
@@ -36,7 +34,7 @@ def trunk(tmp_path: Path) -> Path:
     folder = save_tiny_model(tmp_path / "trunk", "fill-mask", num_hidden_layers=4)
     result = {"steps": 13, "tokens": 7919, "seconds": 5.0, "precision": "fp32"}
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    report = {"student": "new", "config": config, "result": result, "members": {}, "settings": {}}
+    report = {"student": "new", "config": config, "result": result, "settings": {}}
     (folder / "training.json").write_text(json.dumps(report), encoding="utf-8")
     return folder
 
@@ -91,45 +89,45 @@ def call(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str | 
     recipe.main()
 
 
-def test_heads_learnt_together_share_their_blocks(
+def test_from_a_trunk_to_an_embedded_model(
     data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapt_heads, "STEPS", 3)
     monkeypatch.setattr(unlabelled, "_NEIGHBOURS", 2)
-    names = ("text-classification", "token-classification")
-    for name, train, count in zip(names, ("glue/SST-2:train", "ner/tagged.conll"), (7, 0), strict=True):
-        for runs in (HEADS, RUNS):
-            monkeypatch.setitem(runs, name, replace(HEADS[name], train=(train,), unlabelled=count))
+    sentiment, entities = names = ("text-classification", "token-classification")
+    of_blocks = "--epochs 1 --blocks 3 --freeze-blocks 1"
+    changes = {
+        sentiment: {"unlabelled": 7},
+        entities: {"train": ("ner/tagged.conll",), "unlabelled": 0, "options": of_blocks},
+    }  # fmt: skip
+    for name, change in changes.items():
+        monkeypatch.setitem(RUNS, name, replace(HEADS[name], **change))
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
     for row in ("uner-ewt", "wikiann"):
         monkeypatch.setitem(ROWS, row, replace(ROWS[row], data="ner/tagged.conll", bar=0))
-    runs, out = tmp_path / "runs", tmp_path / "mini"
+    out = tmp_path / "mini"
     (out / "left-over").mkdir(parents=True)
-    asked = ("--data", data, "--trunk", trunk, "--runs", runs, "--tasks", *names)
-    call(adapt_heads, monkeypatch, *asked, "--tokens", "997")
-    # The teachers start from the model that taught the trunk.
-    assert [command[0] for command in commands] == ["train", "train"]
-    assert {command[command.index("--from") + 1] for command in commands} == {str(tmp_path / "teacher")}
+    asked = ("--data", data, "--trunk", trunk, "--runs", tmp_path / "runs", "--tasks", *names)
     call(ship, monkeypatch, *asked, "--out", out)
-    assert {command[0] for command in commands[2:]} == {"evaluate"}
-    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["heads", *names]
-    answer = pipeline("text-classification", out / "text-classification")(GOOD[0])
+    trained = [command for command in commands if command[0] == "train"]
+    starts = [command[command.index("--from") + 1] for command in trained]
+    # Teachers start from the model that taught the trunk.
+    assert starts == [str(tmp_path / "teacher"), str(trunk)] * 2
+    texts = Path(trained[1][trained[1].index("--unlabelled") + 1])
+    assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [*names]
+    answer = pipeline(sentiment, out / sentiment)(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
-    assert not (out / "text-classification" / "vocab.txt").exists()
-    # A head holds its pooler and what follows, the blocks are in "heads", and the embeddings the trunk's.
-    for name in names:
+    assert isinstance(pipeline(entities, out / entities)("ada is in london"), list)
+    assert not (out / sentiment / "vocab.txt").exists()
+    # A head holds the blocks that were adapted; word embeddings and the rest are the trunk's.
+    for name, blocks in ((sentiment, {"0", "1", "2", "3"}), (entities, {"1", "2"})):
         own = read_safetensors(out / name / "model.safetensors")
-        assert {part.split(".")[0] for part in own} <= {"transformer", "classifier"}
-        assert not [part for part in own if "embeddings" in part or "layers" in part]
-    blocks = read_safetensors(out / "heads" / "model.safetensors")
-    assert {part.split(".")[3] for part in blocks if "layers" in part} == {"0", "1", "2", "3"}
-    assert not [part for part in blocks if "word_embeddings" in part]
-    full = [read_safetensors(here / "model.safetensors") for here in (trunk, runs / "shared" / names[0])]
-    words = "transformer.embeddings.word_embeddings.weight"
-    np.testing.assert_array_equal(full[0][words], full[1][words])
+        assert {part.split(".")[3] for part in own if "layers" in part} == blocks
+        assert not [part for part in own if "word_embeddings" in part]
     assert "7,919 tokens" in (out / "README.md").read_text(encoding="utf-8")
-    card = (out / "text-classification" / "README.md").read_text(encoding="utf-8")
+    card = (out / sentiment / "README.md").read_text(encoding="utf-8")
     assert "| SST-2 dev | accuracy |" in card
+    assert "whose word embeddings it keeps" in card
     # Again: everything is there already. With bars out of reach, the trunk is shipped alone.
     for row in ("sst-2", "uner-ewt"):
         monkeypatch.setitem(ROWS, row, replace(ROWS[row], bar=101))
@@ -137,27 +135,6 @@ def test_heads_learnt_together_share_their_blocks(
     call(ship, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
     assert not [path for path in out.iterdir() if path.is_dir()]
-
-
-def test_without_a_shared_run_a_head_is_a_copy_of_the_blocks(
-    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
-    name = "text-classification"
-    monkeypatch.setitem(RUNS, name, replace(HEADS[name], unlabelled=7))
-    monkeypatch.setattr(unlabelled, "_NEIGHBOURS", 2)
-    out = tmp_path / "mini"
-    asked = ("--data", data, "--trunk", trunk, "--runs", tmp_path / "runs", "--tasks", "text-classification")
-    call(ship, monkeypatch, *asked, "--out", out)
-    assert [command[0] for command in commands] == [*["evaluate"] * 8, *["train"] * 2, *["evaluate"] * 2]
-    assert commands[9][commands[9].index("--from") + 1] == str(trunk)
-    texts = Path(commands[9][commands[9].index("--unlabelled") + 1])
-    assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
-    own = read_safetensors(out / "text-classification" / "model.safetensors")
-    assert {name.split(".")[3] for name in own if "layers" in name} == {"0", "1", "2", "3"}
-    assert not [name for name in own if "word_embeddings" in name]
-    card = (out / "text-classification" / "README.md").read_text(encoding="utf-8")
-    assert "whose word embeddings it keeps" in card
 
 
 def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Path, tmp_path: Path) -> None:

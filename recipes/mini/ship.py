@@ -80,7 +80,11 @@ def trunk_card(report: Mapping[str, Any], results: Results) -> str:
     if report["student"] != "new":
         start = f"It went on from a trunk of the same recipe, after {TOKENS_BEFORE:,} tokens."
     return _TRUNK_CARD.format(
-        start=start, table=table(results), explanation=explanation(), **report["config"], **report["result"]
+        start=start,
+        table=table(results),
+        explanation=explanation(results),
+        **report["config"],
+        **report["result"],
     )
 
 

@@ -97,8 +97,7 @@ HEADS = {
         "development part of UNER English EWT (CC BY-SA 4.0).",
         teacher="--epochs 2 --batch-tokens 2048 --learning-rate 1.5e-4",
         unlabelled=60_000,
-        options="--epochs 2 --batch-tokens 3072 --learning-rate 1e-3 --dropout 0.1 "
-        "--blocks 4 --freeze-blocks 2",
+        options="--epochs 2 --batch-tokens 3072 --learning-rate 5e-4 --freeze-embeddings --dropout 0.1",
     ),
     "question-answering": Head(
         task="question-answering",
@@ -141,7 +140,7 @@ MEASURED = {
     ),
     "mrpc": Run(
         task="text-classification", train=("glue/MRPC:train",),
-        teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4", unlabelled=20_000,
+        teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4", unlabelled=10_000,
         options="--epochs 2 --batch-size 32 --learning-rate 4e-4 --dropout 0.1",
     ),
     "rte": Run(

@@ -24,9 +24,8 @@ class Run:
         task: What it learns.
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
-        start: The model to start from: `TRUNK`, or a run that has learnt something like it before.
         teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
-            rows (after those of ``start``), whose answers are learnt from beside the labels. None to learn
+            rows, whose answers are learnt from beside the labels. None to learn
             from labels alone.
         unlabelled: So many further texts are made for the teacher to answer; see unlabelled.py.
         soft_share: Weight of the teacher's answers in the loss.
@@ -35,7 +34,6 @@ class Run:
     task: str
     train: tuple[str, ...]
     options: str
-    start: str = TRUNK
     teacher: str | None = None
     unlabelled: int = 0
     soft_share: float = 0.8

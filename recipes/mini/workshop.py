@@ -168,7 +168,7 @@ class Workshop:
         if name in (TRUNK, FILL_MASK):
             return self.trunk
         out, run = self.runs / name, RUNS[name]
-        self._train(name, self.full(run.start), out, *run.options.split(), *self._teaching(name))
+        self._train(name, self.full(TRUNK), out, *run.options.split(), *self._teaching(name))
         return out
 
     def _teaching(self, name: str) -> list[str | Path]:
@@ -183,8 +183,7 @@ class Workshop:
         run, out = RUNS[name], self.runs / "teachers" / name
         out.parent.mkdir(exist_ok=True)
         if run.teacher is not None:
-            start = teacher_folder() if run.start == TRUNK else self.teacher(run.start)
-            self._train(name, start, out, *run.teacher.split())
+            self._train(name, teacher_folder(), out, *run.teacher.split())
         return out
 
     def _train(self, name: str, start: Path, out: Path, *options: str | Path) -> None:

@@ -19,7 +19,7 @@ from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError
 from squeezebert.files import locate
 
-T = TypeVar("T")
+_Array = TypeVar("_Array")
 
 SAFETENSORS_NAME = "model.safetensors"
 TORCH_NAME = "pytorch_model.bin"
@@ -138,7 +138,7 @@ def _read_folder(folder: Path, children: tuple[Path, ...]) -> StoredCheckpoint:
     return StoredCheckpoint(config.replace(extra=extra), {**shared, **own}, folder)
 
 
-def _of_first_blocks(arrays: Mapping[str, T], count: int) -> dict[str, T]:
+def _of_first_blocks(arrays: Mapping[str, _Array], count: int) -> dict[str, _Array]:
     """Those that are in no block above the first ones."""
     return {name: array for name, array in arrays.items() if (block_of(name) or 0) < count}
 

@@ -85,7 +85,7 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
     def encode(self, example: FeatureExample, setup: Setup) -> list[Window]:
         """Window each text by itself; ``choice`` is 1 for those of the second text."""
         texts = [example.text] if example.text_pair is None else [example.text, example.text_pair]
-        return [window for index, text in enumerate(texts) for window in windows_of(text, setup, index)]
+        return windows_apart(texts, setup)
 
     def condense(self, outputs: Outputs) -> Outputs:
         """Keep the candidates for the window's vector: by ``POOLINGS``, each ``[hidden]``."""
@@ -100,10 +100,7 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         options: FeatureExtractionOptions,
     ) -> Vector:
         """Give the vector of the text ``[hidden]``; of a pair one each, ``[2, hidden]``."""
-        vectors = [
-            vector_of(*of_choice(windows, outputs, index), options)
-            for index in range(1 if example.text_pair is None else 2)
-        ]
+        vectors = [vector_of(*text, options) for text in texts_apart(windows, outputs)]
         return vectors[0] if example.text_pair is None else np.stack(vectors)
 
     def features(
@@ -128,18 +125,24 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         return {"spearman": metrics.spearman(true, cosines), "pearson": metrics.pearson(true, cosines)}
 
 
-def windows_of(text: str, setup: Setup, choice: int = 0) -> list[Window]:
-    """Cut one text into as many windows as it takes."""
-    encodings = setup.tokenizer.encode_windows(text, max_length=setup.max_length, stride=setup.stride)
-    return [Window(encoding, choice=choice) for encoding in encodings]
+def windows_apart(texts: Sequence[str], setup: Setup) -> list[Window]:
+    """Window each text by itself, in as many pieces as it takes; ``choice`` counts the texts."""
+    return [
+        Window(encoding, choice=index)
+        for index, text in enumerate(texts)
+        for encoding in setup.tokenizer.encode_windows(text, max_length=setup.max_length, stride=setup.stride)
+    ]
 
 
-def of_choice(
-    windows: Sequence[Window], outputs: Sequence[Outputs], choice: int
-) -> tuple[list[Window], list[Outputs]]:
-    """The windows of one of several texts, and their outputs."""
-    mine = [index for index, window in enumerate(windows) if window.choice == choice]
-    return [windows[index] for index in mine], [outputs[index] for index in mine]
+def texts_apart(
+    windows: Sequence[Window], outputs: Sequence[Outputs]
+) -> list[tuple[list[Window], list[Outputs]]]:
+    """The windows of each text or choice, and their outputs; windows are in the order of ``choice``."""
+    parts: list[tuple[list[Window], list[Outputs]]] = [([], []) for _ in range(windows[-1].choice + 1)]
+    for window, output in zip(windows, outputs, strict=True):
+        parts[window.choice][0].append(window)
+        parts[window.choice][1].append(output)
+    return parts
 
 
 def pooled(outputs: Outputs) -> Outputs:

@@ -19,7 +19,7 @@ from squeezebert.errors import DataError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
-from squeezebert.tasks.feature_extraction import SIMILARITY, likeness, of_choice, pooled, windows_of
+from squeezebert.tasks.feature_extraction import SIMILARITY, likeness, pooled, texts_apart, windows_apart
 from squeezebert.tasks.scores import softmax
 from squeezebert.tasks.text_classification import merge
 
@@ -86,8 +86,7 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         ``choice`` counts the choices; of a prompt apart it is one more than the last of them.
         """
         if compares_vectors(setup.config):
-            texts = [*example.choices, example.prompt]
-            return [window for index, text in enumerate(texts) for window in windows_of(text, setup, index)]
+            return windows_apart([*example.choices, example.prompt], setup)
         return [
             Window(encoding, choice=index)
             for index, choice in enumerate(example.choices)
@@ -117,7 +116,7 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         ``label`` is the index of ``choice``; ``scores`` are probabilities over the choices; ``method`` is
         "head" or "similarity"; ``windows`` counts those of the choice, or prompt, that has most.
         """
-        parts = [of_choice(windows, outputs, index) for index in range(windows[-1].choice + 1)]
+        parts = texts_apart(windows, outputs)
         if apart := compares_vectors(setup.config):
             scores = likeness(parts)
         else:

@@ -24,9 +24,9 @@ from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.feature_extraction import (
     SIMILARITY,
     likeness,
-    of_choice,
     pooled,
-    windows_of,
+    texts_apart,
+    windows_apart,
 )
 from squeezebert.tasks.labels import ordered
 from squeezebert.tasks.scores import softmax
@@ -125,8 +125,7 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
         ``choice`` counts the labels; of a text apart it is one more than the last of them.
         """
         if entailment_of(setup.config) is None:
-            texts = [*example.hypotheses, example.text]
-            return [window for index, text in enumerate(texts) for window in windows_of(text, setup, index)]
+            return windows_apart([*example.hypotheses, example.text], setup)
         return [
             Window(encoding, choice=index)
             for index, hypothesis in enumerate(example.hypotheses)
@@ -159,7 +158,7 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
             OptionError: ``multi_label`` is asked of a model that can only compare the labels.
         """
         entailment = entailment_of(setup.config)
-        parts = [of_choice(windows, outputs, index) for index in range(windows[-1].choice + 1)]
+        parts = texts_apart(windows, outputs)
         if entailment is not None:
             logits = np.array([merge(*part) for part in parts])
             alone = options.multi_label or len(logits) == 1

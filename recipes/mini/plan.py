@@ -25,8 +25,8 @@ class Run:
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
         teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
-            rows, whose answers are learnt from beside the labels. None to learn
-            from labels alone.
+            rows, whose answers are learnt from beside the labels. None to learn from labels
+            alone.
         unlabelled: So many further texts are made for the teacher to answer; see unlabelled.py.
         soft_share: Weight of the teacher's answers in the loss.
     """

@@ -38,8 +38,14 @@ add_kernels(portable)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   add_kernels(avx2 -mavx2 -mfma)
   # GCC 12 warns of its own intrinsics (bug 105593).
-  add_kernels(avx512vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512
+  set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512
     -Wno-uninitialized -Wno-maybe-uninitialized)
+  add_kernels(avx512vnni ${avx512})
+  check_cxx_compiler_flag(-mamx-int8 has_amx)  # GCC 11, Clang 12
+  if(has_amx AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    add_kernels(amx ${avx512} -mamx-tile -mamx-int8)
+    target_compile_definitions(squeezebert_engine PRIVATE SQUEEZEBERT_HAS_AMX)
+  endif()
   check_cxx_compiler_flag(-mavxvnni has_avxvnni)  # GCC 11, Clang 12
   if(has_avxvnni)
     add_kernels(avxvnni -mavx2 -mfma -mavxvnni)

@@ -8,8 +8,13 @@
 #include <sys/auxv.h>
 #endif
 
-#if defined(SQUEEZEBERT_HAS_AVXVNNI)
+#if defined(SQUEEZEBERT_HAS_AVXVNNI) || defined(SQUEEZEBERT_HAS_AMX)
 #include <cpuid.h>
+#endif
+
+#if defined(SQUEEZEBERT_HAS_AMX)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #define SQUEEZEBERT_DECLARE(isa) \
@@ -19,6 +24,7 @@
 
 SQUEEZEBERT_DECLARE(portable)
 #if defined(__x86_64__) || defined(_M_X64)
+SQUEEZEBERT_DECLARE(amx)
 SQUEEZEBERT_DECLARE(avx512vnni)
 SQUEEZEBERT_DECLARE(avx2)
 SQUEEZEBERT_DECLARE(avxvnni)
@@ -38,6 +44,21 @@ bool has_avxvnni() {
   unsigned a, b, c, d;
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
          (a & (1u << 4));
+}
+
+}  // namespace
+#endif
+
+#if defined(SQUEEZEBERT_HAS_AMX)
+namespace {
+
+// Linux gives matrix registers only to a process that asks for them (ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
+// It refuses where a thread's stack for signals is too small to save them.
+bool has_amx() {
+  unsigned a, b, c, d;
+  const unsigned tiles_and_int8 = 3u << 24;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & tiles_and_int8) == tiles_and_int8 &&
+         syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
 
 }  // namespace
@@ -67,6 +88,9 @@ const std::vector<const Kernels*>& instruction_sets() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vnni")) {
+#if defined(SQUEEZEBERT_HAS_AMX)
+      if (has_amx()) found.push_back(&amx::kernels);
+#endif
       found.push_back(&avx512vnni::kernels);
     }
 #if defined(SQUEEZEBERT_HAS_AVXVNNI)

@@ -11,6 +11,7 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 
 constexpr float minus_infinity = -3.0e38f;
 constexpr float log2_e = 1.44269504f;
+alignas(64) constexpr std::int32_t no_starts[int8_columns] = {};
 
 // One head's part of what Int8Text or Fp32Text describes for all heads.
 inline Int8Text head_of(const Int8Text& text, int head, int head_size) {
@@ -120,11 +121,12 @@ inline void store_values_fp32(const float* x, std::size_t stride, int rows, int 
 }
 
 // Of each query of a tile: the largest score so far, and what is left of the earlier blocks since it rose.
+template <int rows>
 struct Running {
-  static constexpr int rows_padded = padded(tile_rows, lanes);
+  static constexpr int rows_padded = padded(rows, lanes);
   alignas(64) float maximum[rows_padded];
   alignas(64) float kept[rows_padded];
-  alignas(64) float totals[tile_rows * lanes] = {};  // per lane
+  alignas(64) float totals[rows * lanes] = {};  // per lane
 
   Running() {
     for (float& each : maximum) each = minus_infinity;
@@ -175,14 +177,15 @@ struct Accumulate {
 // Operands know how to score a tile of queries, how to turn scores into probabilities and how to sum values.
 template <typename Operands>
 inline void attend_tile(const Operands& operands, int rows, int keys, int head_size, float* out, std::size_t stride) {
-  alignas(64) float scores[tile_rows * key_block];
+  using State = Running<Operands::most_rows>;
+  alignas(64) float scores[Operands::most_rows * key_block];
   typename Operands::Block block;
-  Running running;
-  alignas(64) float largest_scores[Running::rows_padded] = {};
+  State running;
+  alignas(64) float largest_scores[State::rows_padded] = {};
   for (int first = 0; first < keys; first += key_block) {
     const int count = smaller(keys - first, key_block);
     const int vectors = (count + lanes - 1) / lanes, whole_vectors = padded(vectors, 4);
-    in_parts(vectors, tile_vectors, [&](int v, int wide) {
+    in_parts(vectors, Operands::most_vectors, [&](int v, int wide) {
       operands.score(rows, wide, first + v * lanes, head_size, scores + v * lanes);
     });
     operands.start(block, first, count);
@@ -197,7 +200,7 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
     for (int r = 0; r < rows; ++r) {
       running.add_total(r, operands.soften(block, r, scores + r * key_block, whole_vectors, running.maximum[r]));
     }
-    in_parts((head_size + lanes - 1) / lanes, tile_vectors, [&](int v, int wide) {
+    in_parts((head_size + lanes - 1) / lanes, Operands::most_vectors, [&](int v, int wide) {
       const int column = v * lanes;
       const Accumulate finish{out + column, stride, running.kept, operands.unit(block), head_size - column, first == 0};
       operands.sum_values(block, rows, wide, first, count, head_size, column, scores, finish);
@@ -211,6 +214,8 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
 }
 
 struct Int8Operands {
+  static constexpr int most_rows = int8_rows, most_vectors = int8_vectors;
+
   const Code* queries;
   std::size_t query_stride;
   const float* query_scales;
@@ -219,7 +224,7 @@ struct Int8Operands {
 
   struct Block {
     Shares shares;
-    alignas(64) Code codes[tile_rows * key_block];
+    alignas(64) Code codes[int8_rows * key_block];
     float unit;
   };
 
@@ -271,6 +276,8 @@ struct Int8Operands {
 };
 
 struct Fp32Operands {
+  static constexpr int most_rows = tile_rows, most_vectors = tile_vectors;
+
   const float* queries;
   std::size_t query_stride;
   const Fp32Text& head;
@@ -309,9 +316,10 @@ struct Fp32Operands {
 inline void attend_int8(const void* queries, const float* query_scales, int rows, int keys, HeadShape shape,
                         const Int8Text& text, float* out, std::size_t stride) {
   const std::size_t head_codes = padded(shape.size, 4 * lanes), row_codes = shape.heads * head_codes;
+  const RowTiles tiles(rows);
   for (int h = 0; h < shape.heads; ++h) {
     const Int8Text head = head_of(text, h, shape.size);
-    in_parts(rows, tile_rows, [&](int row, int count) {
+    tiles.each([&](int row, int count) {
       const Int8Operands operands{static_cast<const Code*>(queries) + row * row_codes + h * head_codes, row_codes,
                                   query_scales + static_cast<std::size_t>(row) * shape.heads + h,
                                   static_cast<std::size_t>(shape.heads), head};

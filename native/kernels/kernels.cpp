@@ -7,6 +7,12 @@
 
 #include "tile.h"
 
+#if defined(SQUEEZEBERT_MULTIPLIES_TILES)
+#include "matrix_tile.h"
+#else
+#include "vector_tile.h"
+#endif
+
 #include "elementwise.h"
 
 #include "linear.h"
@@ -14,8 +20,6 @@
 #include "softmax.h"
 
 #include "attention.h"
-
-#include "ceiling.h"
 
 #define SQUEEZEBERT_TEXT_OF(x) #x
 #define SQUEEZEBERT_TEXT(x) SQUEEZEBERT_TEXT_OF(x)

@@ -6,12 +6,12 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
-// Weights in the order of the tile: for each panel of tile_columns outputs (the last may be narrower), for
+// Weights in the order of the tile: for each panel of int8_columns outputs (the last may be narrower), for
 // each step, the vectors side by side.
 inline void pack_int8(const std::int8_t* codes, int outputs, int inputs, std::int8_t* panels, std::int32_t* starts) {
   const int steps = steps_of(inputs), outputs_padded = padded(outputs, lanes);
-  for (int first = 0; first < outputs_padded; first += tile_columns) {
-    const int columns = smaller(outputs_padded - first, tile_columns);
+  for (int first = 0; first < outputs_padded; first += int8_columns) {
+    const int columns = smaller(outputs_padded - first, int8_columns);
     for (int column = 0; column < columns; ++column) {
       const int output = first + column;
       const std::int8_t* row = codes + static_cast<std::size_t>(output) * inputs;
@@ -147,14 +147,14 @@ struct Fp32Finish {
 inline void linear_int8(const Int8Weights& weights, const void* codes, std::size_t code_stride, const float* scales,
                         int rows, float* out, std::size_t stride) {
   const int outputs_padded = padded(weights.outputs, lanes);
+  const RowTiles tiles(rows);
   Columns<std::int8_t> panel{weights.panels, 0, lanes * depth, steps_of(weights.inputs), nullptr, 0};
-  for (int first = 0; first < outputs_padded; first += tile_columns) {
-    const int columns = smaller(outputs_padded - first, tile_columns);
+  for (int first = 0; first < outputs_padded; first += int8_columns) {
+    const int columns = smaller(outputs_padded - first, int8_columns);
     panel.step_stride = columns * depth;
     panel.next = reinterpret_cast<const char*>(panel.weights + panel.steps * panel.step_stride);
-    const int tiles = (rows + tile_rows - 1) / tile_rows;
-    panel.next_stride = (2 * panel.step_stride + tiles - 1) / tiles;
-    in_parts(rows, tile_rows, [&](int row, int count) {
+    panel.next_stride = (2 * panel.step_stride + tiles.count() - 1) / tiles.count();
+    tiles.each([&](int row, int count) {
       const Int8Finish finish{scales + row, weights.scales + first, weights.bias + first,
                               out + row * stride + first, stride};
       run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,

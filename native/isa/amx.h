@@ -1,0 +1,43 @@
+// AVX-512 with VNNI, and AMX: matrix registers of 16 rows × 64 bytes beside the vector registers.
+//
+// The compiler's own intrinsics do not say that they read memory (GCC 12), so stores before them may be lost.
+#pragma once
+
+#include "avx512vnni.h"
+
+namespace squeezebert::SQUEEZEBERT_ISA {
+
+#define SQUEEZEBERT_MULTIPLIES_TILES
+
+constexpr int matrix_rows = 16;
+// Inputs that one product of matrices takes.
+constexpr int matrix_inputs = 64;
+
+// Shapes of the eight registers, as the instruction reads them.
+struct MatrixShapes {
+  alignas(64) std::uint8_t palette = 1;
+  std::uint8_t start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t row_bytes[16] = {};
+  std::uint8_t rows[16] = {};
+};
+
+inline void set_shapes(const MatrixShapes& shapes) { asm volatile("ldtilecfg %0" ::"m"(shapes)); }
+inline void release_matrices() { asm volatile("tilerelease"); }
+
+// Rows of 64 bytes, one `stride` bytes after the other; a stride of 0 reads the same row for all.
+template <int matrix>
+inline void load_matrix(const void* from, std::size_t stride) {
+  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(stride), "i"(matrix) : "memory");
+}
+template <int matrix>
+inline void store_matrix(void* to, std::size_t stride) {
+  asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(stride), "i"(matrix) : "memory");
+}
+// sums[r, c] += codes[r, :] · weights[:, c], unsigned by signed bytes.
+template <int sums, int codes, int weights>
+inline void dot_matrices() {
+  asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(sums), "i"(codes), "i"(weights));
+}
+
+}  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -1,0 +1,128 @@
+// The innermost loop of int8 on vector registers: a tile of rows × columns, accumulators in registers.
+//
+// Bound by the dot-product instruction: per step, tile_rows * tile_vectors of them stand beside tile_vectors
+// loads and tile_rows broadcasts.
+#pragma once
+
+namespace squeezebert::SQUEEZEBERT_ISA {
+
+constexpr int int8_rows = tile_rows;
+constexpr int int8_vectors = tile_vectors;
+constexpr int int8_columns = int8_vectors * lanes;
+// Steps go in pairs: one prefetch for each step would cost a twentieth.
+constexpr int input_unit = 2 * depth;
+constexpr int steps_of(int inputs) { return padded(inputs, input_unit) / depth; }
+
+// Adds all steps to the sums. Of what is needed next, `lines` cache lines are fetched in each pair of steps, or
+// as many as `next_stride` asks for where `lines` is 0.
+template <int lines, int rows, int vectors>
+[[gnu::always_inline]] inline void take_steps(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
+                                              const Columns<std::int8_t>& columns) {
+  const std::int8_t* weights = columns.weights;
+  const std::size_t step_stride = columns.step_stride, vector_stride = columns.vector_stride;
+  const int steps = columns.steps;
+  const char* next = columns.next;
+  const std::size_t next_stride = columns.next_stride;
+  for (int step = 0; step < steps; step += 2) {
+    if constexpr (lines > 0) {
+      __builtin_prefetch(next);
+    } else {
+      for (std::size_t line = 0; line < next_stride; line += 64) __builtin_prefetch(next + line);
+    }
+    next += next_stride;
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      Ints column[vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) column[v] = load_weights(weights + v * vector_stride);
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) {
+        const Ints row = broadcast_codes(codes + r * code_stride);
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) sums[r][v] = dot(sums[r][v], row, column[v]);
+      }
+      codes += depth;
+      weights += step_stride;
+    }
+  }
+}
+
+// Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]). What all rows of a column need is loaded in
+// `column`: after a store GCC would load it again.
+template <int rows, int vectors, typename Finish>
+[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
+                                 const std::int32_t* starts, const Finish& finish) {
+  Ints sums[rows][vectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
+  if (columns.next_stride <= 64) {
+    take_steps<1>(sums, codes, code_stride, columns);
+  } else {
+    take_steps<0>(sums, codes, code_stride, columns);
+  }
+  // Else GCC gives the loop other registers than `finish` and moves the sums in every step.
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v) {
+    const auto finish_row = finish.column(v);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) finish_row(r, sums[r][v]);
+  }
+}
+
+template <typename Finish>
+struct Int8Tiles {
+  using Tile = void (*)(const Code*, std::size_t, const Columns<std::int8_t>&, const std::int32_t*, const Finish&);
+  template <int rows, int vectors>
+  static constexpr Tile at = &int8_tile<rows, vectors, Finish>;
+};
+
+template <typename Finish>
+inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride,
+                     const Columns<std::int8_t>& columns, const std::int32_t* starts, const Finish& finish) {
+  static constexpr TileTable<Int8Tiles<Finish>, int8_rows, int8_vectors> table;
+  table.at[rows - 1][vectors - 1](codes, code_stride, columns, starts, finish);
+}
+
+// Rows cut into tiles. While one exists, `run_tile` takes the parts that `each` gives.
+class RowTiles {
+ public:
+  explicit RowTiles(int rows) : rows_(rows) {}
+
+  int count() const { return (rows_ + int8_rows - 1) / int8_rows; }
+  // Calls f(first, count) for each tile.
+  template <typename F>
+  void each(F f) const {
+    in_parts(rows_, int8_rows, f);
+  }
+
+ private:
+  const int rows_;
+};
+
+// Runs the tile's dot products `rounds` times on registers; returns the multiplications and additions.
+inline double run_dot_products(int rounds) {
+  alignas(64) const Code codes[depth] = {1};
+  alignas(64) const std::int8_t weights[lanes * depth] = {1};
+  Ints row = broadcast_codes(codes);
+  const Ints column = load_weights(weights);
+  Ints sums[tile_rows * tile_vectors];
+#pragma GCC unroll 32
+  for (Ints& sum : sums) sum = to_ints(zeros());
+  for (int round = 0; round < rounds; ++round) {
+    keep_in_register(row);
+#pragma GCC unroll 32
+    for (Ints& sum : sums) {
+      sum = dot(sum, row, column);
+      keep_in_register(sum);
+    }
+  }
+  return 2.0 * rounds * tile_rows * tile_columns * depth;
+}
+
+}  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -28,7 +28,7 @@ Block block_between(const Batch& batch, int first, int end, int& text) {
 
 }  // namespace
 
-std::vector<Block> divide(const Batch& batch, int threads) {
+std::vector<Block> divide(const Batch& batch, int threads, int block_rows) {
   const int rows = batch.rows(), rounds = (rows + threads * block_rows - 1) / (threads * block_rows);
   const std::int64_t count = static_cast<std::int64_t>(rounds) * threads;
   std::vector<Block> blocks;

@@ -31,14 +31,12 @@ struct Block {
   std::vector<Segment> segments;
 };
 
-// Rows that a thread takes at once: enough to use each weight many times while it is in the cache, few enough
-// for their activations to stay in the second-level cache.
-constexpr int block_rows = 64;
 // Cuts may move a block's ends by two rows each.
-constexpr int most_block_rows = block_rows + 4;
+constexpr int moved_rows = 4;
 
-// Cuts a batch into blocks of about equal size, as many for each thread. A text is cut only at positions that
-// are multiples of four, so that each step of keys and values belongs to one block.
-std::vector<Block> divide(const Batch& batch, int threads);
+// Cuts a batch into blocks of about equal size, as many for each thread, each of at most `block_rows` and
+// `moved_rows` more. A text is cut only at positions that are multiples of four, so that each step of keys and
+// values belongs to one block.
+std::vector<Block> divide(const Batch& batch, int threads, int block_rows);
 
 }  // namespace squeezebert

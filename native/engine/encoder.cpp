@@ -71,14 +71,15 @@ std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
   }
   workspace->scratch.resize(threads);
   for (Workspace::Scratch& scratch : workspace->scratch) {
-    scratch.projected = scratch.arena.allocate<float>(most_block_rows * stride_);
-    scratch.inner = scratch.arena.allocate<float>(most_block_rows * std::max(stride_, inner_stride_));
+    const int rows = kernels_.block_rows + moved_rows;
+    scratch.projected = scratch.arena.allocate<float>(rows * stride_);
+    scratch.inner = scratch.arena.allocate<float>(rows * std::max(stride_, inner_stride_));
   }
   return workspace;
 }
 
 void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
-  workspace.blocks = divide(batch, pool.threads());
+  workspace.blocks = divide(batch, pool.threads(), kernels_.block_rows);
   workspace.hidden.resize(batch.rows() * stride_);
   for (auto& attention : workspace.attention) attention->resize(batch);
   for (Workspace::Scratch& scratch : workspace.scratch) scratch.watch.reset();

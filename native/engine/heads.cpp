@@ -57,6 +57,7 @@ void Vocabulary::forward(const float* x, std::size_t stride, int rows, float* ou
   // double the memory of the model.
   constexpr int part = 192;
   const int parts = (config_.vocab_size + part - 1) / part;
+  const int block_rows = kernels_.block_rows;
   for (int first = 0; first < rows; first += block_rows) {
     Codes codes;
     const Rows block{states.data() + static_cast<std::size_t>(first) * hidden, static_cast<std::size_t>(hidden),

@@ -164,6 +164,7 @@ std::vector<Result> Model::apply_head(const Batch& batch, const std::int32_t* wa
     case Head::none: {
       float* out = add("last_hidden_state", rows, hidden);
       // By all threads, because new memory costs more than what is copied there.
+      const int block_rows = kernels_.block_rows;
       seat.pool.for_each((rows + block_rows - 1) / block_rows, [&](int block, int) {
         const int first = block * block_rows, end = std::min(rows, first + block_rows);
         for (int r = first; r < end; ++r) std::copy_n(states + r * stride, hidden, out + r * hidden);

@@ -30,6 +30,11 @@ template <int matrix>
 inline void load_matrix(const void* from, std::size_t stride) {
   asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(stride), "i"(matrix) : "memory");
 }
+// The same of rows that need not stay in the first-level cache.
+template <int matrix>
+inline void load_passing_matrix(const void* from, std::size_t stride) {
+  asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(stride), "i"(matrix) : "memory");
+}
 template <int matrix>
 inline void store_matrix(void* to, std::size_t stride) {
   asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(stride), "i"(matrix) : "memory");

@@ -32,6 +32,7 @@ const Kernels kernels = {
     lanes,
     input_unit,
     static_cast<int>(sizeof(Code)),
+    block_rows,
     &pack_int8,
     &pack_fp32,
     &quantize,

@@ -7,6 +7,8 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
+// Products are so fast that reading the weights anew for every 64 rows would take longer.
+constexpr int block_rows = 128;
 constexpr int int8_rows = 2 * matrix_rows;
 constexpr int int8_vectors = 2;
 constexpr int int8_columns = int8_vectors * lanes;
@@ -66,9 +68,9 @@ template <int matrices, int vectors>
   if constexpr (matrices > 1) load_matrix<2>(starts, 0);
   if constexpr (matrices > 1 && vectors > 1) load_matrix<3>(starts + lanes, 0);
   for (int step = 0; step < columns.steps; step += matrix_inputs / depth) {
-    for (std::size_t line = 0; line < next_bytes; line += 64) __builtin_prefetch(next + line);
+    for (std::size_t line = 0; line < next_bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
     next += next_bytes;
-    load_matrix<4>(codes, code_stride);
+    load_passing_matrix<4>(codes, code_stride);
     load_matrix<6>(weights, step_bytes);
     dot_matrices<0, 4, 6>();
     if constexpr (vectors > 1) {
@@ -76,7 +78,7 @@ template <int matrices, int vectors>
       dot_matrices<1, 4, 7>();
     }
     if constexpr (matrices > 1) {
-      load_matrix<5>(below, code_stride);
+      load_passing_matrix<5>(below, code_stride);
       dot_matrices<2, 5, 6>();
     }
     if constexpr (matrices > 1 && vectors > 1) dot_matrices<3, 5, 7>();

@@ -51,6 +51,9 @@ struct Kernels {
   int lanes;       // of a vector of float32
   int input_unit;  // inputs are padded to a multiple of it
   int code_bytes;
+  // Rows that a thread takes at once: enough to use each weight many times while it is in the cache, few enough
+  // for their activations to stay in the second-level cache.
+  int block_rows;
 
   // codes [outputs, inputs] -> panels [outputs padded to lanes × inputs padded to input_unit] and starts.
   void (*pack_int8)(const std::int8_t* codes, int outputs, int inputs, std::int8_t* panels, std::int32_t* starts);

@@ -6,6 +6,7 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
+constexpr int block_rows = 64;
 constexpr int int8_rows = tile_rows;
 constexpr int int8_vectors = tile_vectors;
 constexpr int int8_columns = int8_vectors * lanes;

@@ -1,22 +1,23 @@
 """Where the engine's time goes, and what share of the int8 ceiling its linear layers reach.
 
 Takes turns between the engine and the ceiling (dot products on registers, nothing else), so that both see
-the same machine. Writes docs/results/engine_stages.json.
+the same machine, with each of the machine's instruction sets. Writes docs/results/engine_stages.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
+import os
 import statistics
 from pathlib import Path
 
 from squeezebert import _native
+from squeezebert.benchmark.machine import describe_machine
 from squeezebert.benchmark.peers.ours import random_arrays
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.costs import encoder_operations
-from squeezebert.engine import Engine
+from squeezebert.engine import Engine, instruction_sets
 from squeezebert.files import write_text
 from squeezebert.threads import default_threads
 
@@ -59,17 +60,22 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs/results/engine_stages.json"))
     arguments = parser.parse_args()
     config = SqueezeBertConfig()
-    engine = Engine(config, random_arrays(config), precision="int8", threads=default_threads())
+    arrays = random_arrays(config)
+    isas = {}
+    for isa in instruction_sets():
+        # The ceiling is that of the same instruction set.
+        os.environ["SQUEEZEBERT_ISA"] = isa
+        engine = Engine(config, arrays, precision="int8", threads=default_threads())
+        isas[isa] = {work: measure(work, engine, arguments.rounds) for work in WORKS}
+        for work, values in isas[isa].items():
+            print(isa, work, json.dumps(values))
     result = {
-        "machine": platform.processor() or platform.machine(),
-        "isa": engine.isa,
-        "threads": engine.threads,
+        "machine": describe_machine(),
+        "threads": default_threads(),
         "rounds": arguments.rounds,
-        "works": {work: measure(work, engine, arguments.rounds) for work in WORKS},
+        "instruction_sets": isas,
     }
     write_text(arguments.output, json.dumps(result, indent=2) + "\n")
-    for work, values in result["works"].items():
-        print(work, json.dumps(values))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,19 @@ def test_a_text_gives_the_same_bits_alone_and_in_any_batch(isa: str, precision: 
         np.testing.assert_array_equal(output.last_hidden_state[place], alone)
 
 
+@pytest.mark.skipif("amx" not in ISAS, reason="this processor has no matrix registers")
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_matrix_registers_give_the_bits_of_vector_registers(data: Any) -> None:
+    """Sums of products of bytes are exact, however they are cut."""
+    sizes = data.draw(st.sampled_from(["odd", "usual"]))
+    batch = [text_of(length) for length in data.draw(st.lists(lengths, min_size=1, max_size=5))]
+    found = engine("amx", "int8", sizes, 2)(batch).last_hidden_state
+    expected = engine("avx512vnni", "int8", sizes, 2)(batch).last_hidden_state
+    for mine, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
 @pytest.mark.parametrize("precision", ["int8", "fp32"])
 @pytest.mark.parametrize("threads", [2, 3, 7])
 def test_any_number_of_threads_gives_the_bits_of_one(threads: int, precision: str) -> None:

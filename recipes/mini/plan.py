@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TRUNK = "trunk"
-TOKENS_BEFORE = 9_000_000
+TOKENS_BEFORE = 24_000_000
 """What the embedded trunk had learnt from before ``distill_trunk.py --student mini`` went on from it."""
 WIKIPEDIA = "enwiki_2015:held-out"
 """Paragraphs of the articles that the trunk's corpora keep apart."""
@@ -81,7 +81,10 @@ HEADS = {
         note="Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its "
         "use in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
-        options="--epochs 2 --batch-size 64 --learning-rate 3e-4 --freeze-embeddings --dropout 0.1",
+        unlabelled=100_000,
+        options="--epochs 1 --batch-tokens 2048 --learning-rate 4e-4 --freeze-embeddings --dropout 0.1 "
+        "--teacher-precision torch --layers 1=1 --layers 2=2 --layers 3=3 --layers 4=4 --layers 5=5 "
+        "--layers 6=6 --hidden-factor 0.5",
     ),
     "token-classification": Head(
         task="token-classification",

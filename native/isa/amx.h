@@ -7,7 +7,7 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
-#define SQUEEZEBERT_MULTIPLIES_TILES
+#define SQUEEZEBERT_MULTIPLIES_MATRICES
 
 constexpr int matrix_rows = 16;
 // Inputs that one product of matrices takes.

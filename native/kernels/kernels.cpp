@@ -7,7 +7,7 @@
 
 #include "tile.h"
 
-#if defined(SQUEEZEBERT_MULTIPLIES_TILES)
+#if defined(SQUEEZEBERT_MULTIPLIES_MATRICES)
 #include "matrix_tile.h"
 #else
 #include "vector_tile.h"

@@ -68,6 +68,7 @@ template <int matrices, int vectors>
   if constexpr (matrices > 1) load_matrix<2>(starts, 0);
   if constexpr (matrices > 1 && vectors > 1) load_matrix<3>(starts + lanes, 0);
   for (int step = 0; step < columns.steps; step += matrix_inputs / depth) {
+    // To the second-level cache, because codes and panel fill the first.
     for (std::size_t line = 0; line < next_bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
     next += next_bytes;
     load_passing_matrix<4>(codes, code_stride);
@@ -99,6 +100,7 @@ inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_
   static constexpr decltype(&multiply_matrices<1, 1>) multiply[2][2] = {
       {&multiply_matrices<1, 1>, &multiply_matrices<1, 2>}, {&multiply_matrices<2, 1>, &multiply_matrices<2, 2>}};
   MatrixSums sums;
+  // Of an odd number of rows, the one in the middle belongs to both matrices.
   multiply[rows > matrix_rows][vectors > 1](rows / 2, codes, code_stride, columns, starts, sums);
   for (int v = 0; v < vectors; ++v) {
     const auto finish_row = finish.column(v);

@@ -21,6 +21,23 @@ struct Columns {
   std::size_t next_stride;
 };
 
+// Calls finish.column(v)(r, sums[r][v]). What all rows of a column need is loaded in `column`: after a store GCC
+// would load it again.
+template <int rows, int vectors, typename Sums, typename Finish>
+[[gnu::always_inline]] inline void finish_sums(Sums (&sums)[rows][vectors], const Finish& finish) {
+  // Else GCC gives the loop before other registers than `finish` and moves the sums in every step.
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v) {
+    const auto finish_row = finish.column(v);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) finish_row(r, sums[r][v]);
+  }
+}
+
 // Calls finish.column(v)(r, starts[v] + x[r, :] · weights[:, v]).
 template <int rows, int vectors, typename Finish>
 [[gnu::noinline]] void fp32_tile(const float* x, std::size_t x_stride, const Columns<float>& columns,
@@ -46,16 +63,7 @@ template <int rows, int vectors, typename Finish>
     ++x;
     weights += step_stride;
   }
-#pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
-#pragma GCC unroll 8
-  for (int v = 0; v < vectors; ++v) {
-    const auto finish_row = finish.column(v);
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) finish_row(r, sums[r][v]);
-  }
+  finish_sums(sums, finish);
 }
 
 // The tiles of 1 to `most_rows` rows and 1 to `most_vectors` vectors: Tiles::at<rows, vectors>.

@@ -48,8 +48,7 @@ template <int lines, int rows, int vectors>
   }
 }
 
-// Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]). What all rows of a column need is loaded in
-// `column`: after a store GCC would load it again.
+// Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]).
 template <int rows, int vectors, typename Finish>
 [[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
                                  const std::int32_t* starts, const Finish& finish) {
@@ -63,17 +62,7 @@ template <int rows, int vectors, typename Finish>
   } else {
     take_steps<0>(sums, codes, code_stride, columns);
   }
-  // Else GCC gives the loop other registers than `finish` and moves the sums in every step.
-#pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < vectors; ++v) keep_in_register(sums[r][v]);
-#pragma GCC unroll 8
-  for (int v = 0; v < vectors; ++v) {
-    const auto finish_row = finish.column(v);
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) finish_row(r, sums[r][v]);
-  }
+  finish_sums(sums, finish);
 }
 
 template <typename Finish>

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +56,15 @@ def main() -> None:
         print(name, results[name])
     conditions = {"model": "mini", "backend": extract.backend.description, "template": TEMPLATE}
     write_text(arguments.output, json.dumps({**conditions, "data": results}, indent=2) + "\n")
+    write_text(arguments.output.with_suffix(".md"), table(results))
+
+
+def table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The accuracies as a Markdown table."""
+    lines = ["# mini, zero-shot by similarity\n", "| data | rows | labels | accuracy |", "|---|---|---|---|"]
+    for name, found in results.items():
+        lines.append(f"| {name} | {found['rows']:,} | {found['labels']} | {found['accuracy']:.3f} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

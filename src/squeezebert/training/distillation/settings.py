@@ -12,7 +12,7 @@ LOSSES = ("tokens", "sentence", "pooler", "similarity", "hidden", "mlm")
 
 @dataclass(frozen=True, kw_only=True)
 class DistillationSettings(LoopSettings):
-    """Settings of a run of general distillation; the defaults made the embedded trunk.
+    """Settings of a run of general distillation; those of the embedded trunk: recipes/mini/trunk.toml.
 
     Attributes:
         batch_tokens: Tokens a step.
@@ -27,8 +27,8 @@ class DistillationSettings(LoopSettings):
         layer_map: Pairs of blocks, of the student and of the teacher, counted from 1.
         mlm_factor: Weight of masked language modelling.
         mlm_share: Share of the batches that are masked language modelling, without the teacher.
-        teacher_precision: "int8" or "fp32" on the engine; "torch" for torch in full precision, which a GPU
-            or ``layer_map`` needs.
+        teacher_precision: "int8" or "fp32" on the engine; "torch" for torch in the run's precision, which
+            a GPU or ``layer_map`` needs.
         evaluation_texts: Held-out sentences to measure on.
 
     Raises:

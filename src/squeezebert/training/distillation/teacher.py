@@ -70,7 +70,7 @@ class EngineTeacher:
 
 
 class TorchTeacher:
-    """A teacher in torch, in full precision: any layer, any device.
+    """A teacher in torch, in the precision of the run: any layer, any device.
 
     Args:
         name_or_path: Folder, embedded name or hub name.

@@ -26,12 +26,17 @@ target_link_libraries(squeezebert_engine PUBLIC Threads::Threads)
 # could round differently, and a text's result would depend on its neighbours.
 set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra)
 
-function(add_kernels isa)
+# The kernels for one instruction set, whose primitives are in `header`.
+function(add_kernels_to target isa header)
   add_library(kernels_${isa} OBJECT ${native}/kernels/kernels.cpp)
   target_compile_definitions(kernels_${isa} PRIVATE
-    SQUEEZEBERT_ISA=${isa} "SQUEEZEBERT_ISA_HEADER=\"../isa/${isa}.h\"")
+    SQUEEZEBERT_ISA=${isa} "SQUEEZEBERT_ISA_HEADER=\"../${header}\"")
   target_compile_options(kernels_${isa} PRIVATE ${kernel_options} ${ARGN})
-  target_sources(squeezebert_engine PRIVATE $<TARGET_OBJECTS:kernels_${isa}>)
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:kernels_${isa}>)
+endfunction()
+
+function(add_kernels isa)
+  add_kernels_to(squeezebert_engine ${isa} isa/${isa}.h ${ARGN})
 endfunction()
 
 add_kernels(portable)

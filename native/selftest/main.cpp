@@ -1,10 +1,12 @@
 // Checks every kernel and whole models on this processor, without Python:
 //   selftest [--cases N] [--seed S] [--isa NAME] [--case K]
 // Case K runs test K modulo the number of tests, on every instruction set or only on NAME; --case runs one again.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <string>
 
 #include "engine/dispatch.h"
 #include "tests.h"
@@ -13,12 +15,16 @@
 namespace squeezebert::avxvnni_evex {
 extern const Kernels kernels;
 }
+namespace squeezebert::amx_emulated {
+extern const Kernels kernels;
+}
 #endif
 
 namespace {
 
 using namespace squeezebert;
 using namespace squeezebert::selftest;
+using namespace std::string_literals;
 
 struct Options {
   int first = 0, cases = 520;
@@ -72,8 +78,8 @@ bool passes(const Test& test, const Kernels& kernels, std::uint64_t seed, int in
 std::vector<const Kernels*> chosen(const std::string& isa) {
   std::vector<const Kernels*> sets = instruction_sets();
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")) {
-    sets.push_back(&avxvnni_evex::kernels);
+  if (std::any_of(sets.begin(), sets.end(), [](const Kernels* set) { return set->name == "avx512vnni"s; })) {
+    sets.insert(sets.end(), {&avxvnni_evex::kernels, &amx_emulated::kernels});
   }
 #endif
   if (isa.empty()) return sets;

@@ -3,7 +3,8 @@
     python recipes/mini/measure.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
 Run again to resume; ``--rows sst-2 squad`` measures these alone. A model that is not there yet is trained
-first (see plan.py). All rows measured so far go into a JSON file, and into a Markdown table beside it.
+first (see plan.py). All rows measured so far go into a JSON file, and into a Markdown table beside it; rows
+that the file has of the same trunk are kept.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plan import MEASURED, ROWS, RUNS, Row, rows_of
+from plan import MEASURED, ROWS, RUNS, TRUNK, Row, is_taught, rows_of
 from squeezebert.files import write_text
-from workshop import PRECISIONS, Workshop, add_options, is_current
+from workshop import PRECISIONS, Workshop, add_options, digest, is_current
 
 Results = dict[str, dict[str, Any]]
 
@@ -46,6 +47,17 @@ def collect(workshop: Workshop) -> Results:
             if trained:
                 results[name]["training"] = training_of(_read(report))
     return results
+
+
+def kept(output: Path, trunk: str) -> Results:
+    """The rows that a file of results has of this trunk, which may have been measured in another folder."""
+    found = _read(output) if output.exists() else {}
+    return dict(found["rows"]) if found.get("trunk") == trunk else {}
+
+
+def joined(old: Results, new: Results) -> Results:
+    """Both, the new ones instead of old ones, in the order of the plan."""
+    return {name: {**old, **new}[name] for name in ROWS if name in old or name in new}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -108,7 +120,7 @@ def _figures(row: Row, found: Mapping[str, Any] | None) -> str:
 
 def explanation(results: Results) -> str:
     """What the table of these results shows."""
-    taught = [name for name, run in RUNS.items() if run.teacher is not None]
+    taught = [name for name in RUNS if is_taught(name)]
     measured, learnt = (
         ", ".join(ROWS[name].title for name in results if ROWS[name].model in models)
         for models in (MEASURED, taught)
@@ -143,8 +155,10 @@ def main() -> None:
     try:
         measure(workshop, arguments.rows)
     finally:
-        results = collect(workshop)
-        write_text(arguments.output, json.dumps({"model": "mini", "rows": results}, indent=2) + "\n")
+        trunk = digest(workshop.stored(TRUNK))
+        results = joined(kept(arguments.output, trunk), collect(workshop))
+        content = {"model": "mini", "trunk": trunk, "rows": results}
+        write_text(arguments.output, json.dumps(content, indent=2) + "\n")
         write_text(
             arguments.output.with_suffix(".md"),
             f"# mini, measured\n\n{table(results)}\n{explanation(results)}",

@@ -44,7 +44,7 @@ from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentence
 
 PRECISIONS = ("int8", "fp32")
 
-_WEIGHTS = "model.safetensors"
+WEIGHTS = "model.safetensors"
 # Held-out text to guess words of: paragraphs that are long enough to guess from.
 _PARAGRAPHS, _CHARACTERS = 1000, 400
 
@@ -63,6 +63,11 @@ def is_finished(run: Path) -> bool:
 def is_current(made: Path, *sources: Path) -> bool:
     """Whether a file is there, and no older than what it was made from."""
     return made.exists() and all(source.stat().st_mtime_ns <= made.stat().st_mtime_ns for source in sources)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of a model's weights as they are stored."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
 
 
 def spread(rows: list[Row], count: int | None) -> list[Row]:
@@ -109,8 +114,7 @@ class Workshop:
 
     def claim(self) -> None:
         """See that what lies in the folder of runs belongs to this trunk and this limit."""
-        digest = hashlib.sha256((self.trunk / _WEIGHTS).read_bytes()).hexdigest()
-        owner = {"trunk": digest, "limit": self.limit}
+        owner = {"trunk": digest(self.trunk), "limit": self.limit}
         note = self.runs / "owner.json"
         for folder in ("rows", "shipped", "measured"):
             (self.runs / folder).mkdir(parents=True, exist_ok=True)
@@ -168,7 +172,9 @@ class Workshop:
         if name in (TRUNK, FILL_MASK):
             return self.trunk
         out, run = self.runs / name, RUNS[name]
-        self._train(name, self.full(TRUNK), out, *run.options.split(), *self._teaching(name))
+        if is_finished(out):
+            return out
+        self._train(name, self.full(run.start), out, *run.options.split(), *self._teaching(name))
         return out
 
     def _teaching(self, name: str) -> list[str | Path]:
@@ -182,13 +188,11 @@ class Workshop:
         """The teacher of a run, which learns from the same rows and is not shipped."""
         run, out = RUNS[name], self.runs / "teachers" / name
         out.parent.mkdir(exist_ok=True)
-        if run.teacher is not None:
+        if run.teacher is not None and not is_finished(out):
             self._train(name, teacher_folder(), out, *run.teacher.split())
         return out
 
     def _train(self, name: str, start: Path, out: Path, *options: str | Path) -> None:
-        if is_finished(out):
-            return
         stop = [] if (left := self.stop_after()) is None else ["--stop-after", str(left)]
         squeezebert_command(
             "train", self.rows(name), "--task", RUNS[name].task, "--from", start, "--out", out, "--resume",
@@ -206,8 +210,8 @@ class Workshop:
 
     def _store(self, source: Path, out: Path, head: str, base: Path | None = None) -> Path:
         """Write a model as int8, without what it shares with the base."""
-        sources = [folder / _WEIGHTS for folder in (source, base) if folder]
-        if not is_current(out / _WEIGHTS, *sources):
+        sources = [folder / WEIGHTS for folder in (source, base) if folder]
+        if not is_current(out / WEIGHTS, *sources):
             out.mkdir(exist_ok=True)
             # A head reads its tokenizer from its base, too.
             for name in (VOCAB_NAME, CONFIG_NAME) if base is None else ():
@@ -220,7 +224,7 @@ class Workshop:
         row = ROWS[name]
         model = self.full(row.model) if precision == "fp32" else self.stored(row.model)
         output = self.piece(name, precision)
-        if not is_current(output, model / _WEIGHTS):
+        if not is_current(output, model / WEIGHTS):
             self.stop_after()
             place, split = self._source(row.data)
             limit = [] if self.limit is None else ["--limit", str(self.limit)]

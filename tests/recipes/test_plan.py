@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from distill_trunk import SETS
-from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, SHIPPED, TRUNK, rows_of
+from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, SHIPPED, STARTS, TRUNK, rows_of
 from squeezebert.cli.train import command
 from squeezebert.data import load_dataset_rows
 from squeezebert.tasks import TASK_NAMES, TRAINED_TASKS
@@ -32,19 +32,21 @@ def test_nothing_learns_from_what_is_measured() -> None:
 
 
 def test_what_is_shipped_learns_only_from_what_may_be_shipped() -> None:
-    learnt = OF_TRUNK.union(*(head.train for head in HEADS.values()))
+    shipped = {*HEADS.values(), *(RUNS[head.start] for head in HEADS.values() if head.start != TRUNK)}
+    learnt = OF_TRUNK.union(*(run.train for run in shipped))
     assert not {which.split(":")[0] for which in learnt} & NOT_TO_BE_SHIPPED
 
 
 def test_every_head_has_a_bar_and_every_row_a_model() -> None:
     assert all(any(row.bar is not None for row in rows_of(name).values()) for name in SHIPPED)
-    assert {row.model for row in ROWS.values()} == {TRUNK, FILL_MASK, *RUNS}
+    assert {row.model for row in ROWS.values()} == {TRUNK, FILL_MASK, *HEADS, *MEASURED}
+    assert {run.start for run in RUNS.values()} == {TRUNK, *STARTS}
     assert set(SHIPPED) <= set(TASK_NAMES)
     assert all(row.bar in ROWS for row in ROWS.values() if isinstance(row.bar, str))
 
 
 OPTIONS = {name: run.options for name, run in MEASURED.items()} | {
-    f"teacher of {name}": head.teacher for name, head in HEADS.items() if head.teacher is not None
+    f"teacher of {name}": run.teacher for name, run in RUNS.items() if run.teacher is not None
 }
 
 

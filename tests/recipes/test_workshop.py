@@ -18,7 +18,7 @@ import measure
 import ship
 import unlabelled
 import workshop
-from plan import HEADS, ROWS, RUNS
+from plan import ROWS, RUNS
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
@@ -99,10 +99,11 @@ def test_from_a_trunk_to_an_embedded_model(
     of_layers = "--epochs 1 --freeze-embeddings --teacher-precision torch --layers 1=1"
     changes = {
         sentiment: {"unlabelled": 7, "options": of_layers},
-        entities: {"train": ("ner/tagged.conll",), "unlabelled": 0, "options": of_blocks},
+        "entities": {"train": ("ner/tagged.conll",), "unlabelled": 0, "options": of_blocks},
+        entities: {"train": ("ner/tagged.conll",), "options": "--epochs 1 --freeze-blocks 1"},
     }  # fmt: skip
     for name, change in changes.items():
-        monkeypatch.setitem(RUNS, name, replace(HEADS[name], **change))
+        monkeypatch.setitem(RUNS, name, replace(RUNS[name], **change))
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
     for row in ("uner-ewt", "wikiann"):
         monkeypatch.setitem(ROWS, row, replace(ROWS[row], data="ner/tagged.conll", bar=0))
@@ -112,8 +113,9 @@ def test_from_a_trunk_to_an_embedded_model(
     call(ship, monkeypatch, *asked, "--out", out)
     trained = [command for command in commands if command[0] == "train"]
     starts = [command[command.index("--from") + 1] for command in trained]
-    # Teachers start from the model that taught the trunk.
-    assert starts == [str(tmp_path / "teacher"), str(trunk)] * 2
+    # Teachers start from the model that taught the trunk, and what learnt entities from one goes on.
+    taught = [str(tmp_path / "teacher"), str(trunk)]
+    assert starts == [*taught, *taught, str(tmp_path / "runs" / "entities")]
     texts = Path(trained[1][trained[1].index("--unlabelled") + 1])
     assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [*names]
@@ -130,10 +132,12 @@ def test_from_a_trunk_to_an_embedded_model(
     card = (out / sentiment / "README.md").read_text(encoding="utf-8")
     assert "| SST-2 dev | accuracy |" in card
     assert "whose word embeddings it keeps" in card
-    # Again: everything is there already. With bars out of reach, the trunk is shipped alone.
+    # Again: everything is there already. A head whose bar is out of reach goes, one not asked for stays.
     for row in ("sst-2", "uner-ewt"):
         monkeypatch.setitem(ROWS, row, replace(ROWS[row], bar=101))
     done = len(commands)
+    call(ship, monkeypatch, *asked[:-1], "--out", out)
+    assert [path.name for path in out.iterdir() if path.is_dir()] == [entities]
     call(ship, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
     assert not [path for path in out.iterdir() if path.is_dir()]
@@ -188,6 +192,17 @@ def test_results_of_a_model_that_was_trained_anew_do_not_count(
     os.utime(here.runs / "cola" / "training.json", (1, 1))
     training = measure.collect(here)["cola"]["training"]
     assert (training["minutes"], training["rows"], training["settings"]) == (1.5, 11, {"epochs": 2})
+
+
+def test_results_of_the_same_trunk_are_kept(tmp_path: Path) -> None:
+    output, rows = tmp_path / "mini.json", {"sst-2": {"title": "SST-2 dev"}, "cola": {"title": "before"}}
+    assert measure.kept(output, "a") == {}
+    output.write_text(json.dumps({"trunk": "a", "rows": rows}), encoding="utf-8")
+    assert measure.kept(output, "b") == {}
+    both = measure.joined(measure.kept(output, "a"), {"cola": {"title": "now"}, "mlm": {"title": "new"}})
+    assert [(name, row["title"]) for name, row in both.items()] == [
+        ("mlm", "new"), ("sst-2", "SST-2 dev"), ("cola", "now"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

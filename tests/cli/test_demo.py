@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import socket
 from collections.abc import Callable
@@ -107,13 +108,16 @@ def test_missing_models_are_named_and_others_shown(
         assert next(iter(inputs.values())) in out
 
 
-def test_the_trunk_finds_the_sentence_the_topic_and_the_choice(squeezebert: Program) -> None:
+def test_trunk_and_entities_find_what_they_should(squeezebert: Program) -> None:
     """The package's own models, not tiny ones of random weights."""
     out = squeezebert("demo").out
     search = out[out.index("what is nearest") :]
     assert search.splitlines()[1].endswith(demo.PASSAGES[0])
     assert "sports" in out[out.index("zero-shot-classification (") :]
     assert "make some tea." in out[out.index("multiple-choice (") :]
+    entities = out[out.index("token-classification (") :]
+    for label, name in (("PER", "John Smith"), ("ORG", "Deutsche Bank"), ("LOC", "Frankfurt")):
+        assert re.search(rf"{label} +[\d.]+ +{name}", entities)
 
 
 def test_without_any_model_the_remedy_is_named(squeezebert: Program, embedded: Path) -> None:

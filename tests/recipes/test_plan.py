@@ -45,7 +45,7 @@ def test_every_head_has_a_bar_and_every_row_a_model() -> None:
     assert all(row.bar in ROWS for row in ROWS.values() if isinstance(row.bar, str))
 
 
-OPTIONS = {name: run.options for name, run in MEASURED.items()} | {
+OPTIONS = {name: run.options for name, run in RUNS.items()} | {
     f"teacher of {name}": run.teacher for name, run in RUNS.items() if run.teacher is not None
 }
 

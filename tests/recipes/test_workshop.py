@@ -136,6 +136,8 @@ def test_from_a_trunk_to_an_embedded_model(
     for row in ("sst-2", "uner-ewt"):
         monkeypatch.setitem(ROWS, row, replace(ROWS[row], bar=101))
     done = len(commands)
+    # What a teacher taught needs it no more.
+    shutil.rmtree(tmp_path / "runs" / "teachers")
     call(ship, monkeypatch, *asked[:-1], "--out", out)
     assert [path.name for path in out.iterdir() if path.is_dir()] == [entities]
     call(ship, monkeypatch, *asked, "--out", out)

@@ -10,18 +10,22 @@ Dense::Dense(const Kernels& kernels, const Arrays& arrays, const std::string& na
     : lanes_(kernels.lanes), linear_(make_linear(kernels, Precision::fp32, arena_, arrays, name, 1, inputs, outputs)) {}
 
 void Dense::forward(const float* x, std::size_t stride, int rows, float* out, Pool& pool) const {
-  constexpr int part = 16;
-  const std::size_t wide = round_up(outputs(), lanes_);
-  pool.for_each((rows + part - 1) / part, [&](int i, int) {
-    const int first = i * part, count = std::min(part, rows - first);
-    std::vector<float> whole(count * wide);
+  constexpr int block_rows = 16;
+  const int blocks = (rows + block_rows - 1) / block_rows;
+  // Few rows: reading the weights takes longest, and is shared.
+  const int shares = blocks < pool.threads() ? pool.threads() : 1;
+  const std::size_t columns = outputs(), wide = round_up(columns, lanes_);
+  Buffer<float> room;
+  if (wide > columns) room = Buffer<float>::unset(rows * wide);
+  float* whole = wide > columns ? room.data() : out;
+  pool.for_each(blocks * shares, [&](int i, int) {
+    const int first = i / shares * block_rows;
     Codes unused;
-    Rows block{x + first * stride, stride, count, unused};
-    linear_->forward(block, whole.data(), wide);
-    for (int r = 0; r < count; ++r) {
-      std::copy_n(whole.data() + r * wide, outputs(), out + static_cast<std::size_t>(first + r) * outputs());
-    }
+    Rows block{x + first * stride, stride, std::min(block_rows, rows - first), unused};
+    linear_->forward_panels(0, block, {}, {i % shares, shares}, whole + first * wide, wide);
   });
+  if (whole == out) return;
+  for (int r = 0; r < rows; ++r) std::copy_n(whole + r * wide, columns, out + r * columns);
 }
 
 Vocabulary::Vocabulary(const Kernels& kernels, Precision precision, const Config& config, const Arrays& arrays)

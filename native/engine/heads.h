@@ -5,7 +5,7 @@
 
 namespace squeezebert {
 
-// Rows [count, inputs] through a dense float32 layer, in parallel over blocks of rows.
+// Rows [count, inputs] through a dense float32 layer, in parallel over blocks of rows or over columns.
 class Dense {
  public:
   Dense(const Kernels& kernels, const Arrays& arrays, const std::string& name, int inputs, int outputs);

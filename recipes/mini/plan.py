@@ -24,7 +24,7 @@ class Run:
         task: What it learns.
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
-        start: What it starts from: the trunk, or a run in `STARTS`.
+        start: What it starts from: the trunk, or another run.
         teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
             rows, whose answers are learnt from beside the labels. None to learn from labels
             alone.
@@ -76,21 +76,6 @@ class Row:
     bert_mini: float | None = None
 
 
-_ENTITIES = (
-    "ner/wikiann-en:train", "ner/wikiann-en:validation", "ner/btc:train", "ner/btc:validation",
-    "ner/uner-ewt:validation",
-)  # fmt: skip
-
-STARTS = {
-    "entities": Run(
-        task="token-classification", train=_ENTITIES,
-        teacher="--epochs 2 --batch-tokens 2048 --learning-rate 1.5e-4", unlabelled=15_000,
-        options="--blocks 4 --freeze-blocks 1 --epochs 9 --batch-tokens 1024 --learning-rate 8e-4 "
-        "--dropout 0.1",
-    ),
-}  # fmt: skip
-"""What others go on from."""
-
 HEADS = {
     "text-classification": Head(
         task="text-classification",
@@ -98,28 +83,28 @@ HEADS = {
         note="Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its "
         "use in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
-        unlabelled=100_000,
-        options="--epochs 1 --batch-tokens 2048 --learning-rate 4e-4 --freeze-embeddings --dropout 0.1 "
-        "--teacher-precision torch --layers 1=1 --layers 2=2 --layers 3=3 --layers 4=4 --layers 5=5 "
-        "--layers 6=6 --hidden-factor 0.5",
+        options="--blocks 4 --freeze-blocks 1 --epochs 8 --batch-tokens 1024 --learning-rate 8e-4 "
+        "--dropout 0.1",
     ),
     "token-classification": Head(
         task="token-classification",
-        train=_ENTITIES,
+        train=(
+            "ner/wikiann-en:train", "ner/wikiann-en:validation", "ner/btc:train", "ner/btc:validation",
+            "ner/uner-ewt:validation",
+        ),
         note="Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
-        "development part of UNER English EWT (CC BY-SA 4.0), first with a teacher of entities beside the "
-        "labels, which answered sentences of Wikipedia and of newsgroups, too.",
-        start="entities",
-        options="--freeze-blocks 1 --epochs 5 --batch-tokens 1024 --learning-rate 5e-4 --dropout 0.1",
+        "development part of UNER English EWT (CC BY-SA 4.0).",
+        options="--blocks 4 --freeze-blocks 1 --epochs 20 --batch-tokens 1024 --learning-rate 1e-3 "
+        "--dropout 0.1",
     ),
     "question-answering": Head(
         task="question-answering",
         train=("squad/train-v1.1.json.xz",),
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
-        options="--epochs 1 --batch-tokens 6144 --learning-rate 4e-4 --freeze-blocks 1 --dropout 0.1 "
-        "--evaluate-every 3000",
+        options="--blocks 4 --freeze-blocks 1 --epochs 1 --batch-tokens 2048 --learning-rate 8e-4 "
+        "--dropout 0.1 --evaluate-every 1500",
     ),
     "zero-shot-classification": Head(
         task="text-classification",
@@ -128,7 +113,7 @@ HEADS = {
         "part of SNLI (CC BY-SA 4.0) alone.",
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",
         unlabelled=60_000,
-        options="--epochs 2 --batch-size 64 --learning-rate 4e-4 --freeze-embeddings --dropout 0.1",
+        options="--epochs 3 --batch-tokens 1024 --learning-rate 6e-4 --freeze-embeddings --dropout 0.1",
     ),
     "multiple-choice": Head(
         task="multiple-choice",
@@ -153,11 +138,11 @@ MEASURED = {
         options="--epochs 8 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "mrpc": Run(
-        task="text-classification", train=("glue/MRPC:train",),
+        task="text-classification", train=("glue/MRPC:train",), start="zero-shot-classification",
         options="--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "rte": Run(
-        task="text-classification", train=("glue/RTE:train",),
+        task="text-classification", train=("glue/RTE:train",), start="zero-shot-classification",
         options="--epochs 5 --batch-size 32 --learning-rate 1e-4 --dropout 0.1",
     ),
     "cola": Run(
@@ -174,7 +159,7 @@ MEASURED = {
         options="--epochs 10 --batch-size 64 --learning-rate 1e-3 --dropout 0.1",
     ),
 }  # fmt: skip
-RUNS: dict[str, Run] = {**STARTS, **HEADS, **MEASURED}
+RUNS: dict[str, Run] = {**HEADS, **MEASURED}
 
 _TEXT, _TOKENS, _VECTORS = "text-classification", "token-classification", "feature-extraction"
 _ZERO_SHOT, _CHOICE = "zero-shot-classification", "multiple-choice"

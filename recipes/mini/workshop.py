@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from distill_trunk import squeezebert_command, teacher_folder
+from distill_trunk import body_of, squeezebert_command, teacher_folder
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.cli.train import UNFINISHED
@@ -40,7 +40,7 @@ from squeezebert.files import write_text
 from squeezebert.tasks import get_task
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
-from unlabelled import Texts, Thesaurus, pairs_varied, sentences_varied
+from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
 
@@ -75,11 +75,11 @@ def spread(rows: list[Row], count: int | None) -> list[Row]:
     return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
 
 
-def held_out_paragraphs(folder: Path) -> Iterator[str]:
-    """The longer paragraphs of the articles that :func:`squeezebert.corpus.build_corpus` holds out."""
+def paragraphs(folder: Path, *, held_out: bool) -> Iterator[str]:
+    """The longer paragraphs of the articles that :func:`squeezebert.corpus.build_corpus` holds out or not."""
     documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
-    held_out = (document for document in documents if document.number % HOLD_OUT == 0)
-    return (text for document in held_out for text in document.paragraphs if len(text) >= _CHARACTERS)
+    chosen = (document for document in documents if (document.number % HOLD_OUT == 0) == held_out)
+    return (text for document in chosen for text in document.paragraphs if len(text) >= _CHARACTERS)
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,12 @@ class Workshop:
         return path
 
     def _texts(self, name: str, count: int, rng: np.random.Generator) -> Iterator[Texts]:
+        if RUNS[name].task == "token-classification":
+            wikipedia = [*paragraphs(self.data / "enwiki_2015", held_out=False)]
+            posts = [body_of(str(row.values["text"])) for row in self._read("cls/20newsgroups:all")]
+            bodies = [" ".join(text.split()) for post in posts for text in post.split("\n\n")]
+            written = sentences_drawn(bodies, count // 3, rng)
+            return chain(sentences_drawn(wikipedia, count - count // 3, rng), written)
         rows = [*read_jsonl(self.rows(name))]
         vary = pairs_varied if "text_pair" in rows[0].values else sentences_varied
         return vary(rows, count, Thesaurus(self.full(TRUNK)), rng)
@@ -238,7 +244,7 @@ class Workshop:
             return self.data / place, ["--split", split] if split else []
         path = self.runs / "rows" / "wikipedia.jsonl"
         if not path.exists():
-            texts = islice(held_out_paragraphs(self.data / place), _PARAGRAPHS)
+            texts = islice(paragraphs(self.data / place, held_out=True), _PARAGRAPHS)
             write_text(path, "".join(json.dumps({"text": text}) + "\n" for text in texts))
         return path, []
 

@@ -13,8 +13,8 @@ from squeezebert import modeling
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.tokenization import SqueezeBertTokenizerFast
-from unlabelled import Thesaurus, pairs_varied, sentences_varied
-from workshop import held_out_paragraphs
+from unlabelled import Thesaurus, pairs_varied, sentences_drawn, sentences_varied
+from workshop import paragraphs
 
 # Three groups of fifteen words; the words of a group have nearly the same embedding.
 GROUPS = [[first + second * 2 for second in "abcdefghijklmno"] for first in "xyz"]
@@ -71,7 +71,19 @@ def test_pairs_mostly_share_a_premise(thesaurus: Thesaurus) -> None:
     assert 0.8 < len(same) / len(pairs) < 1
 
 
-def test_words_are_guessed_in_articles_that_are_held_out(tmp_path: Path) -> None:
+def test_sentences_are_drawn_whole_or_in_part() -> None:
+    words = [f"w{number}" for number in range(20)]
+    text = f"Too short. {' '.join(words).capitalize()}. Far {'far ' * 60}too long."
+    drawn = [text["text"] for text in sentences_drawn([text] * 97, 97, np.random.default_rng(7))]
+    assert len(drawn) == 97
+    whole = f"{' '.join(words).capitalize()}."
+    assert 0.5 < drawn.count(whole) / 97 < 0.7
+    assert all(part in whole and 4 <= len(part.split()) <= 20 for part in drawn)
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_no_paragraph_is_on_both_sides(tmp_path: Path, held_out: bool) -> None:
     lines = [json.dumps({"text": f"{number} " + "text " * 100}) for number in range(1, 251)]
     (tmp_path / "pages.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert [int(text.split()[0]) for text in held_out_paragraphs(tmp_path)] == [100, 200]
+    numbers = {int(text.split()[0]) for text in paragraphs(tmp_path, held_out=held_out)}
+    assert numbers == {number for number in range(1, 251) if (number % 100 == 0) == held_out}

@@ -99,14 +99,9 @@ def test_from_a_trunk_to_an_embedded_model(
     of_layers = "--epochs 1 --freeze-embeddings --teacher-precision torch --layers 1=1"
     changes = {
         sentiment: {"unlabelled": 7, "options": of_layers},
-        entities: {
-            "train": ("ner/tagged.conll",),
-            "options": "--epochs 1 --freeze-blocks 1",
-            "start": "first",
-        },
-    }
-    first = replace(RUNS[entities], train=("ner/tagged.conll",), options=of_blocks)
-    monkeypatch.setitem(RUNS, "first", first)
+        "entities": {"train": ("ner/tagged.conll",), "unlabelled": 0, "options": of_blocks},
+        entities: {"train": ("ner/tagged.conll",), "options": "--epochs 1 --freeze-blocks 1"},
+    }  # fmt: skip
     for name, change in changes.items():
         monkeypatch.setitem(RUNS, name, replace(RUNS[name], **change))
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
@@ -118,8 +113,9 @@ def test_from_a_trunk_to_an_embedded_model(
     call(ship, monkeypatch, *asked, "--out", out)
     trained = [command for command in commands if command[0] == "train"]
     starts = [command[command.index("--from") + 1] for command in trained]
-    # A teacher starts from the model that taught the trunk; a run may go on from another.
-    assert starts == [*map(str, (tmp_path / "teacher", trunk, trunk, tmp_path / "runs" / "first"))]
+    # Teachers start from the model that taught the trunk, and what learnt entities from one goes on.
+    taught = [str(tmp_path / "teacher"), str(trunk)]
+    assert starts == [*taught, *taught, str(tmp_path / "runs" / "entities")]
     texts = Path(trained[1][trained[1].index("--unlabelled") + 1])
     assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [*names]
@@ -147,6 +143,21 @@ def test_from_a_trunk_to_an_embedded_model(
     call(ship, monkeypatch, *asked, "--out", out)
     assert len(commands) == done
     assert not [path for path in out.iterdir() if path.is_dir()]
+
+
+def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Path, tmp_path: Path) -> None:
+    article = " ".join(["Ada lived in London and wrote of engines that nobody had built by then."] * 7)
+    post = "Path: headers.are.not.text\n\nAlan sent this from Vienna on a very late train."
+    for place, text in (("enwiki_2015/pages", article), ("cls/20newsgroups/20_newsgroups", post)):
+        lines = json.dumps({"group": "x", "id": "1", "text": text}) + "\n"
+        (data / place).parent.mkdir(parents=True)
+        (data / f"{place}.jsonl").write_text(lines * 7, encoding="utf-8")
+    here = opened(data, trunk, tmp_path / "runs", limit=12)
+    lines = here.unlabelled("token-classification").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["text"] for line in lines]
+    assert len(texts) == 7 + 4
+    assert sum(text in article for text in texts) == 7
+    assert not [text for text in texts if "headers" in text]
 
 
 def test_the_head_that_fills_masks_is_little_more_than_the_trunk(

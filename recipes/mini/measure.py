@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plan import MEASURED, ROWS, RUNS, TRUNK, Row, is_taught, rows_of
+from plan import ENTAILMENT, MEASURED, ROWS, RUNS, TRUNK, Row, is_taught, rows_of
 from squeezebert.files import write_text
 from workshop import PRECISIONS, Workshop, add_options, digest, is_current
 
@@ -121,15 +121,17 @@ def _figures(row: Row, found: Mapping[str, Any] | None) -> str:
 def explanation(results: Results) -> str:
     """What the table of these results shows."""
     taught = [name for name in RUNS if is_taught(name)]
-    measured, learnt = (
+    measured, learnt, went_on = (
         ", ".join(ROWS[name].title for name in results if ROWS[name].model in models)
-        for models in (MEASURED, taught)
+        for models in (MEASURED, taught, [name for name, run in RUNS.items() if run.start == ENTAILMENT])
     )
+    inference = f" {went_on}: from the model of entailment (SNLI) instead of the trunk." if went_on else ""
     return (
         "Percent, but for the perplexity; int8 and fp32 are both computed by the compiled engine. Neither "
         f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "
         f"weights trained, and not shipped. {learnt}: with a teacher, all-MiniLM-L6-v2 fine-tuned on the "
-        "same rows, which may have answered texts without labels, too. A head is shipped if in int8 it "
+        "same rows or on those of the run before, which may have answered texts without labels, too."
+        f"{inference} A head is shipped if in int8 it "
         "reaches what stands under *to be shipped*. BERT-Mini's figures are of GLUE's test sets, which are "
         "other rows.\n"
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TRUNK = "trunk"
+ENTAILMENT = "zero-shot-classification"
+"""Learns inference, which other runs on pairs go on from (the paper's two steps)."""
 TOKENS_BEFORE = 24_000_000
 """What the embedded trunk had learnt from before ``distill_trunk.py --student mini`` went on from it."""
 WIKIPEDIA = "enwiki_2015:held-out"
@@ -98,7 +100,8 @@ HEADS = {
         note="Sentiment of English sentences, learnt from film reviews (SST-2). SST-2 states no licence; its "
         "use in released models is general practice.",
         teacher="--epochs 2 --batch-size 64 --learning-rate 8e-5",
-        options="--blocks 4 --freeze-blocks 1 --epochs 8 --batch-tokens 1024 --learning-rate 8e-4 "
+        unlabelled=100_000,
+        options="--blocks 4 --freeze-blocks 1 --epochs 3 --batch-tokens 1024 --learning-rate 8e-4 "
         "--dropout 0.1",
     ),
     "token-classification": Head(
@@ -116,10 +119,11 @@ HEADS = {
         train=("squad/train-v1.1.json.xz",),
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
-        options="--blocks 4 --freeze-blocks 1 --epochs 1 --batch-tokens 2048 --learning-rate 8e-4 "
-        "--dropout 0.1 --evaluate-every 1500",
+        start=ENTAILMENT,
+        options="--blocks 4 --freeze-embeddings --epochs 1 --batch-tokens 2048 --learning-rate 6e-4 "
+        "--dropout 0.1 --evaluate-every 2000",
     ),
-    "zero-shot-classification": Head(
+    ENTAILMENT: Head(
         task="text-classification",
         train=("nli/snli-devtest:validation",),
         note="Whether a text entails a sentence, contradicts it, or neither. Learnt from the development "
@@ -132,7 +136,8 @@ HEADS = {
         task="multiple-choice",
         train=("mc/commonsenseqa:train", "mc/codah:train"),
         note="Which choice fits a prompt. Learnt from CommonsenseQA (MIT) and CODAH (ODC-BY 1.0).",
-        options="--epochs 3 --batch-size 32 --learning-rate 3e-4 --freeze-embeddings --dropout 0.1",
+        start=ENTAILMENT,
+        options="--epochs 3 --batch-size 16 --learning-rate 3e-4 --freeze-embeddings --dropout 0.1",
     ),
 }  # fmt: skip
 FILL_MASK = "fill-mask"
@@ -151,11 +156,12 @@ MEASURED = {
         options="--epochs 8 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "mrpc": Run(
-        task="text-classification", train=("glue/MRPC:train",), start="zero-shot-classification",
+        task="text-classification", train=("glue/MRPC:train",), start=ENTAILMENT,
+        teacher="--epochs 4 --batch-size 32 --learning-rate 1e-4",
         options="--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "rte": Run(
-        task="text-classification", train=("glue/RTE:train",), start="zero-shot-classification",
+        task="text-classification", train=("glue/RTE:train",), start=ENTAILMENT,
         options="--epochs 5 --batch-size 32 --learning-rate 1e-4 --dropout 0.1",
     ),
     "cola": Run(
@@ -175,7 +181,7 @@ MEASURED = {
 RUNS: dict[str, Run] = {**STARTS, **HEADS, **MEASURED}
 
 _TEXT, _TOKENS, _VECTORS = "text-classification", "token-classification", "feature-extraction"
-_ZERO_SHOT, _CHOICE = "zero-shot-classification", "multiple-choice"
+_ZERO_SHOT, _CHOICE = ENTAILMENT, "multiple-choice"
 ROWS = {
     "sts-b-zero-shot": Row(
         "STS-B test, cosine of vectors", TRUNK, _VECTORS, "glue/STS-B:test", ("spearman",)
@@ -192,8 +198,8 @@ ROWS = {
     "mlm": Row(
         "Wikipedia, held out", FILL_MASK, FILL_MASK, WIKIPEDIA, ("accuracy", "perplexity"), bar=25
     ),
-    # More than the 81.4 of the head before; 85 is what we want.
-    "sst-2": Row("SST-2 dev", _TEXT, _TEXT, "glue/SST-2:validation", bar=81.5, bert_mini=85.9),
+    # More than the 82.9 of the head before; 85 is what we want.
+    "sst-2": Row("SST-2 dev", _TEXT, _TEXT, "glue/SST-2:validation", bar=83, bert_mini=85.9),
     # Enough for a first look; 60 and 72 are what we want.
     "uner-ewt": Row("UNER English EWT test", _TOKENS, _TOKENS, "ner/uner-ewt:test", ("f1",), bar=45),
     "wikiann": Row("WikiANN-en test", _TOKENS, _TOKENS, "ner/wikiann-en:test", ("f1",), bar=65),

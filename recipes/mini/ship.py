@@ -72,7 +72,7 @@ answer = pipeline("{name}")
 {settings}"""
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
-fine-tuned on the same rows. None of the teacher's weights are copied."""
+fine-tuned on the same rows or on those of the run before. None of the teacher's weights are copied."""
 
 
 def trunk_card(report: Mapping[str, Any], results: Results) -> str:

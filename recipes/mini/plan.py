@@ -157,7 +157,6 @@ MEASURED = {
     ),
     "mrpc": Run(
         task="text-classification", train=("glue/MRPC:train",), start=ENTAILMENT,
-        teacher="--epochs 4 --batch-size 32 --learning-rate 1e-4",
         options="--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "rte": Run(
@@ -165,9 +164,9 @@ MEASURED = {
         options="--epochs 5 --batch-size 32 --learning-rate 1e-4 --dropout 0.1",
     ),
     "cola": Run(
-        task="text-classification", train=("glue/CoLA:train",),
+        task="text-classification", train=("glue/CoLA:train",), start=ENTAILMENT,
         teacher="--epochs 4 --batch-size 32 --learning-rate 1e-4", unlabelled=40_000,
-        options="--epochs 3 --batch-size 64 --learning-rate 4e-4 --dropout 0.1",
+        options="--epochs 4 --batch-size 64 --learning-rate 5e-4 --dropout 0.1",
     ),
     "banking77": Run(
         task="text-classification", train=("cls/banking77:train",),

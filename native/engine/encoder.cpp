@@ -168,12 +168,12 @@ void Encoder::feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& s
   const std::size_t stride = round_up(columns, kernels_.lanes) + kernels_.lanes;
   float *inner = scratch.inner, *out = scratch.projected;
   for (int part = 0; part < parts; ++part) {
-    fused ? first.forward_group(part, rows, {part, parts}, inner, stride) : first.forward(rows, inner, stride);
+    fused ? first.forward_group(part, rows, part, parts, inner, stride) : first.forward(rows, inner, stride);
     Rows activated{inner, stride, rows.count, scratch.inner_codes};
     scratch.watch.lap(Stage::linear);
     second.activate(config_.activation, activated, inner, fused ? 1 : second.groups());
     scratch.watch.lap(Stage::elementwise);
-    fused ? second.forward_group(part, activated, {}, out + part * second.outputs(), stride_)
+    fused ? second.forward_group(part, activated, 0, 1, out + part * second.outputs(), stride_)
           : second.forward(activated, out, stride_);
     scratch.watch.lap(Stage::linear);
   }

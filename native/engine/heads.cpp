@@ -7,25 +7,40 @@
 namespace squeezebert {
 
 Dense::Dense(const Kernels& kernels, const Arrays& arrays, const std::string& name, int inputs, int outputs)
-    : lanes_(kernels.lanes), linear_(make_linear(kernels, Precision::fp32, arena_, arrays, name, 1, inputs, outputs)) {}
+    : kernels_(kernels),
+      inputs_(inputs),
+      outputs_(outputs),
+      wide_(round_up(outputs, kernels.lanes)),
+      panels_(inputs * wide_),
+      bias_(wide_) {
+  const std::size_t rows = outputs, columns = inputs;
+  const std::vector<float> bias = arrays.floats(name + ".bias", {rows});
+  const std::vector<float> weight = arrays.floats(name + ".weight", {rows, columns});
+  std::copy(bias.begin(), bias.end(), bias_.data());
+  kernels.pack_fp32(weight.data(), columns, outputs, inputs, panels_.data());
+}
 
 void Dense::forward(const float* x, std::size_t stride, int rows, float* out, Pool& pool) const {
   constexpr int block_rows = 16;
   const int blocks = (rows + block_rows - 1) / block_rows;
   // Few rows: reading the weights takes longest, and is shared.
   const int shares = blocks < pool.threads() ? pool.threads() : 1;
-  const std::size_t columns = outputs(), wide = round_up(columns, lanes_);
+  const int panel = kernels_.fp32_panel, panels = (outputs_ + panel - 1) / panel;
+  const std::size_t columns = outputs_;
   Buffer<float> room;
-  if (wide > columns) room = Buffer<float>::unset(rows * wide);
-  float* whole = wide > columns ? room.data() : out;
+  if (wide_ > columns) room = Buffer<float>::unset(rows * wide_);
+  float* whole = wide_ > columns ? room.data() : out;
   pool.for_each(blocks * shares, [&](int i, int) {
-    const int first = i / shares * block_rows;
-    Codes unused;
-    Rows block{x + first * stride, stride, std::min(block_rows, rows - first), unused};
-    linear_->forward_panels(0, block, {}, {i % shares, shares}, whole + first * wide, wide);
+    const int row = i / shares * block_rows, share = i % shares;
+    const int first = panels * share / shares * panel, end = std::min(panels * (share + 1) / shares * panel, outputs_);
+    if (first >= end) return;
+    const Fp32Weights weights{panels_.data() + static_cast<std::size_t>(first) * inputs_, bias_.data() + first, inputs_,
+                              end - first};
+    kernels_.linear_fp32(weights, x + row * stride, stride, std::min(block_rows, rows - row),
+                         whole + row * wide_ + first, wide_);
   });
   if (whole == out) return;
-  for (int r = 0; r < rows; ++r) std::copy_n(whole + r * wide, columns, out + r * columns);
+  for (int r = 0; r < rows; ++r) std::copy_n(whole + r * wide_, columns, out + r * columns);
 }
 
 Vocabulary::Vocabulary(const Kernels& kernels, Precision precision, const Config& config, const Arrays& arrays)

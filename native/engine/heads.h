@@ -10,14 +10,15 @@ class Dense {
  public:
   Dense(const Kernels& kernels, const Arrays& arrays, const std::string& name, int inputs, int outputs);
 
-  int outputs() const { return linear_->outputs(); }
+  int outputs() const { return outputs_; }
   // `x` [rows, stride] -> `out` [rows, outputs], contiguous.
   void forward(const float* x, std::size_t stride, int rows, float* out, Pool& pool) const;
 
  private:
-  const int lanes_;
-  Arena arena_;
-  std::unique_ptr<GroupedLinear> linear_;
+  const Kernels& kernels_;
+  const int inputs_, outputs_;
+  const std::size_t wide_;  // outputs, rounded up to whole vectors
+  Buffer<float> panels_, bias_;
 };
 
 // The masked-LM head: dense, activation, norm, and the word embeddings as output layer.

@@ -21,25 +21,13 @@ const float* padded_bias(Arena& arena, const Arrays& arrays, const std::string& 
   return result;
 }
 
-// Columns of a group, from one panel's first to another's.
-struct Columns {
-  int first, count;
-};
-
-Columns columns_of(Part part, int outputs, int panel) {
-  const int panels = (outputs + panel - 1) / panel;
-  const int first = panels * part.index / part.count * panel, end = panels * (part.index + 1) / part.count * panel;
-  return {first, std::min(end, outputs) - first};
-}
-
 class Int8Linear final : public GroupedLinear {
  public:
   Int8Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s)
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
-        column_bytes_(round_up(s.inputs, kernels.input_unit)),
-        panel_bytes_(column_bytes_ * padded_),
+        panel_bytes_(round_up(s.inputs, kernels.input_unit) * padded_),
         row_codes_(round_up(s.inputs, 4 * kernels.lanes)),
         panels_(arena.allocate<std::int8_t>(s.groups * panel_bytes_)),
         scales_(arena.allocate<float>(s.groups * padded_)),
@@ -67,16 +55,11 @@ class Int8Linear final : public GroupedLinear {
     }
   }
 
-  void forward_panels(int group, Rows& rows, Part inputs, Part outputs, float* out,
-                      std::size_t stride) const override {
-    if (rows.coded_groups != inputs.count) quantize(rows, inputs.count);
-    const Columns columns = columns_of(outputs, outputs_, kernels_.int8_panel);
-    if (columns.count < 1) return;
-    const std::size_t column = group * padded_ + columns.first;
-    const Int8Weights weights{panels_ + column * column_bytes_, scales_ + column, bias_ + column, starts_ + column,
-                              inputs_, columns.count};
-    kernels_.linear_int8(weights, codes_of(rows, inputs.index), row_codes_, scales_of(rows, inputs.index), rows.count,
-                         out + columns.first, stride);
+  void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const override {
+    if (rows.coded_groups != parts) quantize(rows, parts);
+    const Int8Weights weights{panels_ + group * panel_bytes_, scales_ + group * padded_,
+                              bias_ + group * padded_, starts_ + group * padded_, inputs_, outputs_};
+    kernels_.linear_int8(weights, codes_of(rows, part), row_codes_, scales_of(rows, part), rows.count, out, stride);
   }
 
   void activate(Activation kind, Rows& rows, float* values, int parts) const override {
@@ -110,7 +93,7 @@ class Int8Linear final : public GroupedLinear {
   }
 
   const Kernels& kernels_;
-  const std::size_t padded_, column_bytes_, panel_bytes_, row_codes_;
+  const std::size_t padded_, panel_bytes_, row_codes_;
   std::int8_t* const panels_;
   float* const scales_;
   const float* const bias_;
@@ -138,14 +121,10 @@ class Fp32Linear final : public GroupedLinear {
     }
   }
 
-  void forward_panels(int group, Rows& rows, Part inputs, Part outputs, float* out,
-                      std::size_t stride) const override {
-    const Columns columns = columns_of(outputs, outputs_, kernels_.fp32_panel);
-    if (columns.count < 1) return;
-    const std::size_t column = group * padded_ + columns.first;
-    const Fp32Weights weights{panels_ + column * inputs_, bias_ + column, inputs_, columns.count};
-    kernels_.linear_fp32(weights, rows.values + static_cast<std::size_t>(inputs.index) * inputs_, rows.stride,
-                         rows.count, out + columns.first, stride);
+  void forward_group(int group, Rows& rows, int part, int, float* out, std::size_t stride) const override {
+    const Fp32Weights weights{panels_ + group * panel_size_, bias_ + group * padded_, inputs_, outputs_};
+    kernels_.linear_fp32(weights, rows.values + static_cast<std::size_t>(part) * inputs_, rows.stride, rows.count, out,
+                         stride);
   }
 
   void activate(Activation kind, Rows& rows, float* values, int parts) const override {

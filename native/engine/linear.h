@@ -27,11 +27,6 @@ struct Rows {
   int coded_groups = 0;  // groups that `codes` holds, 0 for none
 };
 
-// One of `count` equal parts.
-struct Part {
-  int index = 0, count = 1;
-};
-
 // y = x W^T + b for each group of channels. Outputs come in whole vectors: a row of `out` must have room for
 // outputs(), rounded up to whole vectors, from the start of the last group on.
 class GroupedLinear {
@@ -44,15 +39,10 @@ class GroupedLinear {
 
   // All groups: rows [count, groups * inputs] -> out [count, groups * outputs].
   void forward(Rows& rows, float* out, std::size_t stride) const {
-    for (int g = 0; g < groups_; ++g) forward_group(g, rows, {g, groups_}, out + g * outputs_, stride);
+    for (int g = 0; g < groups_; ++g) forward_group(g, rows, g, groups_, out + g * outputs_, stride);
   }
-  // Group `group`, whose inputs are part `inputs` of the rows.
-  void forward_group(int group, Rows& rows, Part inputs, float* out, std::size_t stride) const {
-    forward_panels(group, rows, inputs, {}, out, stride);
-  }
-  // Of the same group, about a part of the outputs, cut between panels; `out` begins with the first of all.
-  virtual void forward_panels(int group, Rows& rows, Part inputs, Part outputs, float* out,
-                              std::size_t stride) const = 0;
+  // Group `group`, whose inputs are part `part` of `parts` equal parts of the rows.
+  virtual void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const = 0;
   // Applies an activation to rows that this layer reads next, in `parts` equal parts; `values` are the same rows.
   virtual void activate(Activation kind, Rows& rows, float* values, int parts) const = 0;
 

@@ -32,7 +32,6 @@ const Kernels kernels = {
     lanes,
     input_unit,
     static_cast<int>(sizeof(Code)),
-    int8_columns,
     tile_columns,
     block_rows,
     &pack_int8,

@@ -51,7 +51,7 @@ struct Kernels {
   int lanes;       // of a vector of float32
   int input_unit;  // inputs are padded to a multiple of it
   int code_bytes;
-  int int8_panel, fp32_panel;  // output columns of a panel
+  int fp32_panel;  // output columns of a panel in float32
   // Rows that a thread takes at once: enough to use each weight many times while it is in the cache, few enough
   // for their activations to stay in the second-level cache.
   int block_rows;

@@ -130,10 +130,9 @@ def explanation(results: Results) -> str:
         "Percent, but for the perplexity; int8 and fp32 are both computed by the compiled engine. Neither "
         f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "
         f"weights trained, and not shipped. {learnt}: with a teacher, all-MiniLM-L6-v2 fine-tuned on the "
-        "same rows or on those of the run before, which may have answered texts without labels, too."
-        f"{inference} A head is shipped if in int8 it "
-        "reaches what stands under *to be shipped*. BERT-Mini's figures are of GLUE's test sets, which are "
-        "other rows.\n"
+        f"same rows, which may have answered texts without labels, too.{inference} A head is shipped if in "
+        "int8 it reaches what stands under *to be shipped*. BERT-Mini's figures are of GLUE's test sets, "
+        "which are other rows.\n"
     )
 
 

@@ -233,9 +233,9 @@ ROWS = {
 
 
 def is_taught(name: str) -> bool:
-    """Whether a run, or one that it goes on from, has a teacher."""
+    """Whether a run has a teacher, or the first part of it in `STARTS`."""
     run = RUNS[name]
-    return run.teacher is not None or (run.start != TRUNK and is_taught(run.start))
+    return run.teacher is not None or (run.start in STARTS and is_taught(run.start))
 
 
 def rows_of(model: str) -> dict[str, Row]:

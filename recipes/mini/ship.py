@@ -19,7 +19,7 @@ from typing import Any
 
 import squeezebert
 from measure import RESULTS, Results, explanation, joined, kept, measure, reaches_bars, table
-from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, is_taught, rows_of
+from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, Head, is_taught, rows_of
 from squeezebert.files import write_text
 from squeezebert.training.run import REPORT_NAME
 from workshop import WEIGHTS, Workshop, add_options, digest
@@ -58,7 +58,7 @@ tags: [squeezebert]
 # mini/{name}
 
 {note} Stored as int8; what it does not hold itself it reads from the trunk beside it. Made by
-`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps.{taught}
+`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps.{before}{taught}
 
 ```python
 from squeezebert import pipeline
@@ -72,7 +72,7 @@ answer = pipeline("{name}")
 {settings}"""
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
-fine-tuned on the same rows or on those of the run before. None of the teacher's weights are copied."""
+fine-tuned on the same rows. None of the teacher's weights are copied."""
 
 
 def trunk_card(report: Mapping[str, Any], results: Results) -> str:
@@ -97,10 +97,18 @@ def head_card(name: str, results: Results) -> str:
     return _HEAD_CARD.format(
         name=name,
         note=_FILL_MASK_NOTE if head is None else head.note,
+        before=_before(head) if head else "",
         taught=_TAUGHT if head and is_taught(name) else "",
         table=table(results, name),
         settings=settings,
     )
+
+
+def _before(head: Head) -> str:
+    if head.start not in HEADS:
+        return ""
+    taught = _TAUGHT if is_taught(head.start) else ""
+    return f" Before, it learnt what `{head.start}` does. {HEADS[head.start].note}{taught}"
 
 
 def _training_table(training: Mapping[str, Any]) -> str:

@@ -160,6 +160,14 @@ def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Pa
     assert not [text for text in texts if "headers" in text]
 
 
+def test_a_card_names_what_its_head_learnt_before() -> None:
+    """Data and teacher of the run that it went on from have licences, too."""
+    card = ship.head_card("question-answering", {"squad": {}})
+    assert "SQuAD v1.1 (CC BY-SA 4.0)" in card
+    assert "SNLI (CC BY-SA 4.0)" in card
+    assert "all-MiniLM-L6-v2 (Apache-2.0)" in card
+
+
 def test_the_head_that_fills_masks_is_little_more_than_the_trunk(
     data: Path, trunk: Path, tmp_path: Path
 ) -> None:

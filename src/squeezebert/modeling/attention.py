@@ -48,7 +48,7 @@ class SqueezeBertSelfAttention(nn.Module):
         if not output_attentions and not written_out:
             context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=rate)
             return self._merge(context), None
-        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+        scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
         probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
         context = self._merge(dropout(probabilities, rate) @ value)
         return context, probabilities if output_attentions else None

@@ -72,6 +72,12 @@ UNFINISHED = 3
     metavar="N",
     help="Leave all embeddings and the first N blocks as they are.",
 )
+@click.option(
+    "--hints",
+    is_flag=True,
+    help="Question answering: also learn which words of the text the question has, and which sentence holds "
+    "the answer. Small models do not find that out by themselves.",
+)
 @options.max_length_option
 @teaching_options
 @loop_options

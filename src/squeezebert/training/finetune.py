@@ -9,6 +9,7 @@ from squeezebert.errors import OptionError
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.task import TaskDistillation
 from squeezebert.training.distillation.teaching import Teaching
+from squeezebert.training.hints import HintedAnswers
 from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
@@ -60,11 +61,15 @@ def make_objective(
     """Make what :func:`train` learns; raises as it does.
 
     Raises:
-        OptionError: There are unlabelled rows and no teacher.
+        OptionError: There are unlabelled rows and no teacher, or hints and a teacher.
     """
     if teaching is not None:
+        if settings.hints:
+            raise OptionError("hints and a teacher do not go together; leave one of them out")
         return TaskDistillation(data, start, settings, teaching)
     if data.unlabelled:
         raise OptionError("unlabelled rows need a teacher; give --teacher MODEL")
+    if settings.hints:
+        return HintedAnswers(data, start, settings)
     kind = SimilarityObjective if data.task.name == "feature-extraction" else TaskObjective
     return kind(data, start, settings)

@@ -140,6 +140,8 @@ class TrainingSettings(LoopSettings):
         freeze_embeddings: Leave the word embeddings as they are, so that several models can share one table.
         freeze_blocks: Blocks, from the first one, that stay as they are, and all embeddings with them, so
             that several models can share them; 0 for none.
+        hints: For question answering, also learn which words of the text the question has, how many are near,
+            and which sentence holds the answer; see :mod:`squeezebert.training.hints`.
         max_length: Longest window in tokens; None for the longest that the model reads.
 
     Raises:
@@ -153,6 +155,7 @@ class TrainingSettings(LoopSettings):
     dropout: float | None = None
     freeze_embeddings: bool = False
     freeze_blocks: int = 0
+    hints: bool = False
     max_length: int | None = None
 
     def __post_init__(self) -> None:

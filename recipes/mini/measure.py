@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plan import ENTAILMENT, MEASURED, ROWS, RUNS, TRUNK, Row, is_taught, rows_of
+from plan import ENTAILMENT, MEASURED, PARAPHRASE, ROWS, RUNS, TRUNK, Row, before, is_taught, rows_of
 from squeezebert.files import write_text
 from workshop import PRECISIONS, Workshop, add_options, digest, is_current
 
@@ -121,11 +121,15 @@ def _figures(row: Row, found: Mapping[str, Any] | None) -> str:
 def explanation(results: Results) -> str:
     """What the table of these results shows."""
     taught = [name for name in RUNS if is_taught(name)]
-    measured, learnt, went_on = (
+    entailment, paraphrase = (
+        [name for name in RUNS if start in before(name)] for start in (ENTAILMENT, PARAPHRASE)
+    )
+    measured, learnt, went_on, then = (
         ", ".join(ROWS[name].title for name in results if ROWS[name].model in models)
-        for models in (MEASURED, taught, [name for name, run in RUNS.items() if run.start == ENTAILMENT])
+        for models in (MEASURED, taught, entailment, paraphrase)
     )
     inference = f" {went_on}: from the model of entailment (SNLI) instead of the trunk." if went_on else ""
+    inference += f" {then}: by way of questions that ask the same (QQP)." if then else ""
     return (
         "Percent, but for the perplexity; int8 and fp32 are both computed by the compiled engine. Neither "
         f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 TRUNK = "trunk"
 ENTAILMENT = "zero-shot-classification"
 """Learns inference, which other runs on pairs go on from (the paper's two steps)."""
+PARAPHRASE = "paraphrase"
+"""Learns which questions ask the same; may not be shipped."""
 TOKENS_BEFORE = 24_000_000
 """What the embedded trunk had learnt from before ``distill_trunk.py --student mini`` went on from it."""
 WIKIPEDIA = "enwiki_2015:held-out"
@@ -27,6 +29,7 @@ class Run:
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
         start: What it starts from: the trunk, or another run.
+        neighbours: Heads of attention are set to look at neighbouring tokens first; see neighbours.py.
         teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
             rows, whose answers are learnt from beside the labels. None to learn from labels
             alone.
@@ -38,6 +41,7 @@ class Run:
     train: tuple[str, ...]
     options: str
     start: str = TRUNK
+    neighbours: bool = False
     teacher: str | None = None
     unlabelled: int = 0
     soft_share: float = 0.8
@@ -90,6 +94,10 @@ STARTS = {
         options="--blocks 4 --freeze-blocks 1 --epochs 9 --batch-tokens 1024 --learning-rate 8e-4 "
         "--dropout 0.1",
     ),
+    PARAPHRASE: Run(
+        task="text-classification", train=("glue/QQP-subset:all",), start=ENTAILMENT,
+        options="--epochs 3 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings --dropout 0.1",
+    ),
 }  # fmt: skip
 """What others go on from."""
 
@@ -120,8 +128,9 @@ HEADS = {
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
         start=ENTAILMENT,
-        options="--blocks 4 --freeze-embeddings --epochs 1 --batch-tokens 2048 --learning-rate 6e-4 "
-        "--dropout 0.1 --evaluate-every 2000",
+        neighbours=True,
+        options="--hints --blocks 4 --freeze-embeddings --epochs 0.8 --batch-tokens 1536 "
+        "--learning-rate 8e-4 --warmup 0.02 --dropout 0 --evaluate-every 2500",
     ),
     ENTAILMENT: Head(
         task="text-classification",
@@ -156,7 +165,7 @@ MEASURED = {
         options="--epochs 8 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "mrpc": Run(
-        task="text-classification", train=("glue/MRPC:train",), start=ENTAILMENT,
+        task="text-classification", train=("glue/MRPC:train",), start=PARAPHRASE,
         options="--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "rte": Run(
@@ -236,6 +245,12 @@ def is_taught(name: str) -> bool:
     """Whether a run has a teacher, or the first part of it in `STARTS`."""
     run = RUNS[name]
     return run.teacher is not None or (run.start in STARTS and is_taught(run.start))
+
+
+def before(name: str) -> tuple[str, ...]:
+    """The runs that one goes on from, the last one first, without the trunk."""
+    start = RUNS[name].start
+    return () if start == TRUNK else (start, *before(start))
 
 
 def rows_of(model: str) -> dict[str, Row]:

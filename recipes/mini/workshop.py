@@ -6,6 +6,7 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
     rows/NAME.jsonl           what a run learns from
     rows/NAME-unlabelled.jsonl what a teacher answers beside it
     teachers/NAME/            the run of a head's teacher
+    neighbours/NAME/          a model with heads of attention that look at neighbouring tokens
     NAME/                     the run of a head, or of what is fine-tuned only to be measured
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
     measured/ROW-PRECISION.json
@@ -29,6 +30,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distill_trunk import body_of, squeezebert_command, teacher_folder
+from neighbours import prepare
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.cli.train import UNFINISHED
@@ -174,8 +176,13 @@ class Workshop:
         out, run = self.runs / name, RUNS[name]
         if is_finished(out):
             return out
-        self._train(name, self.full(run.start), out, *run.options.split(), *self._teaching(name))
+        start = self._with_neighbours(run.start) if run.neighbours else self.full(run.start)
+        self._train(name, start, out, *run.options.split(), *self._teaching(name))
         return out
+
+    def _with_neighbours(self, start: str) -> Path:
+        out = self.runs / "neighbours" / start
+        return out if (out / WEIGHTS).exists() else prepare(self.full(start), out)
 
     def _teaching(self, name: str) -> list[str | Path]:
         run = RUNS[name]

@@ -19,7 +19,7 @@ from typing import Any
 
 import squeezebert
 from measure import RESULTS, Results, explanation, joined, kept, measure, reaches_bars, table
-from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, Head, is_taught, rows_of
+from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, before, is_taught, rows_of
 from squeezebert.files import write_text
 from squeezebert.training.run import REPORT_NAME
 from workshop import WEIGHTS, Workshop, add_options, digest
@@ -97,18 +97,19 @@ def head_card(name: str, results: Results) -> str:
     return _HEAD_CARD.format(
         name=name,
         note=_FILL_MASK_NOTE if head is None else head.note,
-        before=_before(head) if head else "",
+        before=_learnt_before(name) if head else "",
         taught=_TAUGHT if head and is_taught(name) else "",
         table=table(results, name),
         settings=settings,
     )
 
 
-def _before(head: Head) -> str:
-    if head.start not in HEADS:
-        return ""
-    taught = _TAUGHT if is_taught(head.start) else ""
-    return f" Before, it learnt what `{head.start}` does. {HEADS[head.start].note}{taught}"
+def _learnt_before(head: str) -> str:
+    return "".join(
+        f" Before, it learnt what `{name}` does. {HEADS[name].note}{_TAUGHT if is_taught(name) else ''}"
+        for name in before(head)
+        if name in HEADS
+    )
 
 
 def _training_table(training: Mapping[str, Any]) -> str:

@@ -135,8 +135,8 @@ def explanation(results: Results) -> str:
         f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "
         f"weights trained, and not shipped. {learnt}: with a teacher, all-MiniLM-L6-v2 fine-tuned on the "
         f"same rows, which may have answered texts without labels, too.{inference} A head is shipped if in "
-        "int8 it reaches what stands under *to be shipped* and fits into the package. BERT-Mini's figures are "
-        "of GLUE's test sets, which are other rows.\n"
+        "int8 it reaches what stands under *to be shipped* and fits into the package. BERT-Mini's figures "
+        "are of GLUE's test sets, which are other rows.\n"
     )
 
 

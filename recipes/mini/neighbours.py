@@ -28,7 +28,8 @@ SHARPNESS = 2.2
 SLOWEST = 300
 """Longest period, in tokens, over 2π."""
 LOOKS = ((0, -1), (0, 1), (1, -5), (1, 5))
-"""Band of frequencies and distance in tokens that the head in a group looks at; the fast band is sharp."""
+"""Band of frequencies, and distance in tokens that the head in a group looks at. Band 0 is fast and sharp;
+band 1 is slower, and overlaps a quarter of it."""
 _TEXTS = 160
 """Random texts, to see in them what a block makes of the positions."""
 
@@ -39,6 +40,9 @@ def prepare(source: Path, out: Path) -> Path:
     Args:
         source: Model folder; of a head's model, the encoder alone is taken.
         out: Model folder to make.
+
+    Returns:
+        ``out``.
     """
     model = SqueezeBertModel.from_pretrained(source)
     look_at_neighbours(model)
@@ -53,6 +57,9 @@ def look_at_neighbours(model: SqueezeBertModel) -> None:
 
     Each block in turn gets its heads: the linear map that finds the sinusoids best, by least squares, in what
     reaches the block of random texts.
+
+    Args:
+        model: Changed in place. Queries and keys have the same groups, each of two heads or more.
     """
     config, embeddings = model.config, model.embeddings
     table = embeddings.position_embeddings.weight  # [P, C]
@@ -71,7 +78,14 @@ def look_at_neighbours(model: SqueezeBertModel) -> None:
 def _compare_positions(
     attention: SqueezeBertSelfAttention, seen: Tensor, angles: Tensor, pace: Tensor
 ) -> None:
-    """Set the first head of each group from what the block sees, ``[texts × places, channels]``."""
+    """Set the first head of each group.
+
+    Args:
+        attention: Of a block.
+        seen: What the block sees ``[texts × places, channels]``.
+        angles: Of each sinusoid at each place, in radians ``[places, channels / groups / 2]``.
+        pace: Radians a token ``[channels / groups / 2]``.
+    """
     query, key = attention.query, attention.key
     width, size = query.in_features // query.groups, query.out_features // attention.heads
     pairs = size // 2

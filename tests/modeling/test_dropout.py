@@ -42,4 +42,5 @@ def test_the_seed_decides_and_evaluation_changes_nothing():
     assert torch.equal(layer.eval()(x), x)
     assert torch.equal(dropout(x, 0.0), x)
     assert not dropout(x, 1.0).any()
+    assert (dropout(torch.ones(997), 1 - 1e-6) == 0).sum() > 980
     assert dropout(x.t(), 0.3).shape == (13, 7)

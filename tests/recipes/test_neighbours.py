@@ -48,11 +48,9 @@ def test_the_first_head_of_each_group_attends_to_what_lies_beside(prepared: Path
 
 def test_it_is_a_trunk_with_its_tokenizer_and_the_same_each_time(prepared: Path, tmp_path: Path) -> None:
     assert len(SqueezeBertTokenizerFast.from_pretrained(prepared)) == 61
-    again, model = (
-        SqueezeBertModel.from_pretrained(folder).state_dict()
-        for folder in (prepare(prepared, tmp_path / "again"), prepared)
+    first, second = (
+        SqueezeBertModel.from_pretrained(prepare(prepared, tmp_path / name)).state_dict()
+        for name in ("first", "second")
     )
-    assert again.keys() == model.keys()
-    other = prepare(prepared, tmp_path / "once more")
-    for name, tensor in SqueezeBertModel.from_pretrained(other).state_dict().items():
-        torch.testing.assert_close(again[name], tensor, rtol=1e-3, atol=1e-4)
+    # Sums of least squares may differ in their last bits.
+    torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-4)

@@ -160,6 +160,29 @@ def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Pa
     assert not [text for text in texts if "headers" in text]
 
 
+def test_a_run_may_start_from_heads_that_look_at_neighbours(
+    data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = []
+
+    def prepare(source: Path, out: Path) -> Path:
+        prepared.append(source)
+        return Path(shutil.copytree(source, out))
+
+    monkeypatch.setattr(workshop, "prepare", prepare)
+    changes = {"teacher": None, "unlabelled": 0, "neighbours": True, "options": "--epochs 1"}
+    run = replace(RUNS["text-classification"], **changes)
+    names = ("text-classification", "sts-b-pairs")
+    for name in names:
+        monkeypatch.setitem(RUNS, name, run)
+    here = opened(data, trunk, tmp_path / "runs")
+    for name in names:
+        here.full(name)
+    starts = [command[command.index("--from") + 1] for command in commands]
+    assert starts == [str(tmp_path / "runs" / "neighbours" / "trunk")] * 2
+    assert prepared == [trunk]
+
+
 def test_a_card_names_what_its_head_learnt_before() -> None:
     """Data and teacher of the run that it went on from have licences, too."""
     card = ship.head_card("question-answering", {"squad": {}})

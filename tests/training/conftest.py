@@ -27,14 +27,18 @@ PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *FILLERS, *PEOPLE, *PLAC
 @pytest.fixture(scope="session")
 def trunk(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Folder of a base model of random weights; dropout is on, so that runs depend on random numbers."""
-    folder = tmp_path_factory.mktemp("trunk")
+    return save_trunk(tmp_path_factory.mktemp("trunk"), PIECES)
+
+
+def save_trunk(folder: Path, pieces: list[str]) -> str:
+    """Write a base model of random weights with a vocabulary."""
     torch.manual_seed(13)
     config = SqueezeBertConfig(
-        vocab_size=len(PIECES), hidden_size=28, embedding_size=28, num_hidden_layers=2, num_attention_heads=7,
+        vocab_size=len(pieces), hidden_size=28, embedding_size=28, num_hidden_layers=2, num_attention_heads=7,
         intermediate_size=44, max_position_embeddings=33, initializer_range=0.1,
     )  # fmt: skip
     SqueezeBertModel(config).save_pretrained(folder)
-    SqueezeBertTokenizerFast(PIECES, model_max_length=33).save_pretrained(folder)
+    SqueezeBertTokenizerFast(pieces, model_max_length=33).save_pretrained(folder)
     return str(folder)
 
 

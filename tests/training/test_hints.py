@@ -11,14 +11,11 @@ import pytest
 import torch
 
 from squeezebert.checkpoints import read_checkpoint
-from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
-from squeezebert.modeling import SqueezeBertModel
-from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training import Teaching, TrainingSettings, train
 from squeezebert.training.hints import REACHES, HintedAnswers, hints_of, rarities
 from squeezebert.training.task_objective import TaskObjective
-from tests.training.conftest import PIECES, make_data
+from tests.training.conftest import PIECES, make_data, save_trunk
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -30,17 +27,8 @@ STOP, CLS, SEP = 7, 2, 3
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Folder of a base model of random weights, of three blocks, that knows a full stop."""
-    folder = tmp_path_factory.mktemp("start")
-    torch.manual_seed(17)
-    pieces = [*PIECES, "."]
-    config = SqueezeBertConfig(
-        vocab_size=len(pieces), hidden_size=28, embedding_size=28, num_hidden_layers=3, num_attention_heads=7,
-        intermediate_size=44, max_position_embeddings=33, initializer_range=0.1,
-    )  # fmt: skip
-    SqueezeBertModel(config).save_pretrained(folder)
-    SqueezeBertTokenizerFast(pieces, model_max_length=33).save_pretrained(folder)
-    return str(folder)
+    """Folder of a trunk that knows a full stop."""
+    return save_trunk(tmp_path_factory.mktemp("start"), [*PIECES, "."])
 
 
 def windows(rng: np.random.Generator) -> dict[str, torch.Tensor]:

@@ -76,7 +76,7 @@ UNFINISHED = 3
     "--hints",
     is_flag=True,
     help="Question answering: also learn which words of the text the question has, and which sentence holds "
-    "the answer. Small models do not find that out by themselves.",
+    "the answer.",
 )
 @options.max_length_option
 @teaching_options

@@ -30,6 +30,8 @@ REACHES = (2, 6, 16)
 """How many tokens to each side are near."""
 _QUESTIONS = 5000
 """So many are counted, to know which tokens are common."""
+HINTS = ("text", "rarity", "overlap", "density", "answered", "sentence")
+"""What :func:`hints_of` gives."""
 _WIDTHS = {"overlap": 1, "density": len(REACHES), "sentence": 1}
 
 
@@ -42,6 +44,7 @@ class HintedAnswers(TaskObjective):
         OptionError: The task is another one, or the tokenizer has no full stop.
     """
 
+    # That of the density is about one over its variance, which is 0.15 in SQuAD: parts start out alike.
     parts: Mapping[str, float] = {"loss": 1.0, "overlap": 1.0, "density": 8.0, "sentence": 1.0}
 
     def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
@@ -96,9 +99,6 @@ class HintedAnswers(TaskObjective):
         return losses
 
 
-HINTS = ("text", "rarity", "overlap", "density", "answered", "sentence")
-
-
 def _distances(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
 
@@ -111,7 +111,8 @@ def rarities(questions: Sequence[Sequence[int]], size: int) -> Tensor:
         size: Of the vocabulary.
 
     Returns:
-        ``[size]`` in [0, 1]: 1 for what few questions have, 0 for what all have.
+        ``[size]`` float32 in [0, 1]: 0 for what all questions have, 1 for what at most the cube root of their
+        number have, and between these by the logarithm of how many have it.
     """
     counts = Counter(token for ids in questions for token in set(ids))
     out = torch.ones(size)

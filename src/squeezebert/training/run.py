@@ -15,6 +15,7 @@ from squeezebert.files import write_text
 from squeezebert.training.distributed import World, joined
 from squeezebert.training.journal import JOURNAL_NAME, Journal
 from squeezebert.training.loop import Loop
+from squeezebert.training.memory import keep_freed_memory
 from squeezebert.training.objective import Objective
 from squeezebert.training.observer import Observer
 from squeezebert.training.plots import draw_curves, plots_are_possible
@@ -41,7 +42,7 @@ def run(
     and evaluations) and, at the end, ``training.json`` (settings, data, versions, result); with the extra
     ``plots`` also ``curves.png`` and TensorBoard's event files. While the run goes on the folder holds
     ``training_state.pt`` too; a run that was stopped at any moment and resumed ends with the same weights as
-    one that was not.
+    one that was not. From here on the process keeps the memory that it frees.
 
     Args:
         make: Makes the objective; called once in each process, after ``out`` is found to be free.
@@ -59,6 +60,7 @@ def run(
             written or read.
     """
     folder = Path(out)
+    keep_freed_memory()
     with joined() as world:
         if world.first:
             claim(folder, resume)

@@ -7,7 +7,9 @@ One command, which can be stopped at any moment and given again to go on:
 It makes three corpora, once (Wikipedia, novels, and the texts of the labelled sets that a released model may
 learn from), and then follows trunk.toml by ``squeezebert distill``. No weight of the teacher is copied: word
 embeddings start from its output for each vocabulary piece alone. `--student mini` goes on from the embedded
-trunk instead. What is left over is given to ``squeezebert distill``, for example ``--stop-after 60``.
+trunk instead; with `--neighbours`, heads of its attention are first set to look at neighbouring tokens, which
+it takes to learn from the order of words. What is left over is given to ``squeezebert distill``, for example
+``--stop-after 60``.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from neighbours import prepare
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.files import write_text
 
@@ -101,6 +104,12 @@ def make_corpora(data: Path, runs: Path, teacher: Path) -> dict[str, Path]:
     return corpora
 
 
+def with_neighbours(student: str, runs: Path) -> Path:
+    """The student with heads of attention that look at neighbouring tokens; made once."""
+    out = runs / "start"
+    return out if (out / "model.safetensors").exists() else prepare(student, out)
+
+
 def main() -> None:
     """Make the corpora and distil, or go on with it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -108,12 +117,20 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--tokens", type=float, default=100e6, help="length of the run")
     parser.add_argument("--student", help="checkpoint to go on from, such as mini; a new one if left out")
+    parser.add_argument(
+        "--neighbours", action="store_true", help="prepare the student by neighbours.py first"
+    )
     arguments, others = parser.parse_known_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)
     teacher = teacher_folder()
     corpora = make_corpora(arguments.data, arguments.runs, teacher)
     shares = [part for name in SHARES for part in ("--corpus", f"{corpora[name]}={SHARES[name]}")]
-    student = ["--from", arguments.student] if arguments.student else []
+    start = arguments.student
+    if arguments.neighbours:
+        if start is None:
+            parser.error("--neighbours prepares a checkpoint; name it by --student")
+        start = with_neighbours(start, arguments.runs)
+    student = ["--from", start] if start else []
     length = ["--set", f"tokens={int(arguments.tokens)}"]
     squeezebert_command(
         "distill", RECIPE, "--teacher", teacher, *shares, *student, *length,

@@ -4,7 +4,7 @@
 
 Run again to resume; ``--rows sst-2 squad`` measures these alone. A model that is not there yet is trained
 first (see plan.py). All rows measured so far go into a JSON file, and into a Markdown table beside it; rows
-that the file has of the same trunk are kept.
+that the file has already are kept, and marked where they are of another trunk.
 """
 
 from __future__ import annotations
@@ -50,9 +50,17 @@ def collect(workshop: Workshop) -> Results:
 
 
 def kept(output: Path, trunk: str) -> Results:
-    """The rows that a file of results has of this trunk, which may have been measured in another folder."""
-    found = _read(output) if output.exists() else {}
-    return dict(found["rows"]) if found.get("trunk") == trunk else {}
+    """The rows that a file of results has, which may have been measured in another folder.
+
+    A row of another trunk says of which, under ``trunk``.
+    """
+    found = _read(output) if output.exists() else {"rows": {}}
+    rows: Results = {}
+    for name, row in found["rows"].items():
+        owner = row.get("trunk", found["trunk"])
+        plain = {key: value for key, value in row.items() if key != "trunk"}
+        rows[name] = plain if owner == trunk else {**plain, "trunk": owner}
+    return rows
 
 
 def joined(old: Results, new: Results) -> Results:
@@ -77,8 +85,9 @@ def training_of(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def headline(results: Results, name: str, precision: str = "int8") -> float | None:
-    """The first metric of a row, in percent; None if it was not measured."""
-    found = results.get(name, {}).get(precision)
+    """The first metric of a row, in percent; None if it was not measured of this trunk."""
+    result = results.get(name, {})
+    found = None if "trunk" in result else result.get(precision)
     return None if found is None else 100 * float(found["metrics"][ROWS[name].metrics[0]])
 
 
@@ -107,7 +116,8 @@ def table(results: Results, model: str | None = None) -> str:
         figures = [_figures(row, result.get(precision)) for precision in PRECISIONS]
         bar = bar_of(row, results)
         sides = ["" if value is None else f"{value:.1f}" for value in (bar, row.bert_mini)]
-        lines.append(f"| {' | '.join([row.title, metrics, *figures, *sides])} |")
+        title = f"{row.title} †" if "trunk" in result else row.title
+        lines.append(f"| {' | '.join([title, metrics, *figures, *sides])} |")
     return "\n".join(lines) + "\n"
 
 
@@ -130,13 +140,14 @@ def explanation(results: Results) -> str:
     )
     inference = f" {went_on}: from the model of entailment (SNLI) instead of the trunk." if went_on else ""
     inference += f" {then}: by way of questions that ask the same (QQP)." if then else ""
+    earlier = " †: of the trunk before this one." if any("trunk" in row for row in results.values()) else ""
     return (
         "Percent, but for the perplexity; int8 and fp32 are both computed by the compiled engine. Neither "
         f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "
         f"weights trained, and not shipped. {learnt}: with a teacher, all-MiniLM-L6-v2 fine-tuned on the "
         f"same rows, which may have answered texts without labels, too.{inference} A head is shipped if in "
         "int8 it reaches what stands under *to be shipped* and fits into the package. BERT-Mini's figures "
-        "are of GLUE's test sets, which are other rows.\n"
+        f"are of GLUE's test sets, which are other rows.{earlier}\n"
     )
 
 

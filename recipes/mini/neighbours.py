@@ -34,11 +34,11 @@ _TEXTS = 160
 """Random texts, to see in them what a block makes of the positions."""
 
 
-def prepare(source: Path, out: Path) -> Path:
+def prepare(source: str | Path, out: Path) -> Path:
     """Write a model with such heads into a folder, made from one without.
 
     Args:
-        source: Model folder; of a head's model, the encoder alone is taken.
+        source: Model folder, or the name of an embedded model; of a head's model, the encoder alone is taken.
         out: Model folder to make.
 
     Returns:

@@ -79,7 +79,7 @@ def trunk_card(report: Mapping[str, Any], results: Results) -> str:
     """The model card of the trunk, from the report of its run and the results."""
     start = "It started anew."
     if report["student"] != "new":
-        start = f"It went on from a trunk of the same recipe, after {TOKENS_BEFORE:,} tokens."
+        start = f"It went on from the trunk before it, which had learnt from {TOKENS_BEFORE:,} tokens."
     return _TRUNK_CARD.format(
         start=start,
         table=table(results),

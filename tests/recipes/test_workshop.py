@@ -18,7 +18,7 @@ import measure
 import ship
 import unlabelled
 import workshop
-from plan import ROWS, RUNS
+from plan import ROWS, RUNS, TRUNK
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
@@ -99,11 +99,14 @@ def test_from_a_trunk_to_an_embedded_model(
     of_layers = "--epochs 1 --freeze-embeddings --teacher-precision torch --layers 1=1"
     changes = {
         sentiment: {"unlabelled": 7, "options": of_layers},
-        "entities": {"train": ("ner/tagged.conll",), "unlabelled": 0, "options": of_blocks},
-        entities: {"train": ("ner/tagged.conll",), "options": "--epochs 1 --freeze-blocks 1"},
+        entities: {
+            "train": ("ner/tagged.conll",), "options": "--epochs 1 --freeze-blocks 1", "start": "first",
+        },
     }  # fmt: skip
     for name, change in changes.items():
         monkeypatch.setitem(RUNS, name, replace(RUNS[name], **change))
+    first = replace(RUNS[entities], start=TRUNK, teacher="--epochs 1", options=of_blocks)
+    monkeypatch.setitem(RUNS, "first", first)
     monkeypatch.setitem(ROWS, "sst-2", replace(ROWS["sst-2"], bar=0))
     for row in ("uner-ewt", "wikiann"):
         monkeypatch.setitem(ROWS, row, replace(ROWS[row], data="ner/tagged.conll", bar=0))
@@ -115,7 +118,7 @@ def test_from_a_trunk_to_an_embedded_model(
     starts = [command[command.index("--from") + 1] for command in trained]
     # Teachers start from the model that taught the trunk, and what learnt entities from one goes on.
     taught = [str(tmp_path / "teacher"), str(trunk)]
-    assert starts == [*taught, *taught, str(tmp_path / "runs" / "entities")]
+    assert starts == [*taught, *taught, str(tmp_path / "runs" / "first")]
     texts = Path(trained[1][trained[1].index("--unlabelled") + 1])
     assert len(texts.read_text(encoding="utf-8").splitlines()) == 7
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [*names]
@@ -227,11 +230,21 @@ def test_results_of_a_model_that_was_trained_anew_do_not_count(
     assert (training["minutes"], training["rows"], training["settings"]) == (1.5, 11, {"epochs": 2})
 
 
-def test_results_of_the_same_trunk_are_kept(tmp_path: Path) -> None:
+def test_results_are_kept_and_say_when_they_are_of_another_trunk(tmp_path: Path) -> None:
     output, rows = tmp_path / "mini.json", {"sst-2": {"title": "SST-2 dev"}, "cola": {"title": "before"}}
     assert measure.kept(output, "a") == {}
     output.write_text(json.dumps({"trunk": "a", "rows": rows}), encoding="utf-8")
-    assert measure.kept(output, "b") == {}
+    assert measure.kept(output, "a") == rows
+    earlier = measure.kept(output, "b")
+    assert {row["trunk"] for row in earlier.values()} == {"a"}
+    # What was measured of a trunk says nothing of another one's heads.
+    assert measure.headline({"cola": {"int8": {"metrics": {"matthews": 0.5}}}}, "cola") == 50
+    assert measure.headline({"cola": {"int8": {"metrics": {"matthews": 0.5}}, "trunk": "a"}}, "cola") is None
+    assert [line.count("†") for line in measure.table(earlier).splitlines()] == [0, 0, 1, 1]
+    assert "†" in measure.explanation(earlier)
+    assert "†" not in measure.explanation(rows)
+    output.write_text(json.dumps({"trunk": "b", "rows": earlier}), encoding="utf-8")
+    assert measure.kept(output, "a") == rows
     both = measure.joined(measure.kept(output, "a"), {"cola": {"title": "now"}, "mlm": {"title": "new"}})
     assert [(name, row["title"]) for name, row in both.items()] == [
         ("mlm", "new"), ("sst-2", "SST-2 dev"), ("cola", "now"),

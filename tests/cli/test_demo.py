@@ -116,7 +116,7 @@ def test_trunk_and_entities_find_what_they_should(squeezebert: Program) -> None:
     assert "sports" in out[out.index("zero-shot-classification (") :]
     assert "make some tea." in out[out.index("multiple-choice (") :]
     entities = out[out.index("token-classification (") :]
-    for label, name in (("PER", "John Smith"), ("ORG", "Deutsche Bank"), ("LOC", "Frankfurt")):
+    for label, name in (("PER", "John Smith"), ("ORG", "Siemens"), ("LOC", "Munich")):
         assert re.search(rf"{label} +[\d.]+ +{name}", entities)
 
 

@@ -44,7 +44,7 @@ SENTENCES = (
 )
 TO_TOKENIZE = "Unbelievable: the café in Zürich reopened!"
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "token-classification": {"text": "Please send the report to John Smith at Deutsche Bank in Frankfurt."},
+    "token-classification": {"text": "Please send the report to John Smith at Siemens in Munich."},
     "question-answering": {
         "question": "Where did Ada Lovelace meet Charles Babbage?",
         "context": "In June 1833 Ada Lovelace met Charles Babbage at a party in London.",

@@ -104,12 +104,6 @@ def make_corpora(data: Path, runs: Path, teacher: Path) -> dict[str, Path]:
     return corpora
 
 
-def with_neighbours(student: str, runs: Path) -> Path:
-    """The student with heads of attention that look at neighbouring tokens; made once."""
-    out = runs / "start"
-    return out if (out / "model.safetensors").exists() else prepare(student, out)
-
-
 def main() -> None:
     """Make the corpora and distil, or go on with it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -129,7 +123,7 @@ def main() -> None:
     if arguments.neighbours:
         if start is None:
             parser.error("--neighbours prepares a checkpoint; name it by --student")
-        start = with_neighbours(start, arguments.runs)
+        start = prepare(start, arguments.runs / "start")
     student = ["--from", start] if start else []
     length = ["--set", f"tokens={int(arguments.tokens)}"]
     squeezebert_command(

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from squeezebert.checkpoints.reader import SAFETENSORS_NAME
 from squeezebert.modeling import SqueezeBertModel
 from squeezebert.modeling.attention import SqueezeBertSelfAttention
 from squeezebert.tokenization import SqueezeBertTokenizerFast
@@ -35,7 +36,7 @@ _TEXTS = 160
 
 
 def prepare(source: str | Path, out: Path) -> Path:
-    """Write a model with such heads into a folder, made from one without.
+    """Write a model with such heads into a folder, made from one without; where one is already, it stays.
 
     Args:
         source: Model folder, or the name of an embedded model; of a head's model, the encoder alone is taken.
@@ -44,6 +45,8 @@ def prepare(source: str | Path, out: Path) -> Path:
     Returns:
         ``out``.
     """
+    if (out / SAFETENSORS_NAME).exists():
+        return out
     model = SqueezeBertModel.from_pretrained(source)
     look_at_neighbours(model)
     SqueezeBertTokenizerFast.from_pretrained(source).save_pretrained(out)

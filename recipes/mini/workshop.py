@@ -176,13 +176,11 @@ class Workshop:
         out, run = self.runs / name, RUNS[name]
         if is_finished(out):
             return out
-        start = self._with_neighbours(run.start) if run.neighbours else self.full(run.start)
+        start = self.full(run.start)
+        if run.neighbours:
+            start = prepare(start, self.runs / "neighbours" / run.start)
         self._train(name, start, out, *run.options.split(), *self._teaching(name))
         return out
-
-    def _with_neighbours(self, start: str) -> Path:
-        out = self.runs / "neighbours" / start
-        return out if (out / WEIGHTS).exists() else prepare(self.full(start), out)
 
     def _teaching(self, name: str) -> list[str | Path]:
         run = RUNS[name]

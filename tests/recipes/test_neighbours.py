@@ -52,5 +52,7 @@ def test_it_is_a_trunk_with_its_tokenizer_and_the_same_each_time(prepared: Path,
         SqueezeBertModel.from_pretrained(prepare(prepared, tmp_path / name)).state_dict()
         for name in ("first", "second")
     )
+    made = (tmp_path / "first" / "model.safetensors").stat().st_mtime_ns
+    assert (prepare(prepared, tmp_path / "first") / "model.safetensors").stat().st_mtime_ns == made
     # Sums of least squares may differ in their last bits.
     torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-4)

@@ -11,13 +11,13 @@ import pytest
 SIZE = 192 << 20
 # Prints the resident bytes after an array was filled and freed.
 PROGRAM = f"""
-import sys, numpy as np
+import resource, sys, numpy as np
 from squeezebert.training.memory import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 large = np.ones({SIZE}, np.uint8)
 del large
-print(int(open("/proc/self/statm").read().split()[1]) * 4096)
+print(int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize())
 """
 
 

@@ -22,9 +22,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from neighbours import prepare
+from neighbours import look_at_neighbours
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.files import write_text
+from start import prepare
 
 RECIPE = Path(__file__).with_name("trunk.toml")
 # Share of the texts that come from each corpus. The labelled sets are small, but they are what Wikipedia
@@ -123,7 +124,7 @@ def main() -> None:
     if arguments.neighbours:
         if start is None:
             parser.error("--neighbours prepares a checkpoint; name it by --student")
-        start = prepare(start, arguments.runs / "start")
+        start = prepare(start, arguments.runs / "start", look_at_neighbours)
     student = ["--from", start] if start else []
     length = ["--set", f"tokens={int(arguments.tokens)}"]
     squeezebert_command(

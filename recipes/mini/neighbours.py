@@ -12,15 +12,13 @@ Initial weights that attend to neighbours let transformers learn from little dat
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from squeezebert.checkpoints.reader import SAFETENSORS_NAME
 from squeezebert.modeling import SqueezeBertModel
 from squeezebert.modeling.attention import SqueezeBertSelfAttention
-from squeezebert.tokenization import SqueezeBertTokenizerFast
+from start import set_head
 
 LENGTH = 0.7
 """Of a sinusoid, in lengths of a word embedding."""
@@ -33,25 +31,6 @@ LOOKS = ((0, -1), (0, 1), (1, -5), (1, 5))
 band 1 is slower, and overlaps a quarter of it."""
 _TEXTS = 160
 """Random texts, to see in them what a block makes of the positions."""
-
-
-def prepare(source: str | Path, out: Path) -> Path:
-    """Write a model with such heads into a folder, made from one without; where one is already, it stays.
-
-    Args:
-        source: Model folder, or the name of an embedded model; of a head's model, the encoder alone is taken.
-        out: Model folder to make.
-
-    Returns:
-        ``out``.
-    """
-    if (out / SAFETENSORS_NAME).exists():
-        return out
-    model = SqueezeBertModel.from_pretrained(source)
-    look_at_neighbours(model)
-    SqueezeBertTokenizerFast.from_pretrained(source).save_pretrained(out)
-    model.save_pretrained(out)
-    return out
 
 
 @torch.no_grad()
@@ -95,12 +74,8 @@ def _compare_positions(
     for group in range(query.groups):
         band, distance = LOOKS[group % len(LOOKS)]
         taken = slice(band * 3 * pairs // 4, band * 3 * pairs // 4 + pairs)
-        x = seen[:, group * width : (group + 1) * width]
-        mean = x.mean(0)
         rows = slice(group * width, group * width + size)
         for layer, shift in ((query, distance), (key, 0)):
             moved = angles[:, taken] + shift * pace[taken]
-            target = torch.cat([moved.sin(), moved.cos()], 1).repeat(_TEXTS, 1)
-            found = torch.linalg.lstsq(x - mean, target - target.mean(0)).solution  # [width, size]
-            layer.weight[rows] = SHARPNESS * found.t()[..., None]
-            layer.bias[rows] = SHARPNESS * (target.mean(0) - mean @ found)
+            waves = torch.cat([moved.sin(), moved.cos()], 1).repeat(_TEXTS, 1)
+            set_head(layer, group, rows, seen, SHARPNESS * waves)

@@ -29,7 +29,8 @@ class Run:
         train: The sets that it learns from.
         options: Of ``squeezebert train``.
         start: What it starts from: the trunk, or another run.
-        neighbours: Heads of attention are set to look at neighbouring tokens first; see neighbours.py.
+        compares: Heads of attention are set to look for the same word in the other text first; see
+            equal_words.py.
         teacher: Options of ``squeezebert train`` for its teacher: all-MiniLM-L6-v2, fine-tuned on the same
             rows, whose answers are learnt from beside the labels. None to learn from labels
             alone.
@@ -41,7 +42,7 @@ class Run:
     train: tuple[str, ...]
     options: str
     start: str = TRUNK
-    neighbours: bool = False
+    compares: bool = False
     teacher: str | None = None
     unlabelled: int = 0
     soft_share: float = 0.8
@@ -87,14 +88,8 @@ _ENTITIES = (
     # Thrice: few, and the only ones of mail, reviews and weblogs.
     *3 * ("ner/uner-ewt:validation",),
 )  # fmt: skip
-_QUESTIONS = ("squad/train-v1.1.json.xz",)
 
 STARTS = {
-    "answers": Run(
-        task="question-answering", train=_QUESTIONS, start=ENTAILMENT, neighbours=True,
-        options="--hints --blocks 4 --freeze-embeddings --epochs 0.8 --batch-tokens 1536 "
-        "--learning-rate 8e-4 --warmup 0.02 --dropout 0 --evaluate-every 2500",
-    ),
     PARAPHRASE: Run(
         task="text-classification", train=("glue/QQP-subset:all",), start=ENTAILMENT,
         options="--epochs 2 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings --dropout 0.1",
@@ -124,12 +119,12 @@ HEADS = {
     ),
     "question-answering": Head(
         task="question-answering",
-        train=_QUESTIONS,
+        train=("squad/train-v1.1.json.xz",),
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
-        start="answers",
-        options="--hints --freeze-embeddings --epochs 0.12 --batch-tokens 1536 --learning-rate 3e-4 "
-        "--warmup 0.02 --dropout 0 --seed 1 --evaluate-every 2500",
+        compares=True,
+        options="--hints --blocks 4 --freeze-blocks 1 --epochs 1.2 --batch-tokens 1536 --learning-rate 8e-4 "
+        "--warmup 0.02 --dropout 0 --evaluate-every 2500",
     ),
     ENTAILMENT: Head(
         task="text-classification",
@@ -246,9 +241,8 @@ ROWS = {
 
 
 def is_taught(name: str) -> bool:
-    """Whether a run has a teacher, or the first part of it in `STARTS`."""
-    run = RUNS[name]
-    return run.teacher is not None or (run.start in STARTS and is_taught(run.start))
+    """Whether a run has a teacher."""
+    return RUNS[name].teacher is not None
 
 
 def before(name: str) -> tuple[str, ...]:

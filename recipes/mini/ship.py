@@ -2,10 +2,12 @@
 
     python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
-Each head is fine-tuned here on a copy of the trunk's blocks, of all or of the lower ones, unless measure.py
-has done that. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach
-are in plan.py. Heads that are not asked for stay if they are of the same trunk, whose weights they share;
-they fit no other, and are gone with another. Nothing is shipped before everything asked for is measured.
+The trunk may also be the embedded one, ``--trunk src/squeezebert/models/mini``, which has no head that fills
+masks. Each head is fine-tuned here on a copy of the trunk's blocks, of all or of the lower ones, unless
+measure.py has done that. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have
+to reach are in plan.py. Heads that are not asked for stay if they are of the same trunk, whose weights they
+share; they fit no other, and are gone with another. Nothing is shipped before everything asked for is
+measured.
 """
 
 from __future__ import annotations
@@ -124,8 +126,10 @@ def ship(
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     _copy_files(workshop.stored(TRUNK), new)
-    report = json.loads((workshop.trunk / REPORT_NAME).read_text(encoding="utf-8"))
-    write_text(new / "README.md", trunk_card(report, results))
+    # With its report, the embedded trunk is a finished run, which heads can be made from.
+    report = (workshop.trunk / REPORT_NAME).read_text(encoding="utf-8")
+    write_text(new / REPORT_NAME, report)
+    write_text(new / "README.md", trunk_card(json.loads(report), results))
     for name in names:
         _copy_files(workshop.stored(name), new / name)
         write_text(new / name / "README.md", head_card(name, results))
@@ -142,7 +146,8 @@ def _copy_files(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for path in source.iterdir():
         if path.is_file():
-            shutil.copyfile(path, target / path.name)
+            # With its time, by which what was measured of it stays current.
+            shutil.copy2(path, target / path.name)
 
 
 def check_size(folder: Path) -> None:

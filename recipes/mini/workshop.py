@@ -6,7 +6,7 @@ What a call makes it leaves in the folder of runs, where the next call finds it:
     rows/NAME.jsonl           what a run learns from
     rows/NAME-unlabelled.jsonl what a teacher answers beside it
     teachers/NAME/            the run of a head's teacher
-    neighbours/NAME/          a model with heads of attention that look at neighbouring tokens
+    comparing/NAME/           a model with heads of attention that look for equal words
     NAME/                     the run of a head, or of what is fine-tuned only to be measured
     shipped/, shipped/HEAD/   trunk and heads in int8, as the package would hold them
     measured/ROW-PRECISION.json
@@ -30,10 +30,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distill_trunk import body_of, squeezebert_command, teacher_folder
-from neighbours import prepare
+from equal_words import look_for_equal_words
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
+from squeezebert.checkpoints.quantized import SCALE_SUFFIX
+from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli.train import UNFINISHED
+from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.corpus import read_documents
 from squeezebert.corpus.build import HOLD_OUT, corpus_sources
 from squeezebert.data import Row, load_dataset_rows
@@ -42,11 +45,13 @@ from squeezebert.files import write_text
 from squeezebert.tasks import get_task
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
+from start import prepare
 from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
 
 WEIGHTS = "model.safetensors"
+MASK_HEAD = "cls.predictions.bias"
 # Held-out text to guess words of: paragraphs that are long enough to guess from.
 _PARAGRAPHS, _CHARACTERS = 1000, 400
 
@@ -65,6 +70,11 @@ def is_finished(run: Path) -> bool:
 def is_current(made: Path, *sources: Path) -> bool:
     """Whether a file is there, and no older than what it was made from."""
     return made.exists() and all(source.stat().st_mtime_ns <= made.stat().st_mtime_ns for source in sources)
+
+
+def is_int8(folder: Path) -> bool:
+    """Whether a model is stored in int8."""
+    return any(name.endswith(SCALE_SUFFIX) for name in read_safetensors(folder / WEIGHTS))
 
 
 def digest(folder: Path) -> str:
@@ -90,7 +100,7 @@ class Workshop:
 
     Attributes:
         data: The sets.
-        trunk: A finished run of ``distill_trunk.py``.
+        trunk: A finished run of ``distill_trunk.py``, or the embedded trunk.
         runs: Where everything goes that is made.
         limit: Rows to take of each set, for a try; None for all.
         deadline: Where ``time.monotonic()`` stands when the time is up.
@@ -171,14 +181,16 @@ class Workshop:
 
     def full(self, name: str) -> Path:
         """A model in full precision, trained if it is not there; the one that fills masks is the trunk."""
+        if name == FILL_MASK and MASK_HEAD not in read_safetensors(self.trunk / WEIGHTS):
+            raise SystemExit(f"{self.trunk}: has no head that fills masks; leave {FILL_MASK} out")
         if name in (TRUNK, FILL_MASK):
             return self.trunk
         out, run = self.runs / name, RUNS[name]
         if is_finished(out):
             return out
         start = self.full(run.start)
-        if run.neighbours:
-            start = prepare(start, self.runs / "neighbours" / run.start)
+        if run.compares:
+            start = prepare(start, self.runs / "comparing" / run.start, look_for_equal_words)
         self._train(name, start, out, *run.options.split(), *self._teaching(name))
         return out
 
@@ -221,7 +233,12 @@ class Workshop:
             # A head reads its tokenizer from its base, too.
             for name in (VOCAB_NAME, CONFIG_NAME) if base is None else ():
                 shutil.copyfile(source / name, out / name)
-            getattr(modeling, head).from_pretrained(source).save_pretrained(out, dtype="int8", base=base)
+            if base is None and is_int8(source):
+                # Quantised again, it could differ in the last bits of its scales.
+                for name in (MODEL_CONFIG_NAME, WEIGHTS):
+                    shutil.copyfile(source / name, out / name)
+            else:
+                getattr(modeling, head).from_pretrained(source).save_pretrained(out, dtype="int8", base=base)
         return out
 
     def measured(self, name: str, precision: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from neighbours import LOOKS, prepare
+from neighbours import LOOKS, look_at_neighbours
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.modeling import SqueezeBertForSequenceClassification, SqueezeBertModel
 from squeezebert.tokenization import SqueezeBertTokenizerFast
+from start import prepare
 
 HEADS, GROUPS = 12, 4
 
@@ -27,7 +28,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     SqueezeBertForSequenceClassification(config).save_pretrained(source)
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{number}" for number in range(56))]
     SqueezeBertTokenizerFast(pieces, model_max_length=47).save_pretrained(source)
-    return prepare(source, tmp_path_factory.mktemp("runs") / "prepared")
+    return prepare(source, tmp_path_factory.mktemp("runs") / "prepared", look_at_neighbours)
 
 
 def test_the_first_head_of_each_group_attends_to_what_lies_beside(prepared: Path) -> None:
@@ -49,10 +50,11 @@ def test_the_first_head_of_each_group_attends_to_what_lies_beside(prepared: Path
 def test_it_is_a_trunk_with_its_tokenizer_and_the_same_each_time(prepared: Path, tmp_path: Path) -> None:
     assert len(SqueezeBertTokenizerFast.from_pretrained(prepared)) == 61
     first, second = (
-        SqueezeBertModel.from_pretrained(prepare(prepared, tmp_path / name)).state_dict()
+        SqueezeBertModel.from_pretrained(prepare(prepared, tmp_path / name, look_at_neighbours)).state_dict()
         for name in ("first", "second")
     )
     made = (tmp_path / "first" / "model.safetensors").stat().st_mtime_ns
-    assert (prepare(prepared, tmp_path / "first") / "model.safetensors").stat().st_mtime_ns == made
+    again = prepare(prepared, tmp_path / "first", look_at_neighbours)
+    assert (again / "model.safetensors").stat().st_mtime_ns == made
     # Sums of least squares may differ in their last bits.
     torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-4)

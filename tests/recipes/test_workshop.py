@@ -18,6 +18,7 @@ import measure
 import ship
 import unlabelled
 import workshop
+from equal_words import look_for_equal_words
 from plan import ROWS, RUNS, TRUNK
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
@@ -163,17 +164,17 @@ def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Pa
     assert not [text for text in texts if "headers" in text]
 
 
-def test_a_run_may_start_from_heads_that_look_at_neighbours(
+def test_a_run_may_start_from_heads_that_look_for_equal_words(
     data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared = []
 
-    def prepare(source: Path, out: Path) -> Path:
-        prepared.append(source)
+    def prepare(source: Path, out: Path, change: object) -> Path:
+        prepared.append((source, change))
         return Path(shutil.copytree(source, out, dirs_exist_ok=True))
 
     monkeypatch.setattr(workshop, "prepare", prepare)
-    changes = {"teacher": None, "unlabelled": 0, "neighbours": True, "options": "--epochs 1"}
+    changes = {"teacher": None, "unlabelled": 0, "compares": True, "options": "--epochs 1"}
     run = replace(RUNS["text-classification"], **changes)
     names = ("text-classification", "sts-b-pairs")
     for name in names:
@@ -182,14 +183,14 @@ def test_a_run_may_start_from_heads_that_look_at_neighbours(
     for name in names:
         here.full(name)
     starts = [command[command.index("--from") + 1] for command in commands]
-    assert starts == [str(tmp_path / "runs" / "neighbours" / "trunk")] * 2
-    assert prepared == [trunk] * 2
+    assert starts == [str(tmp_path / "runs" / "comparing" / "trunk")] * 2
+    assert prepared == [(trunk, look_for_equal_words)] * 2
 
 
 def test_a_card_names_what_its_head_learnt_before() -> None:
     """Data and teacher of the run that it went on from have licences, too."""
-    card = ship.head_card("question-answering", {"squad": {}})
-    assert "SQuAD v1.1 (CC BY-SA 4.0)" in card
+    card = ship.head_card("multiple-choice", {"commonsenseqa": {}})
+    assert "CommonsenseQA (MIT)" in card
     assert "SNLI (CC BY-SA 4.0)" in card
     assert "all-MiniLM-L6-v2 (Apache-2.0)" in card
 
@@ -206,6 +207,20 @@ def test_the_head_that_fills_masks_is_little_more_than_the_trunk(
         for folder in (trunk, here.stored("fill-mask"))
     )
     assert stored[0]["score"] == pytest.approx(full[0]["score"], abs=0.05)
+
+
+def test_the_embedded_trunk_is_taken_as_it_is_stored(data: Path, trunk: Path, tmp_path: Path) -> None:
+    """So that heads of it fit the one that is shipped, bit by bit."""
+    embedded = tmp_path / "embedded"
+    ship.ship(opened(data, trunk, tmp_path / "first"), [], {}, embedded)
+    here = opened(data, embedded, tmp_path / "second")
+    assert workshop.digest(here.stored(TRUNK)) == workshop.digest(embedded)
+    pipeline("feature-extraction", here.stored(TRUNK))(GOOD[0])
+    with pytest.raises(SystemExit, match="has no head that fills masks; leave fill-mask out"):
+        here.stored("fill-mask")
+    before = here.stored(TRUNK)
+    ship.ship(here, [], {}, embedded)
+    assert workshop.is_current(before / workshop.WEIGHTS, embedded / workshop.WEIGHTS)
 
 
 def test_results_of_a_model_that_was_trained_anew_do_not_count(

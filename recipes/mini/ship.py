@@ -60,7 +60,7 @@ tags: [squeezebert]
 # mini/{name}
 
 {note} Stored as int8; what it does not hold itself it reads from the trunk beside it. Made by
-`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps.{before}{taught}
+`recipes/mini/ship.py`, from the trunk, whose word embeddings it keeps.{compares}{before}{taught}
 
 ```python
 from squeezebert import pipeline
@@ -73,6 +73,8 @@ answer = pipeline("{name}")
 {table}
 {settings}"""
 _FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
+_COMPARES = """ Before it learnt, some heads of its attention were set to look for equal words in the other
+text (`recipes/mini/equal_words.py`)."""
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
 fine-tuned on the same rows. None of the teacher's weights are copied."""
 
@@ -99,6 +101,7 @@ def head_card(name: str, results: Results) -> str:
     return _HEAD_CARD.format(
         name=name,
         note=_FILL_MASK_NOTE if head is None else head.note,
+        compares=_COMPARES if head and head.compares else "",
         before=_learnt_before(name) if head else "",
         taught=_TAUGHT if head and is_taught(name) else "",
         table=table(results, name),

@@ -189,7 +189,9 @@ def test_a_run_may_start_from_heads_that_look_for_equal_words(
 
 def test_a_card_names_what_its_head_learnt_before() -> None:
     """Data and teacher of the run that it went on from have licences, too."""
+    assert "look for equal words" in ship.head_card("question-answering", {"squad": {}})
     card = ship.head_card("multiple-choice", {"commonsenseqa": {}})
+    assert "look for equal words" not in card
     assert "CommonsenseQA (MIT)" in card
     assert "SNLI (CC BY-SA 4.0)" in card
     assert "all-MiniLM-L6-v2 (Apache-2.0)" in card

@@ -114,7 +114,7 @@ HEADS = {
         note="Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
         "development part of UNER English EWT (CC BY-SA 4.0).",
-        options="--blocks 4 --freeze-blocks 1 --epochs 12 --batch-tokens 1024 --learning-rate 8e-4 "
+        options="--blocks 4 --freeze-blocks 1 --epochs 16 --batch-tokens 1024 --learning-rate 8e-4 "
         "--dropout 0.1",
     ),
     "question-answering": Head(

@@ -127,7 +127,7 @@ def test_embedded_models_are_found_by_name_and_nothing_outside(tmp_path, monkeyp
         ("a\0b", "neither a folder nor a valid hub name"),
         ("not a name!", "neither a folder nor a valid hub name"),
         ("owner/not a name", "neither a folder nor a valid hub name"),
-        ("mini/no-such-task", "there is no such embedded model; there is mini, mini/text-classification"),
+        ("mini/no-such-task", "there is no such embedded model; there is mini, .*mini/text-classification"),
     ],
 )
 def test_names_that_can_be_no_model_never_reach_the_network(name, why, tmp_path, hub_cache, monkeypatch):

@@ -131,6 +131,7 @@ HEADS = {
         train=("nli/snli-devtest:validation",),
         note="Whether a text entails a sentence, contradicts it, or neither. Learnt from the development "
         "part of SNLI (CC BY-SA 4.0) alone.",
+        compares=True,
         teacher="--epochs 3 --batch-size 32 --learning-rate 1e-4",
         unlabelled=60_000,
         options="--epochs 3 --batch-tokens 1024 --learning-rate 6e-4 --freeze-embeddings --dropout 0.1",

@@ -205,14 +205,13 @@ ROWS = {
     "mlm": Row(
         "Wikipedia, held out", FILL_MASK, FILL_MASK, WIKIPEDIA, ("accuracy", "perplexity"), bar=25
     ),
-    # More than the 82.9 of the head before; 85 is what we want.
-    "sst-2": Row("SST-2 dev", _TEXT, _TEXT, "glue/SST-2:validation", bar=83, bert_mini=85.9),
-    # Enough for a first look; 60 and 72 are what we want.
-    "uner-ewt": Row("UNER English EWT test", _TOKENS, _TOKENS, "ner/uner-ewt:test", ("f1",), bar=45),
-    "wikiann": Row("WikiANN-en test", _TOKENS, _TOKENS, "ner/wikiann-en:test", ("f1",), bar=65),
+    # A head that is shipped has its own figure for a bar: nothing worse replaces it. Wanted: 85; UNER 60.
+    "sst-2": Row("SST-2 dev", _TEXT, _TEXT, "glue/SST-2:validation", bar=84, bert_mini=85.9),
+    "uner-ewt": Row("UNER English EWT test", _TOKENS, _TOKENS, "ner/uner-ewt:test", ("f1",), bar=58),
+    "wikiann": Row("WikiANN-en test", _TOKENS, _TOKENS, "ner/wikiann-en:test", ("f1",), bar=72),
     "squad": Row(
         "SQuAD v1.1 dev", "question-answering", "question-answering", "squad/dev-v1.1.json.xz",
-        ("f1", "exact_match"), bar=50,
+        ("f1", "exact_match"), bar=56,
     ),
     "snli": Row("SNLI test", _ZERO_SHOT, _TEXT, "nli/snli-devtest:test", bar=65),
     "ag-news-entailment": Row(

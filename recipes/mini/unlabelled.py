@@ -3,7 +3,7 @@
 The labelled rows of a head are few, or are phrases where whole sentences will be asked about. New texts are
 made of them, by the means of TinyBERT's data augmentation (Jiao et al., 2020, algorithm 1): words are
 replaced by words whose embeddings lie near. A neighbour may well turn the meaning round ("good" and "bad" are
-neighbours), which does no harm, as the teacher reads the new text. Entities are looked for in Wikipedia.
+neighbours), which does no harm, as the teacher reads the new text.
 
 Everything is a pure function of its arguments and the seed.
 """
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.checkpoints.names import WORD_EMBEDDINGS
-from squeezebert.corpus.sentences import split_sentences
 from squeezebert.data import Row
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 
@@ -33,10 +32,6 @@ _LONG = 8
 _JOINED = 0.25
 """Share of the texts that are two joined by one of `_JOINTS`."""
 _JOINTS = (", but ", " but ", " and ", " , and ", " , though ", " , yet ", " . ", " , ", " even though ")
-_FEWEST, _MOST = 4, 50
-"""Words of a sentence that entities are looked for in."""
-_CUT = 0.4
-"""Share of the sentences of which a few words are taken, as labelled rows are often headings and lists."""
 _WORD = re.compile(r"[a-z]{3,}")
 
 
@@ -111,18 +106,3 @@ def pairs_varied(
             "text": text if rng.random() < 0.5 else thesaurus.vary(text, rng),
             "text_pair": thesaurus.vary(pair, rng),
         }
-
-
-def sentences_drawn(paragraphs: Sequence[str], count: int, rng: np.random.Generator) -> Iterator[Texts]:
-    """Take a sentence, or a few words in a row of one, from each of so many paragraphs."""
-    for index in rng.permutation(len(paragraphs))[:count]:
-        sentences = [part.split() for part in split_sentences(paragraphs[index])]
-        fitting = [words for words in sentences if _FEWEST <= len(words) <= _MOST]
-        if not fitting:
-            continue
-        words = fitting[rng.integers(len(fitting))]
-        if rng.random() < _CUT:
-            length = int(rng.integers(_FEWEST, 3 * _FEWEST + 1))
-            start = int(rng.integers(max(1, len(words) - length + 1)))
-            words = words[start : start + length]
-        yield {"text": " ".join(words)}

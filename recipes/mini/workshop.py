@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from distill_trunk import body_of, squeezebert_command, teacher_folder
+from distill_trunk import squeezebert_command, teacher_folder
 from equal_words import look_for_equal_words
 from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
@@ -46,7 +46,7 @@ from squeezebert.tasks import get_task
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
 from start import prepare
-from unlabelled import Texts, Thesaurus, pairs_varied, sentences_drawn, sentences_varied
+from unlabelled import Thesaurus, pairs_varied, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
 
@@ -156,20 +156,11 @@ class Workshop:
         path = self.runs / "rows" / f"{name}-unlabelled.jsonl"
         if not path.exists():
             count = RUNS[name].unlabelled if self.limit is None else self.limit
-            texts = self._texts(name, count, np.random.default_rng(0))
+            rows = [*read_jsonl(self.rows(name))]
+            vary = pairs_varied if "text_pair" in rows[0].values else sentences_varied
+            texts = vary(rows, count, Thesaurus(self.full(TRUNK)), np.random.default_rng(0))
             write_text(path, "".join(json.dumps(text) + "\n" for text in texts))
         return path
-
-    def _texts(self, name: str, count: int, rng: np.random.Generator) -> Iterator[Texts]:
-        if RUNS[name].task == "token-classification":
-            wikipedia = [*paragraphs(self.data / "enwiki_2015", held_out=False)]
-            posts = [body_of(str(row.values["text"])) for row in self._read("cls/20newsgroups:all")]
-            bodies = [" ".join(text.split()) for post in posts for text in post.split("\n\n")]
-            written = sentences_drawn(bodies, count // 3, rng)
-            return chain(sentences_drawn(wikipedia, count - count // 3, rng), written)
-        rows = [*read_jsonl(self.rows(name))]
-        vary = pairs_varied if "text_pair" in rows[0].values else sentences_varied
-        return vary(rows, count, Thesaurus(self.full(TRUNK)), rng)
 
     def _read(self, which: str) -> Iterator[Row]:
         place, _, split = which.partition(":")

@@ -13,7 +13,7 @@ from squeezebert import modeling
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.tokenization import SqueezeBertTokenizerFast
-from unlabelled import Thesaurus, pairs_varied, sentences_drawn, sentences_varied
+from unlabelled import Thesaurus, pairs_varied, sentences_varied
 from workshop import paragraphs
 
 # Three groups of fifteen words; the words of a group have nearly the same embedding.
@@ -69,16 +69,6 @@ def test_pairs_mostly_share_a_premise(thesaurus: Thesaurus) -> None:
     assert all(set(pair) == {"text", "text_pair"} for pair in pairs)
     same = [pair for pair in pairs if pair["text"][0] == pair["text_pair"][0]]
     assert 0.8 < len(same) / len(pairs) < 1
-
-
-def test_sentences_are_drawn_whole_or_in_part() -> None:
-    words = [f"w{number}" for number in range(20)]
-    text = f"Too short. {' '.join(words).capitalize()}. Far {'far ' * 60}too long."
-    drawn = [text["text"] for text in sentences_drawn([text] * 97, 97, np.random.default_rng(7))]
-    assert len(drawn) == 97
-    whole = f"{' '.join(words).capitalize()}."
-    assert 0.5 < drawn.count(whole) / 97 < 0.7
-    assert all(part in whole and 4 <= len(part.split()) <= 20 for part in drawn)
 
 
 @pytest.mark.parametrize("held_out", [True, False])

@@ -149,21 +149,6 @@ def test_from_a_trunk_to_an_embedded_model(
     assert not [path for path in out.iterdir() if path.is_dir()]
 
 
-def test_entities_are_looked_for_in_wikipedia_and_in_posts(data: Path, trunk: Path, tmp_path: Path) -> None:
-    article = " ".join(["Ada lived in London and wrote of engines that nobody had built by then."] * 7)
-    post = "Path: headers.are.not.text\n\nAlan sent this from Vienna on a very late train."
-    for place, text in (("enwiki_2015/pages", article), ("cls/20newsgroups/20_newsgroups", post)):
-        lines = json.dumps({"group": "x", "id": "1", "text": text}) + "\n"
-        (data / place).parent.mkdir(parents=True)
-        (data / f"{place}.jsonl").write_text(lines * 7, encoding="utf-8")
-    here = opened(data, trunk, tmp_path / "runs", limit=12)
-    lines = here.unlabelled("token-classification").read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line)["text"] for line in lines]
-    assert len(texts) == 7 + 4
-    assert sum(text in article for text in texts) == 7
-    assert not [text for text in texts if "headers" in text]
-
-
 def test_a_run_may_start_from_heads_that_look_for_equal_words(
     data: Path, trunk: Path, tmp_path: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

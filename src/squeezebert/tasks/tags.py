@@ -3,19 +3,30 @@
 A tag is ``O``, a type alone (``PER``), or a prefix and a type (``B-PER``). All schemes are read alike and
 leniently, as conlleval and seqeval's default mode do: an entity begins at ``B``, ``S`` or ``U``, after ``O``,
 where the type changes, and after a tag that ends one (``E``, ``L``, ``S``, ``U``).
+
+Of a model that learnt from tags whose entities all begin as they should (IOB2, BIOES, BILOU), the likeliest
+tags are those that together spell such entities: an ``I-PER`` after ``O`` is none of them. This is decoding
+under constraints, as CRF taggers do it, without anything learnt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from squeezebert.tasks.metrics import f1
 
 OUTSIDE = "O"
+STRICT_KEY = "strict_tags"
+"""In ``config.json``: whether all entities that the model learnt from begin as they should."""
 _PREFIXES = "BIESLU"
 _BEGINS = "BSU"
 _ENDS = "ESLU"
+_CONTINUES = "IEL"
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,46 @@ def spans(tags: Sequence[str]) -> list[Span]:
             start = index
         before = here
     return found
+
+
+def may_follow(tag: str, before: str) -> bool:
+    """Whether a tag may stand after another: one that continues an entity needs one of its type there."""
+    here, there = split_tag(tag), split_tag(before)
+    return here[0] not in _CONTINUES or (there[0] in "BI" and there[1] == here[1])
+
+
+def are_strict(sequences: Iterable[Sequence[str]]) -> bool:
+    """Whether all entities begin as IOB2, BIOES and BILOU ask, and none as IOB1 and IO allow."""
+    return all(may_follow(tag, before) for tags in sequences for before, tag in pairwise([OUTSIDE, *tags]))
+
+
+def likeliest(scores: NDArray[np.float64], labels: Sequence[str], *, strict: bool) -> NDArray[np.intp]:
+    """The labels of words, each the likeliest for itself or, if ``strict``, all of them together.
+
+    Args:
+        scores: Probabilities ``[words, labels]``.
+        labels: The tags, one of which is no continuation.
+        strict: Whether a continuation has to follow what it continues.
+
+    Returns:
+        Index of each word's label ``[words]``.
+    """
+    best: NDArray[np.intp] = scores.argmax(axis=1)
+    if not strict or are_strict([[labels[index] for index in best]]):
+        return best
+    follows = np.array([[may_follow(tag, before) for tag in labels] for before in [OUTSIDE, *labels]])
+    cost = np.where(follows, 0.0, np.inf)
+    losses = -np.log(np.maximum(scores, np.finfo(np.float64).tiny))
+    total = cost[0] + losses[0]
+    backward = np.empty(scores.shape, dtype=np.intp)
+    for word in range(1, len(scores)):
+        through = total[:, None] + cost[1:]  # [labels before, labels]
+        backward[word] = through.argmin(axis=0)
+        total = through.min(axis=0) + losses[word]
+    best[-1] = total.argmin()
+    for word in range(len(scores) - 1, 0, -1):
+        best[word - 1] = backward[word, best[word]]
+    return best
 
 
 def have_entities(labels: Sequence[str]) -> bool:

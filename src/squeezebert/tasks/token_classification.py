@@ -18,7 +18,15 @@ from squeezebert.tasks.columns import Column, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
 from squeezebert.tasks.merging import best_places
 from squeezebert.tasks.scores import softmax
-from squeezebert.tasks.tags import OUTSIDE, entity_scores, have_entities, spans
+from squeezebert.tasks.tags import (
+    OUTSIDE,
+    STRICT_KEY,
+    are_strict,
+    entity_scores,
+    have_entities,
+    likeliest,
+    spans,
+)
 
 STRATEGIES = ("none", "word", "simple", "first", "average", "max")
 
@@ -46,6 +54,8 @@ class TokenClassificationOptions:
         aggregation_strategy: "none" gives an entry for each token, "word" for each word, the others for
             each entity: "simple" joins tokens; "first", "average" and "max" label words first, by their first
             token (as this package trains), by the mean of their probabilities, or by their surest token.
+            Words are labelled together where the model's ``config.json`` has ``"strict_tags": true``, so that
+            every entity begins as those that it learnt from; see :mod:`squeezebert.tasks.tags`.
         ignore_labels: Labels and entity types that are left out.
     """
 
@@ -112,14 +122,16 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         return TokenExample(where, text_of(values, "text", where))
 
     def configure(self, config: SqueezeBertConfig, examples: Sequence[TokenExample]) -> SqueezeBertConfig:
-        """Take the labels from the tags, ``O`` first."""
+        """Take the labels from the tags, ``O`` first, and note whether all entities begin as in IOB2."""
         names = ordered(tag for example in examples for tag in example.tags or ())
         names.sort(key=lambda name: name != OUTSIDE)
         if len(names) < 2:
             raise DataError(
                 f"{len(examples)} examples have the tags {names}; two or more different ones are needed"
             )
-        return super().configure(config, examples).with_labels(names)
+        strict = are_strict(example.tags or () for example in examples)
+        known = super().configure(config, examples).with_labels(names)
+        return known.replace(extra={**known.extra, STRICT_KEY: strict})
 
     def encode(self, example: TokenExample, setup: Setup) -> list[Window]:
         """Window the text or its words."""
@@ -149,13 +161,19 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         strategy = options.aggregation_strategy
         labels = setup.config.id2label
         if strategy == "none":
-            entries = [{**_tagged(unit, labels), "index": unit.index, "word": unit.piece} for unit in tokens]
-        elif strategy == "word":
-            units = _words(tokens, "first")
-            entries = [_tagged(unit, labels) for unit in _complete(units, example, setup.config)]
+            entries = [
+                {**entry, "index": unit.index, "word": unit.piece}
+                for entry, unit in zip(_tagged(tokens, labels), tokens, strict=True)
+            ]
+        elif strategy == "simple":
+            entries = _entities(_tagged(tokens, labels))
         else:
-            units = tokens if strategy == "simple" else _words(tokens, strategy)
-            entries = _entities(units, labels)
+            strict = setup.config.extra.get(STRICT_KEY) is True
+            if strategy == "word":
+                words = _complete(_words(tokens, "first"), example, setup.config)
+                entries = _tagged(words, labels, strict=strict)
+            else:
+                entries = _entities(_tagged(_words(tokens, strategy), labels, strict=strict))
         return [
             {"word": example.text[entry["start"] : entry["end"]], **entry, **extent(windows)}
             for entry in entries
@@ -297,20 +315,33 @@ def _complete(units: Sequence[_Unit], example: TokenExample, config: SqueezeBert
     ]
 
 
-def _tagged(unit: _Unit, labels: Mapping[int, str]) -> dict[str, Any]:
-    best = int(unit.scores.argmax())
-    return {"entity": labels[best], "score": float(unit.scores[best]), "start": unit.start, "end": unit.end}
+def _tagged(
+    units: Sequence[_Unit], labels: Mapping[int, str], *, strict: bool = False
+) -> list[dict[str, Any]]:
+    """The label of each unit, with its score; strict ones fit together."""
+    if not units:
+        return []
+    scores = np.stack([unit.scores for unit in units])
+    best = likeliest(scores, [labels[index] for index in range(len(labels))], strict=strict)
+    return [
+        {
+            "entity": labels[int(label)],
+            "score": float(unit.scores[label]),
+            "start": unit.start,
+            "end": unit.end,
+        }
+        for unit, label in zip(units, best, strict=True)
+    ]
 
 
-def _entities(units: Sequence[_Unit], labels: Mapping[int, str]) -> list[dict[str, Any]]:
-    """The entities that the units spell; the score is the mean of the scores of their labels."""
-    best = [int(unit.scores.argmax()) for unit in units]
+def _entities(tagged: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entities that tagged units spell; the score is the mean of the scores of their labels."""
     return [
         {
             "entity_group": span.kind,
-            "score": float(np.mean([units[i].scores[best[i]] for i in range(span.start, span.end)])),
-            "start": units[span.start].start,
-            "end": units[span.end - 1].end,
+            "score": float(np.mean([unit["score"] for unit in tagged[span.start : span.end]])),
+            "start": tagged[span.start]["start"],
+            "end": tagged[span.end - 1]["end"],
         }
-        for span in spans([labels[label] for label in best])
+        for span in spans([unit["entity"] for unit in tagged])
     ]

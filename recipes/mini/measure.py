@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from plan import ENTAILMENT, MEASURED, PARAPHRASE, ROWS, RUNS, TRUNK, Row, before, is_taught, rows_of
+from plan import ENTAILMENT, GRAMMAR, MEASURED, PARAPHRASE, ROWS, RUNS, TRUNK, Row, before, is_taught, rows_of
 from squeezebert.files import write_text
 from workshop import PRECISIONS, Workshop, add_options, digest, is_current
 
@@ -25,6 +25,11 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results" / "mini.json"
 _HEAD = (
     "| measured on | metric | int8 | fp32 | to be shipped | BERT-Mini, GLUE test |\n|---|---|---|---|---|---|"
 )
+_WAYS = {
+    ENTAILMENT: "from the model of entailment (SNLI) instead of the trunk",
+    PARAPHRASE: "by way of questions that ask the same (QQP)",
+    GRAMMAR: "from a model that finds the wrong words of damaged sentences",
+}
 _KEPT = ("metrics", "backend", "seconds", "versions")
 _NAMES = {"f1": "F1", "exact_match": "exact match", "spearman": "Spearman", "pearson": "Pearson",
           "matthews": "Matthews"}  # fmt: skip
@@ -128,24 +133,22 @@ def _figures(row: Row, found: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{factors.get(name, 100) * found['metrics'][name]:.1f}" for name in row.metrics)
 
 
+def _titles(results: Results, models: Container[str]) -> str:
+    return ", ".join(ROWS[name].title for name in results if ROWS[name].model in models)
+
+
 def explanation(results: Results) -> str:
     """What the table of these results shows."""
     taught = [name for name in RUNS if is_taught(name)]
-    entailment, paraphrase = (
-        [name for name in RUNS if start in before(name)] for start in (ENTAILMENT, PARAPHRASE)
-    )
-    measured, learnt, went_on, then = (
-        ", ".join(ROWS[name].title for name in results if ROWS[name].model in models)
-        for models in (MEASURED, taught, entailment, paraphrase)
-    )
-    inference = f" {went_on}: from the model of entailment (SNLI) instead of the trunk." if went_on else ""
-    inference += f" {then}: by way of questions that ask the same (QQP)." if then else ""
+    measured, learnt = (_titles(results, models) for models in (MEASURED, taught))
+    ways = ((_titles(results, [name for name in RUNS if start in before(name)]), start) for start in _WAYS)
+    starts = "".join(f" {titles}: {_WAYS[start]}." for titles, start in ways if titles)
     earlier = " †: of the trunk before this one." if any("trunk" in row for row in results.values()) else ""
     return (
         "Percent, but for the perplexity; int8 and fp32 are both computed by the compiled engine. Neither "
         f"trunk nor heads learnt from any of these rows. {measured}: fine-tuned to be measured, with all "
         f"weights trained, and not shipped. {learnt}: with a teacher, all-MiniLM-L6-v2 fine-tuned on the "
-        f"same rows, which may have answered texts without labels, too.{inference} A head is shipped if in "
+        f"same rows, which may have answered texts without labels, too.{starts} A head is shipped if in "
         "int8 it reaches what stands under *to be shipped* and fits into the package. BERT-Mini's figures "
         f"are of GLUE's test sets, which are other rows.{earlier}\n"
     )

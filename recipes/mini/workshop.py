@@ -29,20 +29,34 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from corrupted import corrupted
 from distill_trunk import squeezebert_command, teacher_folder
 from equal_words import look_for_equal_words
-from plan import FILL_MASK, HEADS, MEASURED, ROWS, RUNS, TRUNK, WIKIPEDIA
+from plan import (
+    CORRUPTED,
+    CORRUPTED_ROWS,
+    ENTITY_TYPES,
+    FILL_MASK,
+    HEADS,
+    MEASURED,
+    ROWS,
+    RUNS,
+    TRUNK,
+    WIKIPEDIA,
+)
 from squeezebert import modeling
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli.train import UNFINISHED
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
-from squeezebert.corpus import read_documents
+from squeezebert.corpus import read_documents, split_sentences
 from squeezebert.corpus.build import HOLD_OUT, corpus_sources
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.data.jsonfiles import read_jsonl
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
+from squeezebert.tasks.tags import OUTSIDE
+from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
 from start import prepare
@@ -92,6 +106,21 @@ def paragraphs(folder: Path, *, held_out: bool) -> Iterator[str]:
     documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
     chosen = (document for document in documents if (document.number % HOLD_OUT == 0) == held_out)
     return (text for document in chosen for text in document.paragraphs if len(text) >= _CHARACTERS)
+
+
+def sentences(folder: Path) -> Iterator[str]:
+    """Sentences of every second article, none of which :func:`squeezebert.corpus.build_corpus` holds out."""
+    documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
+    chosen = (document for document in documents if document.number % 2 == 1)
+    return (s for document in chosen for text in document.paragraphs for s in split_sentences(text))
+
+
+def with_known_types(row: Row) -> Row:
+    """The row with the types of entities that the embedded model knows, and others left out."""
+    known = set(ENTITY_TYPES.values())
+    named = ((tag[:2], ENTITY_TYPES.get(tag[2:], tag[2:])) for tag in row.values["tags"])
+    tags = [prefix + kind if kind in known else OUTSIDE for prefix, kind in named]
+    return Row({**row.values, "tags": tags}, row.where)
 
 
 @dataclass(frozen=True)
@@ -164,7 +193,12 @@ class Workshop:
 
     def _read(self, which: str) -> Iterator[Row]:
         place, _, split = which.partition(":")
-        return load_dataset_rows(self.data / place, split=split or None)
+        if split == CORRUPTED:
+            vocabulary = SqueezeBertTokenizerFast.from_pretrained(self.full(TRUNK)).get_vocab()
+            texts = corrupted(sentences(self.data / place), vocabulary, np.random.default_rng(0))
+            return (Row(text, which) for text in islice(texts, CORRUPTED_ROWS))
+        rows = load_dataset_rows(self.data / place, split=split or None)
+        return map(with_known_types, rows) if place.startswith("ner/") else rows
 
     def report(self, name: str) -> Path:
         """What the run that made a model says of itself; missing until it is finished."""

@@ -311,3 +311,10 @@ def test_rows_are_taken_from_everywhere() -> None:
     assert [row.values["text"] for row in workshop.spread(rows, 5)] == ["0", "4", "8", "12", "16"]
     assert workshop.spread(rows, None) == rows
     assert len(workshop.spread(rows, 99)) == 23
+
+
+def test_types_of_entities_are_called_alike_and_unknown_ones_are_none() -> None:
+    tags = ["B-person", "I-person", "B-creative-work", "I-creative-work", "O", "B-group", "B-LOC"]
+    row = workshop.with_known_types(Row({"tokens": tags, "tags": tags}, "x:3"))
+    assert row.values["tags"] == ["B-PER", "I-PER", "O", "O", "O", "B-ORG", "B-LOC"]
+    assert (row.values["tokens"], row.where) == (tags, "x:3")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from squeezebert.corpus.build import HOLD_OUT
+
 TRUNK = "trunk"
 ENTAILMENT = "zero-shot-classification"
 """Learns inference, which other runs on pairs go on from (the paper's two steps)."""
@@ -18,12 +20,32 @@ GRAMMAR = "grammar"
 """Finds the wrong words of sentences that were damaged; see corrupted.py."""
 TOKENS_BEFORE = 41_703_799
 """What the embedded trunk had learnt from before ``distill_trunk.py --student mini --neighbours``."""
-WIKIPEDIA = "enwiki_2015:held-out"
-"""Paragraphs of the articles that the trunk's corpora keep apart."""
-CORRUPTED = "corrupted"
-"""The split of a corpus whose sentences are damaged."""
-CORRUPTED_ROWS = 180_000
-"""Of each corpus."""
+CORRUPTED, PARAGRAPHS, HELD_OUT = "corrupted", "paragraphs", "held-out"
+"""Splits of a corpus: its sentences damaged, its longer paragraphs, and those of articles that the trunk's
+corpora keep apart."""
+WIKIPEDIA = f"enwiki_2015:{HELD_OUT}"
+FILL_MASK = "fill-mask"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a corpus.
+
+    Attributes:
+        every: The articles whose number, divided by this,
+        rest: leaves this rest.
+        rows: Rows to make of them, at most.
+    """
+
+    every: int
+    rest: int
+    rows: int
+
+
+PARTS = {
+    CORRUPTED: Part(2, 1, 180_000), PARAGRAPHS: Part(5, 1, 60_000), HELD_OUT: Part(HOLD_OUT, 0, 1000)
+}  # fmt: skip
+"""Of those that are not held out, numbers end on other digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +134,13 @@ STARTS = {
 """What others go on from."""
 
 HEADS = {
+    FILL_MASK: Head(
+        task=FILL_MASK,
+        train=(f"enwiki_2015:{PARAGRAPHS}",),
+        note="Guesses what stands at `[MASK]`. Learnt from English Wikipedia (2015, CC BY-SA 3.0), as the "
+        "trunk did, whose blocks it shares.",
+        options="--freeze-blocks 6 --epochs 1 --batch-tokens 4096 --learning-rate 2e-3 --dropout 0",
+    ),
     "text-classification": Head(
         task="text-classification",
         train=("glue/SST-2:train",),
@@ -159,10 +188,7 @@ HEADS = {
         options="--epochs 3 --batch-size 16 --learning-rate 3e-4 --freeze-embeddings --dropout 0.1",
     ),
 }  # fmt: skip
-FILL_MASK = "fill-mask"
-"""Comes with the trunk, which learns it in the share ``mlm_share`` of its batches."""
-
-SHIPPED = (FILL_MASK, *HEADS)
+SHIPPED = tuple(HEADS)
 
 # All weights are trained, from the trunk as it is shipped.
 MEASURED = {

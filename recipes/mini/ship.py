@@ -2,12 +2,11 @@
 
     python recipes/mini/ship.py --data $SQUEEZEBERT_DATA --trunk runs/mini/trunk --runs runs/mini/heads
 
-The trunk may also be the embedded one, ``--trunk src/squeezebert/models/mini``, which has no head that fills
-masks. Each head is fine-tuned here on a copy of the trunk's blocks, of all or of the lower ones, unless
-measure.py has done that. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have
-to reach are in plan.py. Heads that are not asked for stay if they are of the same trunk, whose weights they
-share; they fit no other, and are gone with another. Nothing is shipped before everything asked for is
-measured.
+The trunk may also be the embedded one, ``--trunk src/squeezebert/models/mini``. Each head is fine-tuned here
+on a copy of the trunk's blocks, or of the upper ones, or without any of its own, unless measure.py has done
+that. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in
+plan.py. Heads that are not asked for stay if they are of the same trunk, whose weights they share; they fit
+no other, and are gone with another. Nothing is shipped before everything asked for is measured.
 """
 
 from __future__ import annotations
@@ -72,7 +71,6 @@ answer = pipeline("{name}")
 
 {table}
 {settings}"""
-_FILL_MASK_NOTE = "Guesses what stands at `[MASK]`. Comes with the trunk, which learnt it on the same texts."
 _COMPARES = """ Before it learnt, some heads of its attention were set to look for equal words in the other
 text (`recipes/mini/equal_words.py`)."""
 _TAUGHT = """ Beside the labels it learnt from the answers of a teacher: all-MiniLM-L6-v2 (Apache-2.0),
@@ -97,13 +95,13 @@ def head_card(name: str, results: Results) -> str:
     """The model card of a head."""
     training = results[next(iter(rows_of(name)))].get("training")
     settings = "" if training is None else "\n## Training\n\n" + _training_table(training)
-    head = HEADS.get(name)
+    head = HEADS[name]
     return _HEAD_CARD.format(
         name=name,
-        note=_FILL_MASK_NOTE if head is None else head.note,
-        compares=_COMPARES if head and head.compares else "",
-        before=_learnt_before(name) if head else "",
-        taught=_TAUGHT if head and is_taught(name) else "",
+        note=head.note,
+        compares=_COMPARES if head.compares else "",
+        before=_learnt_before(name),
+        taught=_TAUGHT if is_taught(name) else "",
         table=table(results, name),
         settings=settings,
     )

@@ -21,7 +21,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -32,25 +32,14 @@ import numpy as np
 from corrupted import corrupted
 from distill_trunk import squeezebert_command, teacher_folder
 from equal_words import look_for_equal_words
-from plan import (
-    CORRUPTED,
-    CORRUPTED_ROWS,
-    ENTITY_TYPES,
-    FILL_MASK,
-    HEADS,
-    MEASURED,
-    ROWS,
-    RUNS,
-    TRUNK,
-    WIKIPEDIA,
-)
+from plan import CORRUPTED, ENTITY_TYPES, HEADS, MEASURED, PARTS, ROWS, RUNS, TRUNK, WIKIPEDIA, Part
 from squeezebert import modeling
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli.train import UNFINISHED
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.corpus import read_documents, split_sentences
-from squeezebert.corpus.build import HOLD_OUT, corpus_sources
+from squeezebert.corpus.build import corpus_sources
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.data.jsonfiles import read_jsonl
 from squeezebert.files import write_text
@@ -65,9 +54,8 @@ from unlabelled import Thesaurus, pairs_varied, sentences_varied
 PRECISIONS = ("int8", "fp32")
 
 WEIGHTS = "model.safetensors"
-MASK_HEAD = "cls.predictions.bias"
-# Held-out text to guess words of: paragraphs that are long enough to guess from.
-_PARAGRAPHS, _CHARACTERS = 1000, 400
+_CHARACTERS = 400
+"""Of a paragraph that is long enough to guess words from."""
 
 
 def unfinished() -> NoReturn:
@@ -101,18 +89,11 @@ def spread(rows: list[Row], count: int | None) -> list[Row]:
     return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
 
 
-def paragraphs(folder: Path, *, held_out: bool) -> Iterator[str]:
-    """The longer paragraphs of the articles that :func:`squeezebert.corpus.build_corpus` holds out or not."""
-    documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
-    chosen = (document for document in documents if (document.number % HOLD_OUT == 0) == held_out)
-    return (text for document in chosen for text in document.paragraphs if len(text) >= _CHARACTERS)
-
-
-def sentences(folder: Path) -> Iterator[str]:
-    """Sentences of every second article, none of which :func:`squeezebert.corpus.build_corpus` holds out."""
-    documents = chain.from_iterable(read_documents(path) for path in corpus_sources([folder]))
-    chosen = (document for document in documents if document.number % 2 == 1)
-    return (s for document in chosen for text in document.paragraphs for s in split_sentences(text))
+def texts_of(corpus: Path, part: Part) -> Iterator[str]:
+    """The paragraphs of some articles of a corpus."""
+    documents = chain.from_iterable(read_documents(path) for path in corpus_sources([corpus]))
+    chosen = (document for document in documents if document.number % part.every == part.rest)
+    return (text for document in chosen for text in document.paragraphs)
 
 
 def with_known_types(row: Row) -> Row:
@@ -172,11 +153,13 @@ class Workshop:
 
     def rows(self, name: str) -> Path:
         """The rows of all sets of a run, in one file."""
+        sets = (spread(list(self._read(which)), self.limit) for which in RUNS[name].train)
+        return self._written(name, chain.from_iterable(sets))
+
+    def _written(self, name: str, rows: Iterable[Row]) -> Path:
+        """Rows in a file, whose name says what is in it; rows that are there already are not read."""
         path = self.runs / "rows" / f"{name}.jsonl"
         if not path.exists():
-            rows = chain.from_iterable(
-                spread(list(self._read(which)), self.limit) for which in RUNS[name].train
-            )
             write_text(path, "".join(json.dumps(row.values) + "\n" for row in rows))
         return path
 
@@ -193,22 +176,27 @@ class Workshop:
 
     def _read(self, which: str) -> Iterator[Row]:
         place, _, split = which.partition(":")
-        if split == CORRUPTED:
-            vocabulary = SqueezeBertTokenizerFast.from_pretrained(self.full(TRUNK)).get_vocab()
-            texts = corrupted(sentences(self.data / place), vocabulary, np.random.default_rng(0))
-            return (Row(text, which) for text in islice(texts, CORRUPTED_ROWS))
+        if split in PARTS:
+            found = islice(self._corpus_rows(self.data / place, split), PARTS[split].rows)
+            return (Row(values, which) for values in found)
         rows = load_dataset_rows(self.data / place, split=split or None)
         return map(with_known_types, rows) if place.startswith("ner/") else rows
 
+    def _corpus_rows(self, corpus: Path, split: str) -> Iterator[Mapping[str, Any]]:
+        texts = texts_of(corpus, PARTS[split])
+        if split != CORRUPTED:
+            return ({"text": text} for text in texts if len(text) >= _CHARACTERS)
+        sentences = chain.from_iterable(map(split_sentences, texts))
+        vocabulary = SqueezeBertTokenizerFast.from_pretrained(self.full(TRUNK)).get_vocab()
+        return corrupted(sentences, vocabulary, np.random.default_rng(0))
+
     def report(self, name: str) -> Path:
         """What the run that made a model says of itself; missing until it is finished."""
-        return (self.trunk if name in (TRUNK, FILL_MASK) else self.runs / name) / REPORT_NAME
+        return (self.trunk if name == TRUNK else self.runs / name) / REPORT_NAME
 
     def full(self, name: str) -> Path:
-        """A model in full precision, trained if it is not there; the one that fills masks is the trunk."""
-        if name == FILL_MASK and MASK_HEAD not in read_safetensors(self.trunk / WEIGHTS):
-            raise SystemExit(f"{self.trunk}: has no head that fills masks; leave {FILL_MASK} out")
-        if name in (TRUNK, FILL_MASK):
+        """A model in full precision, trained if it is not there."""
+        if name == TRUNK:
             return self.trunk
         out, run = self.runs / name, RUNS[name]
         if is_finished(out):
@@ -247,7 +235,7 @@ class Workshop:
             return self._store(self.full(TRUNK), self.runs / "shipped", "SqueezeBertModel")
         if name in MEASURED:
             return self.full(name)
-        head = get_task(name if name == FILL_MASK else HEADS[name].task).head
+        head = get_task(HEADS[name].task).head
         return self._store(self.full(name), self.runs / "shipped" / name, head, self.stored(TRUNK))
 
     def _store(self, source: Path, out: Path, head: str, base: Path | None = None) -> Path:
@@ -289,11 +277,7 @@ class Workshop:
         place, _, split = which.partition(":")
         if which != WIKIPEDIA:
             return self.data / place, ["--split", split] if split else []
-        path = self.runs / "rows" / "wikipedia.jsonl"
-        if not path.exists():
-            texts = islice(paragraphs(self.data / place, held_out=True), _PARAGRAPHS)
-            write_text(path, "".join(json.dumps({"text": text}) + "\n" for text in texts))
-        return path, []
+        return self._written("wikipedia", self._read(which)), []
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,11 @@ from squeezebert.data import Row
 from tests.cli.conftest import save_tiny_model
 
 TAGGED = "ada B-PER\nis O\nin O\nlondon B-LOC\n\n" * 7
+ARTICLE = (
+    '<doc id="{0}" url="u" title="t">\nt\n\nThe film {0} is good in London. '
+    + 30 * "Ada is good. "
+    + "\n\nToo short.\n</doc>\n"
+)
 GOOD, BAD = ["the film is good", "ada is good", "good"], ["the film is bad", "london is bad", "bad"]
 
 
@@ -56,6 +61,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "cls/ag-news-test/test.csv": news,
         "mc/choices.jsonl": json.dumps({"prompt": GOOD[0], "choices": [GOOD[1], BAD[0]], "label": 0}),
         "ner/tagged.conll": TAGGED,
+        "enwiki_2015/wiki.txt": "".join(ARTICLE.format(number) for number in range(95, 107)),
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -182,6 +188,15 @@ def test_a_card_names_what_its_head_learnt_before() -> None:
     assert "all-MiniLM-L6-v2 (Apache-2.0)" in card
 
 
+@pytest.fixture
+def learnt_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head that fills masks learns above four blocks, as many as the trunk here has."""
+    options = "--epochs 1 --freeze-blocks 4"
+    run = replace(RUNS["fill-mask"], train=("enwiki_2015:paragraphs",), options=options)
+    monkeypatch.setitem(RUNS, "fill-mask", run)
+
+
+@pytest.mark.usefixtures("commands", "learnt_masks")
 def test_the_head_that_fills_masks_is_little_more_than_the_trunk(
     data: Path, trunk: Path, tmp_path: Path
 ) -> None:
@@ -191,7 +206,7 @@ def test_the_head_that_fills_masks_is_little_more_than_the_trunk(
     assert all(name.startswith("cls.predictions.") for name in own)
     full, stored = (
         pipeline("fill-mask", folder, precision="fp32")("the film is [MASK]")
-        for folder in (trunk, here.stored("fill-mask"))
+        for folder in (here.full("fill-mask"), here.stored("fill-mask"))
     )
     assert stored[0]["score"] == pytest.approx(full[0]["score"], abs=0.05)
 
@@ -203,8 +218,6 @@ def test_the_embedded_trunk_is_taken_as_it_is_stored(data: Path, trunk: Path, tm
     here = opened(data, embedded, tmp_path / "second")
     assert workshop.digest(here.stored(TRUNK)) == workshop.digest(embedded)
     pipeline("feature-extraction", here.stored(TRUNK))(GOOD[0])
-    with pytest.raises(SystemExit, match="has no head that fills masks; leave fill-mask out"):
-        here.stored("fill-mask")
     before = here.stored(TRUNK)
     ship.ship(here, [], {}, embedded)
     assert workshop.is_current(before / workshop.WEIGHTS, embedded / workshop.WEIGHTS)
@@ -293,6 +306,7 @@ def test_nothing_is_begun_when_the_time_is_up(
     assert (ended.value.code, commands) == (workshop.UNFINISHED, [])
 
 
+@pytest.mark.usefixtures("commands", "learnt_masks")
 def test_a_model_that_is_too_large_replaces_nothing(
     data: Path, trunk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,3 +332,15 @@ def test_types_of_entities_are_called_alike_and_unknown_ones_are_none() -> None:
     row = workshop.with_known_types(Row({"tokens": tags, "tags": tags}, "x:3"))
     assert row.values["tags"] == ["B-PER", "I-PER", "O", "O", "O", "B-ORG", "B-LOC"]
     assert (row.values["tokens"], row.where) == (tags, "x:3")
+
+
+@pytest.mark.parametrize(
+    ("split", "numbers"),
+    [("paragraphs", {96, 101, 106}), ("held-out", {100}), ("corrupted", {95, 97, 99, 101, 103, 105})],
+)
+def test_what_is_held_out_of_a_corpus_is_in_no_other_part(
+    data: Path, trunk: Path, tmp_path: Path, split: str, numbers: set[int]
+) -> None:
+    rows = list(opened(data, trunk, tmp_path / "runs")._read(f"enwiki_2015:{split}"))
+    texts = [row.values.get("text") or " ".join(row.values["tokens"]) for row in rows]
+    assert {int(word) for text in texts for word in text.split() if word.isdigit()} == numbers

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from squeezebert.checkpoints.quantized import LONG_VECTOR
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 
@@ -37,17 +39,18 @@ def stored_bytes(shapes: Iterable[tuple[int, ...]], dtype: str) -> int:
     """Bytes of tensors stored as ``"float32"``, ``"float16"`` or ``"int8"``.
 
     In int8, as this package writes it, a matrix takes a byte for each value and four for the scale of each
-    row, and a vector stays float32.
+    row; a vector stays float32, or becomes float16 if it is as long as a vocabulary.
     """
-    width = {"float32": 4, "float16": 2, "int8": 1}[dtype]
-    total = 0
-    for shape in shapes:
-        values = 1
-        for axis in shape:
-            values *= axis
-        is_coded = dtype == "int8" and len(shape) >= 2
-        total += values + 4 * shape[0] if is_coded else values * (4 if dtype == "int8" else width)
-    return total
+    return sum(_stored_bytes(shape, dtype) for shape in shapes)
+
+
+def _stored_bytes(shape: tuple[int, ...], dtype: str) -> int:
+    values = math.prod(shape)
+    if dtype != "int8":
+        return values * {"float32": 4, "float16": 2}[dtype]
+    if len(shape) >= 2:
+        return values + 4 * shape[0]
+    return values * (2 if values >= LONG_VECTOR else 4)
 
 
 def encoder_operations(config: SqueezeBertConfig, tokens: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from squeezebert.checkpoints.quantized import dequantize, quantize
+from squeezebert.checkpoints.quantized import LONG_VECTOR, dequantize, quantize
 from tests.checkpoints.fixtures import random_arrays
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=7)
@@ -41,6 +41,15 @@ def test_vectors_are_passed_on():
     stored = quantize(arrays)
     assert stored["classifier.bias"] is arrays["classifier.bias"]
     assert "classifier.bias.scale" not in stored
+
+
+def test_vectors_as_long_as_a_vocabulary_are_halved_where_they_can_be():
+    near = np.linspace(-11.0, 7.0, LONG_VECTOR, dtype=np.float32)
+    stored = quantize({"near": near, "far": near * 1e5, "short": near[:-1]})
+    assert {name: array.dtype.name for name, array in stored.items()} == {
+        "near": "float16", "far": "float32", "short": "float32",
+    }  # fmt: skip
+    np.testing.assert_allclose(stored["near"], near, rtol=2**-11, atol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Weights stored as int8 with one scale per output row, a quarter of the size of float32.
 
 A matrix ``name`` of ``rows`` output channels becomes ``name`` (int8, same shape) and ``name.scale``
-(float32 ``[rows]``); ``value = scale[row] * code``, codes in [-127, 127]. Vectors stay float32.
+(float32 ``[rows]``); ``value = scale[row] * code``, codes in [-127, 127]. Vectors stay float32, but for those
+as long as a vocabulary: the bias of the pieces that a mask may hide becomes float16, finer than the codes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from squeezebert.checkpoints.arrays import Arrays, Stored
 METADATA_KEY = "quantization"
 METADATA_VALUE = "int8-rows"
 SCALE_SUFFIX = ".scale"
+LONG_VECTOR = 8192
+"""Values from which on a vector is stored as float16."""
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 def is_scale(name: str, stored: Mapping[str, NDArray[Any]]) -> bool:
@@ -27,7 +31,7 @@ def is_scale(name: str, stored: Mapping[str, NDArray[Any]]) -> bool:
 
 
 def quantize(arrays: Arrays) -> Stored:
-    """Store every matrix as int8 codes and row scales; vectors are passed on.
+    """Store every matrix as int8 codes and row scales; vectors are passed on, long ones as float16.
 
     Args:
         arrays: Finite float32 arrays; those of two or more axes have their output channels first.
@@ -35,7 +39,8 @@ def quantize(arrays: Arrays) -> Stored:
     stored: Stored = {}
     for name, array in arrays.items():
         if array.ndim < 2:
-            stored[name] = array
+            shortened = array.size >= LONG_VECTOR and np.abs(array).max() <= _LARGEST
+            stored[name] = array.astype(np.float16) if shortened else array
             continue
         codes, scales = _native.quantize_rows(_as_matrix(np.ascontiguousarray(array, dtype=np.float32)))
         stored[name] = codes.reshape(array.shape)

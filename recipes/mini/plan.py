@@ -167,7 +167,7 @@ HEADS = {
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
         "question has an answer.",
         compares=True,
-        options="--hints --blocks 4 --freeze-blocks 1 --epochs 1.2 --batch-tokens 1536 --learning-rate 8e-4 "
+        options="--hints --blocks 4 --freeze-blocks 1 --epochs 2 --batch-tokens 1536 --learning-rate 8e-4 "
         "--warmup 0.02 --dropout 0 --evaluate-every 2500",
     ),
     ENTAILMENT: Head(

@@ -1,35 +1,93 @@
-"""The way of training in bf16 on a processor gives what the plain way gives, to the precision of bf16."""
+"""The ways of training on a processor give what the plain ways give, to the precision of their type."""
+
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.modeling import SqueezeBertModel
+from squeezebert.modeling.attention import _scores
 from squeezebert.modeling.grouped import GroupedLinear
 
 BF16 = 2**-8
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "groups"), [(21, 33, 3), (10, 35, 5), (22, 14, 2)])
-def test_gradients_are_those_of_a_block_diagonal_layer(inputs, outputs, groups):
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """torch takes other ways for one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def layer_and_input(inputs: int, outputs: int, groups: int, texts: int) -> tuple[GroupedLinear, torch.Tensor]:
     torch.manual_seed(7)
     layer = GroupedLinear(inputs, outputs, groups)
     layer.weight.data.normal_()
     layer.bias.data.normal_()
-    x = torch.randn(13, 5, inputs, requires_grad=True)
-    upstream = torch.randn(13, 5, outputs)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    return layer, torch.randn(texts, 5, inputs, requires_grad=True)
+
+
+def dense(layer: GroupedLinear, x: torch.Tensor) -> torch.Tensor:
+    return x @ torch.block_diag(*layer.weight.squeeze(-1).chunk(layer.groups)).T + layer.bias
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("texts", [1, 13, 17])
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "groups"), [(21, 33, 3), (10, 35, 5), (22, 14, 2), (11, 7, 1), (128, 256, 4)]
+)
+def test_gradients_are_those_of_a_block_diagonal_layer(inputs, outputs, groups, texts, dtype):
+    layer, x = layer_and_input(inputs, outputs, groups, texts)
+    # As of the keys of attention, whose gradient comes transposed.
+    upstream = torch.randn(texts, outputs, 5).transpose(1, 2)
+    parts = (x, layer.weight, layer.bias)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
         out = layer(x)
-    assert out.dtype == torch.bfloat16
-    found = (out, *torch.autograd.grad(out, (x, layer.weight, layer.bias), upstream.bfloat16()))
-    dense = torch.block_diag(*layer.weight.squeeze(-1).chunk(groups))
-    expected_out = x @ dense.T + layer.bias
-    expected = (
-        expected_out,
-        *torch.autograd.grad(expected_out, (x, layer.weight, layer.bias), upstream),
-    )
+    assert out.dtype == dtype
+    found = (out, *torch.autograd.grad(out, parts, upstream.to(dtype)))
+    expected_out = dense(layer, x)
+    expected = (expected_out, *torch.autograd.grad(expected_out, parts, upstream))
     for mine, theirs in zip(found, expected, strict=True):
-        assert (mine.float() - theirs).norm() < 2 * BF16 * theirs.norm()
+        assert (mine.float() - theirs).norm() < (
+            2 * BF16 if dtype == torch.bfloat16 else 1e-6
+        ) * theirs.norm()
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("frozen", ["layer", "input"])
+def test_what_is_frozen_gets_no_gradient(frozen):
+    layer, x = layer_and_input(21, 33, 3, 17)
+    upstream = torch.randn(17, 5, 33)
+    layer.requires_grad_(frozen != "layer")
+    x.requires_grad_(frozen != "input")
+    layer(x).backward(upstream)
+    if frozen == "layer":
+        assert layer.weight.grad is None
+        torch.testing.assert_close(x.grad, torch.autograd.grad(dense(layer, x), x, upstream)[0])
+    else:
+        assert x.grad is None
+        expected = torch.autograd.grad(dense(layer, x), layer.weight, upstream)[0]
+        torch.testing.assert_close(layer.weight.grad, expected)
+
+
+def test_a_tracer_sees_products_and_no_function_of_ours():
+    layer, x = layer_and_input(21, 33, 3, 17)
+    traced = torch.jit.trace(layer, x.detach(), check_trace=False)
+    assert "PythonOp" not in str(traced.graph)
+    torch.testing.assert_close(traced(x), dense(layer, x))
+
+
+def test_scores_have_the_gradients_of_scaled_products():
+    torch.manual_seed(7)
+    query, key = (torch.randn(3, 5, 7, 11, dtype=torch.float64, requires_grad=True) for _ in "qk")
+    assert torch.autograd.gradcheck(_scores, (query, key))
+    torch.testing.assert_close(_scores(query, key), query @ key.transpose(-1, -2) / 11**0.5)
+    _scores(query.transpose(1, 2), key.transpose(1, 2)).sum().backward()
+    assert key.grad is not None
 
 
 def test_a_training_step_in_bf16_has_the_gradient_of_one_in_fp32():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.modeling.dropout import dropout
-from squeezebert.modeling.grouped import GroupedLinear, trains_in_bf16_on_cpu
+from squeezebert.modeling.grouped import GroupedLinear, product_dtype, trains_on_cpu
 
 
 class SqueezeBertSelfAttention(nn.Module):
@@ -39,7 +41,7 @@ class SqueezeBertSelfAttention(nn.Module):
             Context ``[batch, tokens, hidden]`` and, if asked for, the probabilities
             ``[batch, heads, tokens, tokens]`` after softmax and before dropout.
         """
-        written_out = trains_in_bf16_on_cpu(x)
+        written_out = trains_on_cpu(x) and product_dtype(x) == torch.bfloat16
         x = x.to(torch.bfloat16) if written_out else x  # Once here, not in each of the layers.
         query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
         rate = self.dropout if self.training else 0.0
@@ -49,7 +51,7 @@ class SqueezeBertSelfAttention(nn.Module):
         if not output_attentions and not written_out:
             context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=rate)
             return self._merge(context), None
-        scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
+        scores = _scores(query, key)
         probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
         context = self._merge(dropout(probabilities, rate) @ value)
         return context, probabilities if output_attentions else None
@@ -61,3 +63,41 @@ class SqueezeBertSelfAttention(nn.Module):
     def _merge(self, x: Tensor) -> Tensor:
         """``[batch, heads, tokens, hidden / heads]`` -> ``[batch, tokens, hidden]``."""
         return x.transpose(1, 2).flatten(2)
+
+
+def _scores(query: Tensor, key: Tensor) -> Tensor:
+    """Queries and keys ``[batch, heads, tokens, channels]`` -> ``[batch, heads, tokens, tokens]``."""
+    if trains_on_cpu(query):
+        scores: Tensor = _Scores.apply(query, key)  # type: ignore[no-untyped-call]
+        return scores
+    return (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
+
+
+class _Scores(torch.autograd.Function):
+    """Scaled products, and gradients that lie in memory as queries and keys do.
+
+    torch's own gradient of the keys is transposed, and putting it in order takes longer than the product.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor) -> Tensor:
+        """``[batch, heads, tokens, channels]``, twice -> ``[batch, heads, tokens, tokens]``."""
+        query, key = query.contiguous(), key.contiguous()
+        ctx.save_for_backward(query, key)
+        ctx.scale = 1 / math.sqrt(query.shape[-1])
+        return _scaled_product(query, key.transpose(-1, -2), ctx.scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """``[batch, heads, tokens, tokens]`` -> the gradients of queries and keys."""
+        query, key = ctx.saved_tensors
+        of_query = _scaled_product(gradient, key, ctx.scale)
+        return of_query, _scaled_product(gradient.transpose(-1, -2), query, ctx.scale)
+
+
+def _scaled_product(left: Tensor, right: Tensor, scale: float) -> Tensor:
+    """``[batch, heads, n, k]`` and ``[batch, heads, k, m]`` -> ``[batch, heads, n, m]``."""
+    ignored = left.new_empty(())
+    product = torch.baddbmm(ignored, left.flatten(0, 1), right.flatten(0, 1), beta=0, alpha=scale)
+    return product.view(*left.shape[:2], *product.shape[1:])

@@ -9,6 +9,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812
 
+_HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+_TEXTS = 16
+"""From so many on, torch leaves 1×1 convolutions of one thread to oneDNN in fp32, too."""
+
 
 class GroupedLinear(nn.Module):
     """A kernel-1 grouped convolution over tokens, computed as one matrix product for each group.
@@ -33,62 +37,106 @@ class GroupedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., in_features]`` -> ``[..., out_features]``."""
+        if trains_on_cpu(x) and _is_convolved(x):
+            dtype = product_dtype(x)
+            x, weight, bias = x.to(dtype), self.weight.to(dtype), self.bias.to(dtype)
+            out: Tensor = _Convolution.apply(x, weight, bias, self.groups)  # type: ignore[no-untyped-call]
+            return out
         if self.groups == 1:
             return F.linear(x, self.weight.squeeze(-1), self.bias)
-        if trains_in_bf16_on_cpu(x) and not torch.compiler.is_compiling():
-            return self._forward_in_training(x)
         rows = x.reshape(-1, self.groups, self.in_features // self.groups).transpose(0, 1)  # [G, T, in/G]
-        weight = self.weight.view(self.groups, -1, self.in_features // self.groups)  # [G, out/G, in/G]
-        bias = self.bias.view(self.groups, 1, -1)  # [G, 1, out/G]
-        out = torch.baddbmm(bias, rows, weight.transpose(1, 2))  # [G, T, out/G]
-        return out.transpose(0, 1).reshape(*x.shape[:-1], self.out_features)
-
-    def _forward_in_training(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, self.in_features).to(torch.bfloat16)  # [T, in]
-        weight, bias = self.weight.squeeze(-1).to(torch.bfloat16), self.bias.to(torch.bfloat16)
-        out: Tensor = _GroupedProduct.apply(rows, weight, bias, self.groups)  # type: ignore[no-untyped-call]
-        return out.view(*x.shape[:-1], self.out_features)
+        matrices = self.weight.view(self.groups, -1, self.in_features // self.groups)  # [G, out/G, in/G]
+        offsets = self.bias.view(self.groups, 1, -1)  # [G, 1, out/G]
+        product = torch.baddbmm(offsets, rows, matrices.transpose(1, 2))  # [G, T, out/G]
+        return product.transpose(0, 1).reshape(*x.shape[:-1], self.out_features)
 
     def extra_repr(self) -> str:
         """Sizes, for ``print(model)``."""
         return f"{self.in_features}, {self.out_features}, groups={self.groups}"
 
 
-def trains_in_bf16_on_cpu(x: Tensor) -> bool:
-    """Whether a gradient will be wanted of products in bf16 on a processor, where other ways are fast."""
-    if not torch.is_grad_enabled() or x.device.type != "cpu":
+def trains_on_cpu(x: Tensor) -> bool:
+    """Whether a gradient will be wanted of products on a processor, where other ways are fast."""
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+    recorded = torch.compiler.is_compiling() or tracing
+    return torch.is_grad_enabled() and x.device.type == "cpu" and not recorded
+
+
+def product_dtype(x: Tensor) -> torch.dtype:
+    """The type in which a matrix product of these values is computed on a processor."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+
+
+def _is_convolved(x: Tensor) -> bool:
+    """Whether torch gives a convolution of such tokens to oneDNN.
+
+    In fp32, few texts on one thread take a slow way of torch's own (``use_mkldnn`` in its
+    ``Convolution.cpp``).
+    """
+    dtype = product_dtype(x)
+    if dtype == torch.float32 and torch.get_num_threads() == 1 and len(x) < _TEXTS:
         return False
-    autocast = torch.is_autocast_enabled("cpu")
-    return (torch.get_autocast_dtype("cpu") if autocast else x.dtype) == torch.bfloat16
+    return dtype in (torch.float32, torch.bfloat16) and _HAS_ONEDNN
 
 
-class _GroupedProduct(torch.autograd.Function):
-    """The layer and its gradient on strided views of tokens × channels.
+class _Convolution(torch.autograd.Function):
+    """The layer and its gradient as what they are named after: convolutions of oneDNN, channels last.
 
-    Batched products copy every operand into groups × tokens × channels and back, forward and backward, which
-    costs as much time as the products themselves.
+    Tokens × channels are such an image as they stand. Batched products copy every operand into groups ×
+    tokens × channels and back; and in fp32 oneDNN has twice the rate of torch's other products on AMD's
+    processors (docs/decisions.md).
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
-        """``[T, in]``, ``[out, in / groups]`` and ``[out]`` -> ``[T, out]``."""
+        """``[..., tokens, in]``, ``[out, in / groups, 1]`` and ``[out]`` -> ``[..., tokens, out]``."""
         ctx.save_for_backward(x, weight)
         ctx.groups = groups
-        out = x.new_empty(len(x), len(weight))
-        for part, rows, matrix, offset in zip(
-            out.chunk(groups, 1), x.chunk(groups, 1), weight.chunk(groups), bias.chunk(groups), strict=True
-        ):
-            torch.addmm(offset, rows, matrix.t(), out=part)
-        return out
+        out = F.conv2d(_as_image(x), weight[..., None], bias, groups=groups)
+        return out.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """``[T, out]`` -> the gradients of what :meth:`forward` was given."""
+        """``[..., tokens, out]`` -> the gradients of what :meth:`forward` was given."""
         x, weight = ctx.saved_tensors
-        of_x, of_weight = torch.empty_like(x), torch.empty_like(weight)
-        for index, part in enumerate(gradient.chunk(ctx.groups, 1)):
-            rows, matrix = x.chunk(ctx.groups, 1)[index], weight.chunk(ctx.groups)[index]
-            torch.mm(part, matrix, out=of_x.chunk(ctx.groups, 1)[index])
-            torch.mm(part.t(), rows, out=of_weight.chunk(ctx.groups)[index])
-        return of_x, of_weight, gradient.sum(0), None
+        gradient = gradient.contiguous()  # Once here; that of the keys is transposed.
+        image, above = _as_image(x), _as_image(gradient)
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            of_x = _gradients(above, image, weight, ctx.groups, 0).permute(0, 2, 3, 1).reshape(x.shape)
+        if not ctx.needs_input_grad[1]:
+            return of_x, None, None, None
+        parts = zip(
+            above.chunk(ctx.groups, 1), image.chunk(ctx.groups, 1), weight.chunk(ctx.groups), strict=True
+        )
+        # The gradients of grouped weights are slow in oneDNN, those of one group's are not; in bf16, products
+        # of matrices are the faster way, and need no copy.
+        of_weight = torch.cat(
+            [
+                _rows(part).t() @ _rows(seen)
+                if x.dtype == torch.bfloat16
+                else _gradients(part, seen, matrix, 1, 1)[..., 0, 0]
+                for part, seen, matrix in parts
+            ]
+        )
+        return of_x, of_weight[..., None], gradient.sum(tuple(range(gradient.dim() - 1))), None
+
+
+def _as_image(x: Tensor) -> Tensor:
+    """``[..., tokens, channels]`` -> ``[batch, channels, 1, tokens]``, channels last in memory."""
+    return x.reshape(-1, 1, *x.shape[-2:]).permute(0, 3, 1, 2)
+
+
+def _rows(image: Tensor) -> Tensor:
+    """``[batch, channels, 1, tokens]`` -> ``[batch × tokens, channels]``."""
+    return image.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _gradients(above: Tensor, image: Tensor, weight: Tensor, groups: int, which: int) -> Tensor:
+    """The gradient of the image (0) or of the weight (1)."""
+    found: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
+        above, image, weight[..., None], None, [1, 1], [0, 0], [1, 1], False, [0, 0], groups,
+        [index == which for index in range(3)],
+    )  # fmt: skip
+    return found[which]

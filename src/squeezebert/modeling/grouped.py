@@ -57,7 +57,7 @@ class GroupedLinear(nn.Module):
 
 def trains_on_cpu(x: Tensor) -> bool:
     """Whether a gradient will be wanted of products on a processor, where other ways are fast."""
-    tracing: bool = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     recorded = torch.compiler.is_compiling() or tracing
     return torch.is_grad_enabled() and x.device.type == "cpu" and not recorded
 

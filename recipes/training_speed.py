@@ -2,6 +2,8 @@
 
     python recipes/training_speed.py --out docs/results/training_speed.json
 
+A Markdown table is written beside the file.
+
 A step is forward, backward, clipping and AdamW of the base size with masked-LM labels left out: the loss is a
 mean over the last hidden states, so that both do the same work. Steps of both take turns, so that a machine
 busy with other things disturbs both alike; the figure is the median of as many rounds as fit into
@@ -15,8 +17,9 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -75,6 +78,23 @@ def rates_of(taken: dict[str, list[float]]) -> dict[str, float]:
     return {name: round(BATCH * TOKENS / statistics.median(seconds), 1) for name, seconds in taken.items()}
 
 
+def table(result: Mapping[str, Any]) -> str:
+    """The result in Markdown."""
+    rates, ratio, versions = (result[key] for key in ("tokens_per_second", "ratio", "versions"))
+    rows = (
+        f"| {name} | {rate['squeezebert']:,.0f} | {rate['transformers']:,.0f} | {ratio[name]:.2f}× |\n"
+        for name, rate in rates.items()
+    )
+    made = ", ".join(f"{name} {version}" for name, version in versions.items())
+    what = (
+        f"Training steps of the base size, {result['batch']} texts of {result['tokens']} tokens. Tokens per "
+        "second, median; steps of both take turns."
+    )
+    head = "| precision | this package | transformers | ratio |\n|---|---|---|---|\n"
+    machine = f"{result['cpu']}, {result['threads']} threads; {made}."
+    return f"# Training speed\n\n{machine} {what}\n\n{head}{''.join(rows)}"
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -101,7 +121,8 @@ def main() -> None:
         "ratio": {name: round(rate["squeezebert"] / rate["transformers"], 2) for name, rate in rates.items()},
     }
     write_text(arguments.out, json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    write_text(arguments.out.with_suffix(".md"), table(result))
+    print(table(result))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ import numpy as np
 from corrupted import corrupted
 from distill_trunk import squeezebert_command, teacher_folder
 from equal_words import look_for_equal_words
-from plan import CORRUPTED, ENTITY_TYPES, HEADS, MEASURED, PARTS, ROWS, RUNS, TRUNK, WIKIPEDIA, Part
+from plan import CORRUPTED, HEADS, MEASURED, PARTS, ROWS, RUNS, TRUNK, WIKIPEDIA, Part
 from squeezebert import modeling
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.checkpoints.safetensors_file import read_safetensors
@@ -44,7 +44,6 @@ from squeezebert.data import Row, load_dataset_rows
 from squeezebert.data.jsonfiles import read_jsonl
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
-from squeezebert.tasks.tags import OUTSIDE
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME, VOCAB_NAME
 from squeezebert.training.run import REPORT_NAME
@@ -94,14 +93,6 @@ def texts_of(corpus: Path, part: Part) -> Iterator[str]:
     documents = chain.from_iterable(read_documents(path) for path in corpus_sources([corpus]))
     chosen = (document for document in documents if document.number % part.every == part.rest)
     return (text for document in chosen for text in document.paragraphs)
-
-
-def with_known_types(row: Row) -> Row:
-    """The row with the types of entities that the embedded model knows, and others left out."""
-    known = set(ENTITY_TYPES.values())
-    named = ((tag[:2], ENTITY_TYPES.get(tag[2:], tag[2:])) for tag in row.values["tags"])
-    tags = [prefix + kind if kind in known else OUTSIDE for prefix, kind in named]
-    return Row({**row.values, "tags": tags}, row.where)
 
 
 @dataclass(frozen=True)
@@ -179,8 +170,7 @@ class Workshop:
         if split in PARTS:
             found = islice(self._corpus_rows(self.data / place, split), PARTS[split].rows)
             return (Row(values, which) for values in found)
-        rows = load_dataset_rows(self.data / place, split=split or None)
-        return map(with_known_types, rows) if place.startswith("ner/") else rows
+        return load_dataset_rows(self.data / place, split=split or None)
 
     def _corpus_rows(self, corpus: Path, split: str) -> Iterator[Mapping[str, Any]]:
         texts = texts_of(corpus, PARTS[split])

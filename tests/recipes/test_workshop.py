@@ -327,13 +327,6 @@ def test_rows_are_taken_from_everywhere() -> None:
     assert len(workshop.spread(rows, 99)) == 23
 
 
-def test_types_of_entities_are_called_alike_and_unknown_ones_are_none() -> None:
-    tags = ["B-person", "I-person", "B-creative-work", "I-creative-work", "O", "B-group", "B-LOC"]
-    row = workshop.with_known_types(Row({"tokens": tags, "tags": tags}, "x:3"))
-    assert row.values["tags"] == ["B-PER", "I-PER", "O", "O", "O", "B-ORG", "B-LOC"]
-    assert (row.values["tokens"], row.where) == (tags, "x:3")
-
-
 @pytest.mark.parametrize(
     ("split", "numbers"),
     [("paragraphs", {96, 101, 106}), ("held-out", {100}), ("corrupted", {95, 97, 99, 101, 103, 105})],

@@ -26,9 +26,9 @@ from squeezebert.training.run import REPORT_NAME
 from workshop import WEIGHTS, Workshop, add_options, digest
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
-LARGEST = 21_500_000
-"""Bytes of the embedded model, so that the package stays under 25 MB with 1.0 MB of code, 1.5 of bytecode and
-1.0 of engine."""
+LARGEST = 21_600_000
+"""Bytes of the embedded model, so that the package stays under 25 MB with 0.9 MB of code, 1.5 of bytecode and
+0.9 of engine."""
 
 _TRUNK_CARD = """---
 pipeline_tag: feature-extraction

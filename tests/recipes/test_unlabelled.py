@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from unlabelled import Thesaurus, pairs_varied, sentences_varied
-from workshop import paragraphs
 
 # Three groups of fifteen words; the words of a group have nearly the same embedding.
 GROUPS = [[first + second * 2 for second in "abcdefghijklmno"] for first in "xyz"]
@@ -69,11 +66,3 @@ def test_pairs_mostly_share_a_premise(thesaurus: Thesaurus) -> None:
     assert all(set(pair) == {"text", "text_pair"} for pair in pairs)
     same = [pair for pair in pairs if pair["text"][0] == pair["text_pair"][0]]
     assert 0.8 < len(same) / len(pairs) < 1
-
-
-@pytest.mark.parametrize("held_out", [True, False])
-def test_no_paragraph_is_on_both_sides(tmp_path: Path, held_out: bool) -> None:
-    lines = [json.dumps({"text": f"{number} " + "text " * 100}) for number in range(1, 251)]
-    (tmp_path / "pages.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    numbers = {int(text.split()[0]) for text in paragraphs(tmp_path, held_out=held_out)}
-    assert numbers == {number for number in range(1, 251) if (number % 100 == 0) == held_out}

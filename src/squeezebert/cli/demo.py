@@ -49,7 +49,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "question": "Where did Ada Lovelace meet Charles Babbage?",
         "context": "In June 1833 Ada Lovelace met Charles Babbage at a party in London.",
     },
-    "fill-mask": {"text": "The children played in the [MASK] until it was dark."},
+    "fill-mask": {"text": "She studied physics at the [MASK] of Cambridge."},
     "multiple-choice": {
         "prompt": "She put the kettle on because she wanted to",
         "choices": ["make some tea.", "drive to work.", "cut the grass."],

@@ -58,20 +58,18 @@ def test_gradients_are_those_of_a_block_diagonal_layer(inputs, outputs, groups, 
 
 
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("frozen", ["layer", "input"])
-def test_what_is_frozen_gets_no_gradient(frozen):
+@pytest.mark.parametrize("trained", [{"x"}, {"weight"}, {"bias"}, {"x", "bias"}])
+def test_what_is_frozen_gets_no_gradient(trained):
     layer, x = layer_and_input(21, 33, 3, 17)
+    parts = {"x": x, "weight": layer.weight, "bias": layer.bias}
+    for name, part in parts.items():
+        part.requires_grad_(name in trained)
     upstream = torch.randn(17, 5, 33)
-    layer.requires_grad_(frozen != "layer")
-    x.requires_grad_(frozen != "input")
     layer(x).backward(upstream)
-    if frozen == "layer":
-        assert layer.weight.grad is None
-        torch.testing.assert_close(x.grad, torch.autograd.grad(dense(layer, x), x, upstream)[0])
-    else:
-        assert x.grad is None
-        expected = torch.autograd.grad(dense(layer, x), layer.weight, upstream)[0]
-        torch.testing.assert_close(layer.weight.grad, expected)
+    assert {name for name, part in parts.items() if part.grad is not None} == trained
+    expected = torch.autograd.grad(dense(layer, x), [parts[name] for name in trained], upstream)
+    for name, theirs in zip(trained, expected, strict=True):
+        torch.testing.assert_close(parts[name].grad, theirs)
 
 
 def test_a_tracer_sees_products_and_no_function_of_ours():

@@ -102,25 +102,22 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous()  # Once here; that of the keys is transposed.
         image, above = _as_image(x), _as_image(gradient)
-        of_x = None
+        of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
             of_x = _gradients(above, image, weight, ctx.groups, 0).permute(0, 2, 3, 1).reshape(x.shape)
-        if not ctx.needs_input_grad[1]:
-            return of_x, None, None, None
-        parts = zip(
-            above.chunk(ctx.groups, 1), image.chunk(ctx.groups, 1), weight.chunk(ctx.groups), strict=True
-        )
-        # The gradients of grouped weights are slow in oneDNN, those of one group's are not; in bf16, products
-        # of matrices are the faster way, and need no copy.
-        of_weight = torch.cat(
-            [
-                _rows(part).t() @ _rows(seen)
-                if x.dtype == torch.bfloat16
-                else _gradients(part, seen, matrix, 1, 1)[..., 0, 0]
-                for part, seen, matrix in parts
-            ]
-        )
-        return of_x, of_weight[..., None], gradient.sum(tuple(range(gradient.dim() - 1))), None
+        if ctx.needs_input_grad[1]:
+            of_weight = _gradient_of_weight(above, image, weight, ctx.groups)
+        if ctx.needs_input_grad[2]:
+            of_bias = gradient.sum(tuple(range(gradient.dim() - 1)))
+        return of_x, of_weight, of_bias, None
+
+
+def _gradient_of_weight(above: Tensor, image: Tensor, weight: Tensor, groups: int) -> Tensor:
+    """One group after the other, which oneDNN is fast at; in bf16 products of matrices are faster still."""
+    parts = zip(above.chunk(groups, 1), image.chunk(groups, 1), weight.chunk(groups), strict=True)
+    if image.dtype == torch.bfloat16:
+        return torch.cat([_rows(part).t() @ _rows(seen) for part, seen, _ in parts])[..., None]
+    return torch.cat([_gradients(part, seen, matrix, 1, 1) for part, seen, matrix in parts])[..., 0]
 
 
 def _as_image(x: Tensor) -> Tensor:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.modeling.cpu_training import Scores, product_dtype, trains_on_cpu
 from squeezebert.modeling.dropout import dropout
-from squeezebert.modeling.grouped import GroupedLinear, product_dtype, trains_on_cpu
+from squeezebert.modeling.grouped import GroupedLinear
 
 
 class SqueezeBertSelfAttention(nn.Module):
@@ -68,36 +67,6 @@ class SqueezeBertSelfAttention(nn.Module):
 def _scores(query: Tensor, key: Tensor) -> Tensor:
     """Queries and keys ``[batch, heads, tokens, channels]`` -> ``[batch, heads, tokens, tokens]``."""
     if trains_on_cpu(query):
-        scores: Tensor = _Scores.apply(query, key)  # type: ignore[no-untyped-call]
+        scores: Tensor = Scores.apply(query, key)  # type: ignore[no-untyped-call]
         return scores
     return (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
-
-
-class _Scores(torch.autograd.Function):
-    """Scaled products, and gradients that lie in memory as queries and keys do.
-
-    torch's own gradient of the keys is transposed, and putting it in order takes longer than the product.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor) -> Tensor:
-        """``[batch, heads, tokens, channels]``, twice -> ``[batch, heads, tokens, tokens]``."""
-        query, key = query.contiguous(), key.contiguous()
-        ctx.save_for_backward(query, key)
-        ctx.scale = 1 / math.sqrt(query.shape[-1])
-        return _scaled_product(query, key.transpose(-1, -2), ctx.scale)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """``[batch, heads, tokens, tokens]`` -> the gradients of queries and keys."""
-        query, key = ctx.saved_tensors
-        of_query = _scaled_product(gradient, key, ctx.scale)
-        return of_query, _scaled_product(gradient.transpose(-1, -2), query, ctx.scale)
-
-
-def _scaled_product(left: Tensor, right: Tensor, scale: float) -> Tensor:
-    """``[batch, heads, n, k]`` and ``[batch, heads, k, m]`` -> ``[batch, heads, n, m]``."""
-    ignored = left.new_empty(())
-    product = torch.baddbmm(ignored, left.flatten(0, 1), right.flatten(0, 1), beta=0, alpha=scale)
-    return product.view(*left.shape[:2], *product.shape[1:])

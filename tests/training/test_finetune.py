@@ -19,7 +19,7 @@ from squeezebert.data import Row
 from squeezebert.errors import CheckpointError, DataError, OptionError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
-from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, train
+from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import make_data, make_rows
 from tests.training.stopping import Stopper
@@ -127,6 +127,29 @@ def test_the_best_checkpoint_is_kept_of_equals_the_later(
     monkeypatch.setattr(TaskObjective, "save", lambda self, folder: kept.append(folder))
     result = train(make_data(), out, start=trunk, settings=changed(epochs=4))
     assert (result.metrics, result.best_step, len(kept)) == ({"accuracy": 0.75}, 39, 3)
+
+
+def test_the_metric_that_is_asked_for_decides(trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make_data()
+    scores = iter([(0.5, 0.5), (0.9, 0.25), (0.7, 0.75), (0.8, 0.5)])
+
+    def metric(examples: Any, answers: Any, config: Any) -> dict[str, float]:
+        accuracy, f1 = (0.0, 0.0) if len(examples) < len(data.validation) else next(scores)
+        return {"accuracy": accuracy, "f1": f1}
+
+    monkeypatch.setattr(data.task, "metric", metric)
+    monkeypatch.setattr(task_objective, "_FEW", 1)
+    result = train(data, out, start=trunk, settings=changed(epochs=4, metric="f1"))
+    assert list(result.metrics.items()) == [("f1", 0.75), ("accuracy", 0.7)]
+    assert result.best_step == 39
+    assert "the best by f1" in (out / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("task", "wrong"), [("text-classification", "recall"), ("fill-mask", "perplexity")])
+def test_a_metric_that_cannot_decide_is_refused_at_once(task: str, wrong: str, trunk: str, out: Path) -> None:
+    with pytest.raises(OptionError, match=f"metric '{wrong}' is not one of accuracy"):
+        train(make_data(task), out, start=trunk, settings=changed(metric=wrong))
+    assert not list(out.glob("*"))
 
 
 def test_frozen_embeddings_stay_and_the_rest_moves(trunk: str, out: Path) -> None:

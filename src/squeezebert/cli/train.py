@@ -79,6 +79,9 @@ UNFINISHED = 3
     "the answer.",
 )
 @options.max_length_option
+@click.option(
+    "--metric", metavar="NAME", help="Keep the best checkpoint by this one of the task's metrics, such as f1."
+)
 @teaching_options
 @loop_options
 @click.option(

@@ -143,6 +143,8 @@ class TrainingSettings(LoopSettings):
         hints: For question answering, also learn which words of the text the question has, how many are near,
             and which sentence holds the answer; see :mod:`squeezebert.training.hints`.
         max_length: Longest window in tokens; None for the longest that the model reads.
+        metric: Of those that the task measures, the one by which weights are the best and ``patience`` ends
+            the run; None for the task's headline.
 
     Raises:
         OptionError: A value makes no sense.
@@ -157,6 +159,7 @@ class TrainingSettings(LoopSettings):
     freeze_blocks: int = 0
     hints: bool = False
     max_length: int | None = None
+    metric: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

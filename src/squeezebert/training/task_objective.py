@@ -32,6 +32,9 @@ from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.unrounding import unround
 
+_FEW = 64
+_NOT_TO_BE_RAISED = ("perplexity", "best_f1_threshold", "best_exact_match_threshold")
+
 
 class TaskObjective(Objective[Feature]):
     """Learns a task from a checkpoint.
@@ -49,7 +52,7 @@ class TaskObjective(Objective[Feature]):
     Raises:
         CheckpointError: ``start`` cannot be read, or has fewer blocks than ``settings.blocks``.
         DataError: The labels do not make a task, or validation rows have labels that no training row has.
-        OptionError: ``settings.max_length``, ``freeze_blocks`` or ``class_weights`` do not fit.
+        OptionError: ``settings.max_length``, ``freeze_blocks``, ``class_weights`` or ``metric`` do not fit.
     """
 
     parts: Mapping[str, float] = {"loss": 1.0}
@@ -79,6 +82,9 @@ class TaskObjective(Objective[Feature]):
         self._start = start
         self._settings = settings
         data.check_validation(self.setup)
+        if settings.metric is not None:
+            # Now, and not after the first epoch.
+            _headed(self._measured(data.validation[:_FEW]), settings.metric)
         self._class_weights = ClassWeights.of(data, config, settings.class_weights)
 
     def identity(self) -> Mapping[str, Any]:
@@ -121,7 +127,10 @@ class TaskObjective(Objective[Feature]):
         return loss
 
     def evaluate(self) -> dict[str, float]:
-        """The task's metric on the validation rows."""
+        """The task's metrics on the validation rows, first the one that decides."""
+        return _headed(self._measured(self.data.validation), self._settings.metric)
+
+    def _measured(self, examples: Sequence[Any]) -> dict[str, float]:
         pipeline = Pipeline(
             self.data.task,
             TorchBackend(self.model),
@@ -129,8 +138,8 @@ class TaskObjective(Objective[Feature]):
             max_length=self.setup.max_length,
             stride=self.setup.stride,
         )
-        answers = list(pipeline.answers(self.data.validation, self.data.task.evaluation_options))
-        return self.data.task.metric(self.data.validation, answers, self.setup.config)
+        answers = list(pipeline.answers(examples, self.data.task.evaluation_options))
+        return self.data.task.metric(examples, answers, self.setup.config)
 
     def save(self, folder: Path) -> None:
         """Write the model and its tokenizer."""
@@ -171,3 +180,17 @@ def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:
         at = height(name)
         if at is not None and at <= blocks:
             parameter.requires_grad_(False)
+
+
+def _headed(metrics: dict[str, float], wanted: str | None) -> dict[str, float]:
+    """Metrics with the wanted one first.
+
+    Raises:
+        OptionError: It is not there, or more of it is not better.
+    """
+    if wanted is None:
+        return metrics
+    known = [name for name in metrics if name not in _NOT_TO_BE_RAISED]
+    if wanted not in known:
+        raise OptionError(f"metric {wanted!r} is not one of {', '.join(known)}")
+    return {wanted: metrics[wanted], **metrics}

@@ -197,7 +197,7 @@ MEASURED = {
     ),
     "mrpc": Run(
         task="text-classification", train=("glue/MRPC:train",), start=PARAPHRASE,
-        options="--epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
+        options="--metric f1 --epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "rte": Run(
         task="text-classification", train=("glue/RTE:train",), start=ENTAILMENT,

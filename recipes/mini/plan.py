@@ -246,7 +246,7 @@ ROWS = {
     "wikiann": Row("WikiANN-en test", _TOKENS, _TOKENS, "ner/wikiann-en:test", ("f1",), bar=76),
     "squad": Row(
         "SQuAD v1.1 dev", "question-answering", "question-answering", "squad/dev-v1.1.json.xz",
-        ("f1", "exact_match"), bar=56,
+        ("f1", "exact_match"), bar=61,
     ),
     "snli": Row("SNLI test", _ZERO_SHOT, _TEXT, "nli/snli-devtest:test", bar=65),
     "ag-news-entailment": Row(

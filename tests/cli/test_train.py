@@ -133,9 +133,12 @@ def test_one_command_from_a_csv_file_to_a_measured_int8_model(
     squeezebert: Program, reviews: Path, trunk: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "model"
-    run = squeezebert("train", reviews, "--from", trunk, "--out", out, *QUICK, "--quantize", "--json")
+    asked = (*QUICK, "--metric", "f1", "--quantize", "--json")
+    run = squeezebert("train", reviews, "--from", trunk, "--out", out, *asked)
     assert run.code == 0, run.err
-    int8 = json.loads(run.out)["int8"]
+    fields = json.loads(run.out)
+    int8 = fields["int8"]
+    assert list(int8["metrics"]) == list(fields["metrics"]) == ["f1", "accuracy", "f1_macro", "matthews"]
     assert int8["metrics"]["accuracy"] == 1.0
     assert int8["folder"] == str(out / "int8")
     measured = json.loads(squeezebert("evaluate", reviews, "--model", out / "int8", "--json").out)

@@ -132,7 +132,9 @@ def command(
     if result.finished and quantize:
         from squeezebert.training.deploy import quantize as quantized
 
-        fields["int8"] = quantized(result.folder, rows, max_length=settings.max_length).to_dict()
+        fields["int8"] = quantized(
+            result.folder, rows, max_length=settings.max_length, metric=settings.metric
+        ).to_dict()
     show_fields(fields, as_json=as_json)
     return 0 if result.finished else UNFINISHED
 

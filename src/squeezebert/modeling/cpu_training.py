@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812
 
-_HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 _TEXTS = 16
 """From so many on, torch leaves 1×1 convolutions of one thread to oneDNN in fp32, too."""
 
@@ -40,14 +39,15 @@ def has_convolution(x: Tensor) -> bool:
     dtype = product_dtype(x)
     if dtype == torch.float32 and torch.get_num_threads() == 1 and len(x) < _TEXTS:
         return False
-    return dtype in (torch.float32, torch.bfloat16) and _HAS_ONEDNN
+    is_there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return is_there and dtype in (torch.float32, torch.bfloat16)
 
 
 class Convolution(torch.autograd.Function):
     """The layer and its gradient as what they are named after: convolutions of oneDNN, channels last.
 
     Tokens × channels are such an image as they stand; batched products would copy every operand into groups ×
-    tokens × channels and back.
+    tokens × channels and back. All are float32, or all bfloat16; see :func:`has_convolution`.
     """
 
     @staticmethod

@@ -166,6 +166,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         columns: The columns it reads, inputs first.
         options_type: Frozen dataclass of what a user can ask of :meth:`decode`, with defaults.
         evaluation_options: The options whose answers :meth:`metric` takes.
+        no_scores: Those of its metrics of which more is not better.
     """
 
     name: ClassVar[str]
@@ -173,6 +174,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     columns: ClassVar[tuple[Column, ...]]
     options_type: type[OptionsT]
     evaluation_options: OptionsT
+    no_scores: ClassVar[tuple[str, ...]] = ()
 
     def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:
         """Read the inputs of a row; labels are not looked at.
@@ -311,6 +313,19 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         Raises:
             DataError: There are no examples, or a label is not one of the model's.
         """
+
+    def headed(self, metrics: Mapping[str, float], headline: str | None) -> dict[str, float]:
+        """The metrics with another headline in front; None leaves the task's.
+
+        Raises:
+            OptionError: There is no such metric, or more of it is not better.
+        """
+        if headline is None:
+            return dict(metrics)
+        known = [name for name in metrics if name not in self.no_scores]
+        if headline not in known:
+            raise OptionError(f"metric {headline!r} is not one of {', '.join(known)}")
+        return {headline: metrics[headline], **metrics}
 
 
 def extent(windows: Sequence[Window]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class FillMask(Task[MaskExample, FillMaskOptions]):
     columns = (Column("text", ("sentence", "content", "body", "review")),)
     options_type = FillMaskOptions
     evaluation_options = FillMaskOptions()
+    no_scores = ("perplexity",)
 
     def read(self, values: Mapping[str, Any], where: str) -> MaskExample:
         """Make an example."""

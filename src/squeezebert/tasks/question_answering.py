@@ -73,6 +73,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
     )
     options_type = QuestionAnsweringOptions
     evaluation_options = QuestionAnsweringOptions()
+    no_scores = ("best_f1_threshold", "best_exact_match_threshold")
 
     def read(self, values: Mapping[str, Any], where: str) -> QuestionExample:
         """Make an example.

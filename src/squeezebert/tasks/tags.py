@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -91,8 +92,7 @@ def likeliest(scores: NDArray[np.float64], labels: Sequence[str], *, strict: boo
     best: NDArray[np.intp] = scores.argmax(axis=1)
     if not strict or are_strict([[labels[index] for index in best]]):
         return best
-    follows = np.array([[may_follow(tag, before) for tag in labels] for before in [OUTSIDE, *labels]])
-    cost = np.where(follows, 0.0, np.inf)
+    cost = _costs(tuple(labels))
     losses = -np.log(np.maximum(scores, np.finfo(np.float64).tiny))
     total = cost[0] + losses[0]
     backward = np.empty(scores.shape, dtype=np.intp)
@@ -104,6 +104,13 @@ def likeliest(scores: NDArray[np.float64], labels: Sequence[str], *, strict: boo
     for word in range(len(scores) - 1, 0, -1):
         best[word - 1] = backward[word, best[word]]
     return best
+
+
+@lru_cache
+def _costs(labels: tuple[str, ...]) -> NDArray[np.float64]:
+    """0 where a label may follow, else infinity: ``[1 + labels, labels]``, at the start and after each."""
+    follows = np.array([[may_follow(tag, before) for tag in labels] for before in (OUTSIDE, *labels)])
+    return np.where(follows, 0.0, np.inf)
 
 
 def have_entities(labels: Sequence[str]) -> bool:

@@ -37,17 +37,25 @@ class Quantized:
         return {"folder": str(self.folder), "bytes": self.bytes, "metrics": self.metrics}
 
 
-def quantize(folder: Path, data: TrainingData, *, max_length: int | None = None) -> Quantized:
+def quantize(
+    folder: Path, data: TrainingData, *, max_length: int | None = None, metric: str | None = None
+) -> Quantized:
     """Write ``int8`` beside the weights of a finished model, and measure it on the validation rows.
 
+    Args:
+        folder: The model.
+        data: Its task and rows.
+        max_length: Longest window in tokens; None for the longest that the model reads.
+        metric: The headline; None for the task's.
+
     Raises:
-        OptionError: The folder cannot be written to.
+        OptionError: The folder cannot be written to, or there is no such metric.
     """
     quantization = Quantization.read(folder, folder / QUANTIZED_NAME)
     quantization.write()
     answers = _answers(folder / QUANTIZED_NAME, data, max_length, "int8")
     metrics = data.task.metric(data.validation, answers, quantization.checkpoint.config)
-    return Quantized(folder / QUANTIZED_NAME, quantization.bytes_after, metrics)
+    return Quantized(folder / QUANTIZED_NAME, quantization.bytes_after, data.task.headed(metrics, metric))
 
 
 def draw_answers(folder: Path, data: TrainingData, *, max_length: int | None = None) -> None:

@@ -33,7 +33,7 @@ from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.unrounding import unround
 
 _FEW = 64
-_NOT_TO_BE_RAISED = ("perplexity", "best_f1_threshold", "best_exact_match_threshold")
+"""Rows that show which metrics there are."""
 
 
 class TaskObjective(Objective[Feature]):
@@ -84,7 +84,7 @@ class TaskObjective(Objective[Feature]):
         data.check_validation(self.setup)
         if settings.metric is not None:
             # Now, and not after the first epoch.
-            _headed(self._measured(data.validation[:_FEW]), settings.metric)
+            self._measured(data.validation[:_FEW])
         self._class_weights = ClassWeights.of(data, config, settings.class_weights)
 
     def identity(self) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ class TaskObjective(Objective[Feature]):
 
     def evaluate(self) -> dict[str, float]:
         """The task's metrics on the validation rows, first the one that decides."""
-        return _headed(self._measured(self.data.validation), self._settings.metric)
+        return self._measured(self.data.validation)
 
     def _measured(self, examples: Sequence[Any]) -> dict[str, float]:
         pipeline = Pipeline(
@@ -139,7 +139,8 @@ class TaskObjective(Objective[Feature]):
             stride=self.setup.stride,
         )
         answers = list(pipeline.answers(examples, self.data.task.evaluation_options))
-        return self.data.task.metric(examples, answers, self.setup.config)
+        metrics = self.data.task.metric(examples, answers, self.setup.config)
+        return self.data.task.headed(metrics, self._settings.metric)
 
     def save(self, folder: Path) -> None:
         """Write the model and its tokenizer."""
@@ -180,17 +181,3 @@ def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:
         at = height(name)
         if at is not None and at <= blocks:
             parameter.requires_grad_(False)
-
-
-def _headed(metrics: dict[str, float], wanted: str | None) -> dict[str, float]:
-    """Metrics with the wanted one first.
-
-    Raises:
-        OptionError: It is not there, or more of it is not better.
-    """
-    if wanted is None:
-        return metrics
-    known = [name for name in metrics if name not in _NOT_TO_BE_RAISED]
-    if wanted not in known:
-        raise OptionError(f"metric {wanted!r} is not one of {', '.join(known)}")
-    return {wanted: metrics[wanted], **metrics}

@@ -103,11 +103,11 @@ void Vocabulary::decode(const Rows& rows, int first, int words, float* out) cons
   if (precision_ == Precision::int8) {
     Buffer<std::int8_t> panels(wide * round_up(hidden, kernels_.input_unit));
     Buffer<std::int32_t> starts(wide);
-    Buffer<float> scales(wide);
+    Buffer<float> scales(wide), totals(wide);
     std::copy_n(words_.scales + first, words, scales.data());
-    kernels_.pack_int8(static_cast<const std::int8_t*>(words_.data) + static_cast<std::size_t>(first) * hidden, words,
-                       hidden, panels.data(), starts.data());
-    kernels_.linear_int8({panels.data(), scales.data(), bias.data(), starts.data(), hidden, words},
+    kernels_.pack_int8(static_cast<const std::int8_t*>(words_.data) + static_cast<std::size_t>(first) * hidden,
+                       scales.data(), words, hidden, panels.data(), totals.data(), starts.data());
+    kernels_.linear_int8({panels.data(), scales.data(), totals.data(), bias.data(), starts.data(), hidden, words},
                          rows.codes.data.data(), round_up(hidden, 4 * kernels_.lanes), rows.codes.scales.data(),
                          rows.count, logits.data(), wide);
   } else {

@@ -31,6 +31,7 @@ class Int8Linear final : public GroupedLinear {
         row_codes_(round_up(s.inputs, 4 * kernels.lanes)),
         panels_(arena.allocate<std::int8_t>(s.groups * panel_bytes_)),
         scales_(arena.allocate<float>(s.groups * padded_)),
+        totals_(arena.allocate<float>(s.groups * padded_)),
         bias_(padded_bias(arena, arrays, name, s, padded_)),
         starts_(arena.allocate<std::int32_t>(s.groups * padded_)) {
     const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
@@ -50,15 +51,16 @@ class Int8Linear final : public GroupedLinear {
                         scales_ + g * padded_ + i);
         }
       }
-      kernels.pack_int8(group_codes, s.outputs, s.inputs, panels_ + g * panel_bytes_,
-                        starts_ + g * padded_);
+      kernels.pack_int8(group_codes, scales_ + g * padded_, s.outputs, s.inputs, panels_ + g * panel_bytes_,
+                        totals_ + g * padded_, starts_ + g * padded_);
     }
   }
 
   void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const override {
     if (rows.coded_groups != parts) quantize(rows, parts);
-    const Int8Weights weights{panels_ + group * panel_bytes_, scales_ + group * padded_,
-                              bias_ + group * padded_, starts_ + group * padded_, inputs_, outputs_};
+    const std::size_t first = group * padded_;
+    const Int8Weights weights{panels_ + group * panel_bytes_, scales_ + first, totals_ + first, bias_ + first,
+                              starts_ + first, inputs_, outputs_};
     kernels_.linear_int8(weights, codes_of(rows, part), row_codes_, scales_of(rows, part), rows.count, out, stride);
   }
 
@@ -76,7 +78,7 @@ class Int8Linear final : public GroupedLinear {
   char* codes_of(Rows& rows, int part) const {
     return rows.codes.data.data() + part * rows.count * row_codes_ * kernels_.code_bytes;
   }
-  float* scales_of(Rows& rows, int part) const { return rows.codes.scales.data() + part * rows.count; }
+  RowScale* scales_of(Rows& rows, int part) const { return rows.codes.scales.data() + part * rows.count; }
 
   void make_room(Rows& rows, int parts) const {
     rows.codes.data.resize(parts * rows.count * row_codes_ * kernels_.code_bytes);
@@ -95,7 +97,7 @@ class Int8Linear final : public GroupedLinear {
   const Kernels& kernels_;
   const std::size_t padded_, panel_bytes_, row_codes_;
   std::int8_t* const panels_;
-  float* const scales_;
+  float *const scales_, *const totals_;
   const float* const bias_;
   std::int32_t* const starts_;
 };

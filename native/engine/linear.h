@@ -15,7 +15,7 @@ enum class Precision { int8, fp32 };
 // Room for the codes of a block of rows, for every group.
 struct Codes {
   Buffer<char> data;
-  Buffer<float> scales;
+  Buffer<RowScale> scales;
 };
 
 // Rows that go into one or more layers. int8 layers with equal groups share the codes.

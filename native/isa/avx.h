@@ -1,4 +1,4 @@
-// What the sets with vectors of 256 bits share: arithmetic on 8 lanes.
+// What the sets with vectors of 256 bits share: 8 lanes, 16 registers, unsigned activations times signed weights.
 #pragma once
 
 #include <immintrin.h>
@@ -11,6 +11,12 @@ using Floats = __m256;
 using Ints = __m256i;
 
 constexpr int lanes = 8;
+constexpr int depth = 4;
+// 12 accumulators, 2 weights, 1 broadcast and, where there is no VNNI, 1 product of the 16 registers.
+constexpr int tile_rows = 6;
+constexpr int tile_vectors = 2;
+
+using Code = std::uint8_t;
 
 inline Floats zeros() { return _mm256_setzero_ps(); }
 inline Floats broadcast(float x) { return _mm256_set1_ps(x); }
@@ -61,6 +67,34 @@ inline __m256i to_bytes(Ints a, Ints b, Ints c, Ints d) {
 }
 inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_bytes(a, b, c, d));
+}
+
+inline Ints load_weights(const std::int8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline Ints broadcast_codes(const Code* p) {
+  std::int32_t step;
+  __builtin_memcpy(&step, p, sizeof step);
+  return _mm256_set1_epi32(step);
+}
+// The four values of each lane side by side.
+inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
+  const __m256i low = _mm256_set1_epi32(0xff);
+  const __m256i first = _mm256_or_si256(_mm256_and_si256(values[0], low),
+                                        _mm256_slli_epi32(_mm256_and_si256(values[1], low), 8));
+  const __m256i last = _mm256_or_si256(_mm256_slli_epi32(_mm256_and_si256(values[2], low), 16),
+                                       _mm256_slli_epi32(values[3], 24));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_or_si256(first, last));
+}
+// 32 whole numbers in [-128, 127], plus `offset`, to unsigned bytes, in order.
+template <int offset>
+inline void store_offset_bytes(Code* p, Ints a, Ints b, Ints c, Ints d) {
+  const __m256i bytes = _mm256_add_epi8(to_bytes(a, b, c, d), _mm256_set1_epi8(static_cast<char>(offset)));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), bytes);
+}
+// Whole numbers in [0, 255], without an offset.
+inline void store_probabilities(Code* p, Ints a, Ints b, Ints c, Ints d) {
+  const __m256i packed = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permutevar8x32_epi32(packed, order));
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

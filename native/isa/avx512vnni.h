@@ -19,6 +19,7 @@ constexpr int tile_vectors = 3;
 // vpdpbusd multiplies unsigned by signed bytes, so activations are stored with an offset.
 using Code = std::uint8_t;
 constexpr int code_offset = 128;
+constexpr int largest_code = 127;
 
 inline Floats zeros() { return _mm512_setzero_ps(); }
 inline Floats broadcast(float x) { return _mm512_set1_ps(x); }

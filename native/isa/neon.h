@@ -19,6 +19,7 @@ constexpr int tile_vectors = 3;
 // sdot multiplies signed by signed bytes.
 using Code = std::int8_t;
 constexpr int code_offset = 0;
+constexpr int largest_code = 127;
 constexpr int largest_probability = 127;
 
 inline Floats zeros() { return vdupq_n_f32(0.0f); }

@@ -21,6 +21,7 @@ using Ints = std::int32_t __attribute__((vector_size(16)));
 
 using Code = std::int16_t;
 constexpr int code_offset = 0;
+constexpr int largest_code = 127;
 constexpr int largest_probability = 255;
 
 inline Floats broadcast(float x) { return Floats{x, x, x, x}; }

@@ -21,6 +21,7 @@ constexpr int tile_vectors = 2;
 
 using Code = std::int16_t;
 constexpr int code_offset = 0;
+constexpr int largest_code = 127;
 constexpr int largest_probability = 255;
 
 inline Floats zeros() { return wasm_f32x4_const_splat(0.0f); }

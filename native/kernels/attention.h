@@ -31,18 +31,18 @@ inline void store_queries_int8(const float* x, std::size_t stride, int rows, Hea
   for (int r = 0; r < rows; ++r, x += stride) {
     for (int h = 0; h < shape.heads; ++h, target += head_codes) {
       const float* row = x + h * shape.size;
-      *scales++ = quantize_row(row, shape.size, largest_magnitude(row, shape.size), target);
+      *scales++ = quantize_row(row, shape.size, largest_magnitude(row, shape.size), 0.0f, target);
     }
   }
 }
 
 // Codes of one key to its lane of each step.
 inline void store_key(const float* x, int head_size, int position, const Int8Text& head) {
-  const Scale scale = scale_for(largest_magnitude(x, head_size));
+  const Scale scale = scale_for<127>(largest_magnitude(x, head_size));
   const std::size_t steps = steps_of(head_size);
   std::int8_t* target = head.keys + (position / lanes * steps * lanes + position % lanes) * depth;
   Floats total = zeros();
-  round_by_four(x, head_size, scale.inverse, [&](int first, Ints a, Ints b, Ints c, Ints d) {
+  round_by_four(x, head_size, scale.inverse, 0.0f, [&](int first, Ints a, Ints b, Ints c, Ints d) {
     alignas(64) std::int8_t codes[4 * lanes];
     store_bytes(codes, a, b, c, d);
     const int count = steps_of(smaller(head_size - first, 4 * lanes));
@@ -64,7 +64,7 @@ inline void store_value_step(const float* x, std::size_t stride, int rows, int h
   for (int i = 0; i < depth; ++i) {
     row[i] = x + (i < rows ? i : 0) * stride;
     if (i >= rows) continue;
-    const Scale scale = scale_for(largest_magnitude(row[i], head_size));
+    const Scale scale = scale_for<127>(largest_magnitude(row[i], head_size));
     head.value_scales[position + i] = scale.scale;
     inverse[i] = scale.inverse;
   }

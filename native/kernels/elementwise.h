@@ -33,11 +33,18 @@ inline void for_vectors(int columns, F f) {
   if (c < columns) f(c, Part{columns - c});
 }
 
-// Gathers f(first column, width) over the vectors of a row, lane by lane. Four chains, because each step of one
-// waits for the step before.
-template <Floats (*join)(Floats, Floats), typename F>
-inline Floats gather(int columns, F f) {
-  Floats chains[4] = {zeros(), zeros(), zeros(), zeros()};
+// The least and the greatest of some numbers, lane by lane.
+struct Range {
+  Floats least, greatest;
+};
+inline Range unite(Range a, Range b) { return {min(a.least, b.least), max(a.greatest, b.greatest)}; }
+
+// Gathers f(first column, width) over the vectors of a row, lane by lane and beginning with zeros. Four chains,
+// because each step of one waits for the step before.
+template <typename T, T (*join)(T, T), typename F>
+inline T gather(int columns, F f) {
+  const T start{};
+  T chains[4] = {start, start, start, start};
   int c = 0;
   for (; c + 4 * lanes <= columns; c += 4 * lanes) {
 #pragma GCC unroll 4
@@ -168,7 +175,7 @@ inline void activate(Activation kind, float* x, std::size_t stride, int rows, in
 inline void norm_row(float* x, Floats total, int columns, const float* weight, const float* bias, float epsilon) {
   const float share = 1.0f / static_cast<float>(columns);
   const Floats mean = broadcast(share * sum(total));
-  const Floats squares = gather<add>(columns, [&](int c, auto width) {
+  const Floats squares = gather<Floats, add>(columns, [&](int c, auto width) {
     const Floats centred = counted(sub(load(x + c, width), mean), width);
     return mul(centred, centred);
   });
@@ -182,7 +189,7 @@ inline void norm_row(float* x, Floats total, int columns, const float* weight, c
 inline void norm(float* x, std::size_t stride, int rows, int columns, const float* weight, const float* bias,
                  float epsilon) {
   for (int r = 0; r < rows; ++r, x += stride) {
-    const Floats total = gather<add>(columns, [&](int c, auto width) { return load(x + c, width); });
+    const Floats total = gather<Floats, add>(columns, [&](int c, auto width) { return load(x + c, width); });
     norm_row(x, total, columns, weight, bias, epsilon);
   }
 }
@@ -190,7 +197,7 @@ inline void norm(float* x, std::size_t stride, int rows, int columns, const floa
 inline void add_norm(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
                      const float* weight, const float* bias, float epsilon) {
   for (int r = 0; r < rows; ++r, x += stride, y += y_stride) {
-    const Floats total = gather<add>(columns, [&](int c, auto width) {
+    const Floats total = gather<Floats, add>(columns, [&](int c, auto width) {
       const Floats value = add(load(x + c, width), load(y + c, width));
       store(x + c, value, width);
       return value;

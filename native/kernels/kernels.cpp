@@ -32,6 +32,7 @@ const Kernels kernels = {
     lanes,
     input_unit,
     static_cast<int>(sizeof(Code)),
+    largest_code,
     tile_columns,
     block_rows,
     &pack_int8,

@@ -8,7 +8,8 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 
 // Weights in the order of the tile: for each panel of int8_columns outputs (the last may be narrower), for
 // each step, the vectors side by side.
-inline void pack_int8(const std::int8_t* codes, int outputs, int inputs, std::int8_t* panels, std::int32_t* starts) {
+inline void pack_int8(const std::int8_t* codes, const float* scales, int outputs, int inputs, std::int8_t* panels,
+                      float* totals, std::int32_t* starts) {
   const int steps = steps_of(inputs), outputs_padded = padded(outputs, lanes);
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
@@ -24,6 +25,7 @@ inline void pack_int8(const std::int8_t* codes, int outputs, int inputs, std::in
           total += target[i];
         }
       }
+      totals[output] = static_cast<float>(total) * scales[output];
       starts[output] = -code_offset * total;
     }
     panels += static_cast<std::size_t>(steps) * columns * depth;
@@ -46,71 +48,85 @@ inline void pack_fp32(const float* weights, std::size_t stride, int outputs, int
 }
 
 inline float largest_magnitude(const float* x, int columns) {
-  return largest(gather<max>(columns, [&](int c, auto width) { return abs(load(x + c, width)); }));
+  return largest(gather<Floats, max>(columns, [&](int c, auto width) { return abs(load(x + c, width)); }));
 }
 
-// The scale that maps a largest magnitude to 127, and its inverse; both 0 where the inverse is not finite.
+// The scale that maps a largest magnitude to a largest code, and its inverse; both 0 where the inverse is not finite.
 struct Scale {
   float scale, inverse;
 };
+template <int most>
 inline Scale scale_for(float magnitude) {
   // Below, a row is zero for every purpose.
   if (magnitude < 1.5e-36f) return {0.0f, 0.0f};
-  return {magnitude * (1.0f / 127.0f), 127.0f / magnitude};
+  return {magnitude * (1.0f / most), most / magnitude};
 }
 
-// Rounds x * factor, four vectors at a time, and calls store_four(column, a, b, c, d); zeros follow the end.
+// Rounds x * factor + shift, four vectors at a time, and calls store_four(column, a, b, c, d), as if zeros followed
+// the end.
 template <typename F>
-inline void round_by_four(const float* x, int columns, float factor, F store_four) {
-  const Floats by = broadcast(factor);
+inline void round_by_four(const float* x, int columns, float factor, float shift, F store_four) {
+  const Floats by = broadcast(factor), from = broadcast(shift);
   int c = 0;
   for (; c + 4 * lanes <= columns; c += 4 * lanes) {
     const float* p = x + c;
-    store_four(c, to_ints(mul(load(p), by)), to_ints(mul(load(p + lanes), by)), to_ints(mul(load(p + 2 * lanes), by)),
-               to_ints(mul(load(p + 3 * lanes), by)));
+    store_four(c, to_ints(fma(load(p), by, from)), to_ints(fma(load(p + lanes), by, from)),
+               to_ints(fma(load(p + 2 * lanes), by, from)), to_ints(fma(load(p + 3 * lanes), by, from)));
   }
   if (c < columns) {
     Ints whole[4];
     for (int i = 0; i < 4; ++i) {
-      whole[i] = to_ints(mul(load_up_to(x + c + i * lanes, columns - c - i * lanes), by));
+      whole[i] = to_ints(fma(load_up_to(x + c + i * lanes, columns - c - i * lanes), by, from));
     }
     store_four(c, whole[0], whole[1], whole[2], whole[3]);
   }
 }
 
-// x [columns] -> codes, padded to four vectors; returns the scale.
-inline float quantize_row(const float* x, int columns, float magnitude, Code* codes) {
-  const Scale scale = scale_for(magnitude);
-  round_by_four(x, columns, scale.inverse,
+// x [columns] - centre -> codes, padded to four vectors; returns the scale.
+inline float quantize_row(const float* x, int columns, float magnitude, float centre, Code* codes) {
+  const Scale scale = scale_for<largest_code>(magnitude);
+  round_by_four(x, columns, scale.inverse, -centre * scale.inverse,
                 [=](int column, Ints a, Ints b, Ints c, Ints d) { store_codes(codes + column, a, b, c, d); });
   return scale.scale;
 }
 
+// What numbers of this range lie around is their centre: GELU's outputs are hardly below zero, so that all codes
+// are above it. Zero is always in the range, which keeps what pads a row among the codes.
+inline RowScale quantize_row(const float* x, int columns, Range range, Code* codes) {
+  const float most = largest(range.greatest), least = -largest(sub(zeros(), range.least));
+  const float centre = 0.5f * (most + least);
+  return {quantize_row(x, columns, most - centre, centre, codes), centre};
+}
+
 inline void quantize(const float* x, std::size_t stride, int rows, int columns, void* codes, std::size_t code_stride,
-                     float* scales) {
+                     RowScale* scales) {
   for (int r = 0; r < rows; ++r, x += stride) {
-    scales[r] = quantize_row(x, columns, largest_magnitude(x, columns), static_cast<Code*>(codes) + r * code_stride);
+    const Range range = gather<Range, unite>(columns, [&](int c, auto width) {
+      const Floats value = load(x + c, width);
+      return Range{value, value};
+    });
+    scales[r] = quantize_row(x, columns, range, static_cast<Code*>(codes) + r * code_stride);
   }
 }
 
 template <Floats (*f)(Floats)>
 inline void map_and_quantize(float* x, std::size_t stride, int rows, int columns, Code* codes, std::size_t code_stride,
-                             float* scales) {
+                             RowScale* scales) {
   // All results go where the first row was: so they never leave the first-level cache.
   float* y = x;
   for (int r = 0; r < rows; ++r, x += stride) {
-    const Floats most = gather<max>(columns, [&](int c, auto width) {
+    const Range range = gather<Range, unite>(columns, [&](int c, auto width) {
       const Floats mapped = f(load(x + c, width));
       store(y + c, mapped, width);
-      return abs(mapped);
+      return Range{mapped, mapped};
     });
-    scales[r] = quantize_row(y, columns, largest(most), codes + r * code_stride);
+    scales[r] = quantize_row(y, columns, range, codes + r * code_stride);
   }
 }
 
 // A row at a time, so that it is quantised while it is in the first-level cache.
 inline void activate_and_quantize(Activation kind, float* x, std::size_t stride, int rows, int columns, void* codes,
-                                  std::size_t code_stride, float* scales) {
+                                  std::size_t code_stride, RowScale* scales) {
   Code* out = static_cast<Code*>(codes);
   switch (kind) {
     case Activation::gelu: return map_and_quantize<gelu_coarse>(x, stride, rows, columns, out, code_stride, scales);
@@ -121,16 +137,16 @@ inline void activate_and_quantize(Activation kind, float* x, std::size_t stride,
 
 // Sums of products of codes to values.
 struct Int8Finish {
-  const float* row_scales;
-  const float* column_scales;
-  const float* bias;
+  const RowScale* rows;
+  const float *scales, *totals, *bias;  // of the columns
   float* out;
   std::size_t stride;
 
   auto column(int v) const {
-    return [to = out + v * lanes, scale = load(column_scales + v * lanes), start = load(bias + v * lanes),
-            by = row_scales, step = stride](int r, Ints sums) {
-      store(to + r * step, fma(mul(to_floats(sums), broadcast(by[r])), scale, start));
+    return [to = out + v * lanes, scale = load(scales + v * lanes), total = load(totals + v * lanes),
+            start = load(bias + v * lanes), row = rows, step = stride](int r, Ints sums) {
+      const Floats around = fma(broadcast(row[r].centre), total, start);
+      store(to + r * step, fma(mul(to_floats(sums), broadcast(row[r].scale)), scale, around));
     };
   }
 };
@@ -144,7 +160,7 @@ struct Fp32Finish {
   }
 };
 
-inline void linear_int8(const Int8Weights& weights, const void* codes, std::size_t code_stride, const float* scales,
+inline void linear_int8(const Int8Weights& weights, const void* codes, std::size_t code_stride, const RowScale* scales,
                         int rows, float* out, std::size_t stride) {
   const int outputs_padded = padded(weights.outputs, lanes);
   const RowTiles tiles(rows);
@@ -155,8 +171,8 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
     panel.next = reinterpret_cast<const char*>(panel.weights + panel.steps * panel.step_stride);
     panel.next_stride = (2 * panel.step_stride + tiles.count() - 1) / tiles.count();
     tiles.each([&](int row, int count) {
-      const Int8Finish finish{scales + row, weights.scales + first, weights.bias + first,
-                              out + row * stride + first, stride};
+      const Int8Finish finish{scales + row, weights.scales + first, weights.totals + first,
+                              weights.bias + first, out + row * stride + first, stride};
       run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
                weights.starts + first, finish);
       panel.next += panel.next_stride * panel.steps / 2;

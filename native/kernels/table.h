@@ -9,10 +9,16 @@
 
 namespace squeezebert {
 
+// The codes of a row of activations stand for centre + scale * code.
+struct RowScale {
+  float scale, centre;
+};
+
 // One group of an int8 linear layer, y = x W^T + b, W[outputs, inputs].
 struct Int8Weights {
   const std::int8_t* panels;
   const float* scales;         // [outputs, padded to lanes]
+  const float* totals;         // [outputs, padded to lanes]: sums of W's rows, for the centres of the activations
   const float* bias;           // [outputs, padded to lanes]
   const std::int32_t* starts;  // [outputs, padded to lanes]: takes the offset of the codes away again
   int inputs, outputs;
@@ -51,20 +57,24 @@ struct Kernels {
   int lanes;       // of a vector of float32
   int input_unit;  // inputs are padded to a multiple of it
   int code_bytes;
+  int largest_code;  // of activations
   int fp32_panel;  // output columns of a panel in float32
   // Rows that a thread takes at once: enough to use each weight many times while it is in the cache, few enough
   // for their activations to stay in the second-level cache.
   int block_rows;
 
-  // codes [outputs, inputs] -> panels [outputs padded to lanes × inputs padded to input_unit] and starts.
-  void (*pack_int8)(const std::int8_t* codes, int outputs, int inputs, std::int8_t* panels, std::int32_t* starts);
+  // codes [outputs, inputs] and scales [outputs, padded] -> panels [outputs padded to lanes × inputs padded to
+  // input_unit], totals and starts.
+  void (*pack_int8)(const std::int8_t* codes, const float* scales, int outputs, int inputs, std::int8_t* panels,
+                    float* totals, std::int32_t* starts);
   void (*pack_fp32)(const float* weights, std::size_t stride, int outputs, int inputs, float* panels);
 
-  // x [rows, columns] -> codes [rows, columns, padded to four vectors] and one scale per row.
+  // x [rows, columns] -> codes [rows, columns, padded to four vectors] and one scale per row. What pads a row is
+  // anything: its weights are zero.
   void (*quantize)(const float* x, std::size_t stride, int rows, int columns, void* codes, std::size_t code_stride,
-                   float* scales);
+                   RowScale* scales);
   // Writes whole vectors: `out` has room for `outputs` rounded up to lanes in every row.
-  void (*linear_int8)(const Int8Weights& weights, const void* codes, std::size_t code_stride, const float* scales,
+  void (*linear_int8)(const Int8Weights& weights, const void* codes, std::size_t code_stride, const RowScale* scales,
                       int rows, float* out, std::size_t stride);
   void (*linear_fp32)(const Fp32Weights& weights, const float* x, std::size_t x_stride, int rows, float* out,
                       std::size_t stride);
@@ -72,7 +82,7 @@ struct Kernels {
   void (*activate)(Activation kind, float* x, std::size_t stride, int rows, int columns);
   // Both, with a GELU to 5e-4, which int8 cannot tell from the exact one; overwrites x.
   void (*activate_and_quantize)(Activation kind, float* x, std::size_t stride, int rows, int columns, void* codes,
-                                std::size_t code_stride, float* scales);
+                                std::size_t code_stride, RowScale* scales);
   // x := norm(x) * weight + bias, per row.
   void (*norm)(float* x, std::size_t stride, int rows, int columns, const float* weight, const float* bias,
                float epsilon);

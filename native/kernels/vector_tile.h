@@ -105,9 +105,9 @@ inline double run_dot_products(int rounds) {
 #pragma GCC unroll 32
   for (Ints& sum : sums) sum = to_ints(zeros());
   for (int round = 0; round < rounds; ++round) {
-    keep_in_register(row);
 #pragma GCC unroll 32
     for (Ints& sum : sums) {
+      keep_in_register(row);
       sum = dot(sum, row, column);
       keep_in_register(sum);
     }

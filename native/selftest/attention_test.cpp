@@ -47,16 +47,16 @@ Doubles head_of(const Block& x, HeadShape shape, int head) {
   return part;
 }
 
-// Each row [columns] as its codes of 8 bits stand for it.
-void pass_through_codes(Doubles& x, int columns) {
+// Each row [columns] as its codes, of at most `largest_code`, stand for it.
+void pass_through_codes(Doubles& x, int columns, int largest_code) {
   for (std::size_t first = 0; first < x.size(); first += columns) {
     double most = 0.0;
     for (int c = 0; c < columns; ++c) most = std::max(most, std::fabs(x[first + c]));
     // In single precision, as the kernels do it, so that numbers halfway between two codes take the same side.
-    const float inverse = 127.0f / static_cast<float>(most);
+    const float inverse = static_cast<float>(largest_code) / static_cast<float>(most);
     for (int c = 0; c < columns; ++c) {
       double& value = x[first + c];
-      value = static_cast<double>(std::nearbyint(static_cast<float>(value) * inverse)) * most / 127.0;
+      value = static_cast<double>(std::nearbyint(static_cast<float>(value) * inverse)) * most / largest_code;
     }
   }
 }
@@ -98,7 +98,8 @@ void test_attention_int8(Random& random, const Kernels& kernels) {
 
   for (int h = 0; h < heads; ++h) {
     Doubles q = head_of(p.q, p.shape, h), k = head_of(p.k, p.shape, h), v = head_of(p.v, p.shape, h);
-    for (Doubles* x : {&q, &k, &v}) pass_through_codes(*x, size);
+    pass_through_codes(q, size, kernels.largest_code);
+    for (Doubles* x : {&k, &v}) pass_through_codes(*x, size, 127);
     for (int r = 0; r < p.rows; ++r) {
       double total;
       const Doubles expected = attend(&q[r * size], k.data(), v.data(), p.keys, size, size, total);

@@ -12,14 +12,14 @@ struct Coded {
   int columns;
   std::size_t stride;
   std::vector<std::uint8_t> bytes;
-  std::vector<float> scales;
+  std::vector<RowScale> scales;
 
   // Unset room for rows at `stride` codes, at least `columns` padded to four vectors.
   Coded(const Kernels& kernels, int rows, int column_count, std::size_t row_stride)
       : columns(column_count),
         stride(row_stride),
         bytes(extent(rows, row_stride, round_up_to(column_count, 4 * kernels.lanes)) * kernels.code_bytes, 0xa5),
-        scales(unset_floats(rows)) {}
+        scales(rows, {unset_floats(1)[0], unset_floats(1)[0]}) {}
 };
 
 inline std::size_t random_code_stride(Random& random, const Kernels& kernels, int columns) {
@@ -39,21 +39,24 @@ inline int code_at(const Kernels& kernels, const Coded& coded, std::size_t index
   return static_cast<std::int8_t>(static_cast<std::uint8_t>(coded.bytes[index] - nothing.bytes[0]));
 }
 
-// Row `row` holds `values` [columns], each within half a step and `tolerance`; what pads it is zero.
+// Row `row` holds `values` [columns], each within half a step and `tolerance`; what pads it is a code, too.
 inline void require_codes(const Kernels& kernels, const Coded& coded, int row, const std::vector<double>& values,
                           double tolerance, const std::string& what) {
-  double most = 0.0;
-  for (const double value : values) most = std::max(most, std::fabs(value));
-  const double scale = most < 1e-35 ? 0.0 : most / 127.0;
-  require_close(coded.scales[row], scale, 1e-6 * scale + tolerance / 127.0, what + ", scale");
+  double least = 0.0, greatest = 0.0;
+  for (const double value : values) {
+    least = std::min(least, value);
+    greatest = std::max(greatest, value);
+  }
+  const double half = (greatest - least) / 2.0, scale = half < 1e-35 ? 0.0 : half / kernels.largest_code;
+  const RowScale found = coded.scales[row];
+  require_close(found.scale, scale, 1e-6 * scale + tolerance / kernels.largest_code, what + ", scale");
+  require_close(found.centre, (least + greatest) / 2.0, 1e-6 * half + tolerance, what + ", centre");
   for (int c = 0; c < round_up_to(coded.columns, 4 * kernels.lanes); ++c) {
     const int code = code_at(kernels, coded, row * coded.stride + c);
-    require(code >= -127 && code <= 127, what + ", code beyond 127");
-    if (c < coded.columns) {
-      require_close(code * static_cast<double>(coded.scales[row]), values[c], 0.5001 * scale + tolerance + 1e-35, what);
-    } else {
-      require(code == 0, what + ", padding");
-    }
+    require(std::abs(code) <= kernels.largest_code, what + ", code beyond the largest");
+    if (c >= coded.columns) continue;
+    const double value = found.centre + code * static_cast<double>(found.scale);
+    require_close(value, values[c], 0.5001 * scale + tolerance + 1e-35, what);
   }
 }
 

@@ -52,21 +52,28 @@ void test_linear_int8(Random& random, const Kernels& kernels) {
   for (auto& code : codes) code = static_cast<std::int8_t>(random.between(-127, 127));
   std::vector<std::int8_t> panels(static_cast<std::size_t>(padded) * round_up_to(inputs, kernels.input_unit), 0x5a);
   std::vector<std::int32_t> starts(padded, 0x5a5a);
-  kernels.pack_int8(codes.data(), outputs, inputs, panels.data(), starts.data());
   std::vector<float> scales = normal_floats(random, padded), bias = normal_floats(random, padded);
+  std::vector<float> totals = unset_floats(padded);
+  kernels.pack_int8(codes.data(), scales.data(), outputs, inputs, panels.data(), totals.data(), starts.data());
   const std::size_t stride = padded + random.pick<int>({0, 0, 5});
   std::vector<float> out = unset_floats(extent(x.rows, stride, padded));
-  kernels.linear_int8({panels.data(), scales.data(), bias.data(), starts.data(), inputs, outputs}, coded.bytes.data(),
-                      coded.stride, coded.scales.data(), x.rows, out.data(), stride);
+  kernels.linear_int8({panels.data(), scales.data(), totals.data(), bias.data(), starts.data(), inputs, outputs},
+                      coded.bytes.data(), coded.stride, coded.scales.data(), x.rows, out.data(), stride);
   const std::string shape = describe("rows, inputs, outputs", x.rows, inputs, outputs);
   std::vector<int> row(inputs);
   for (int r = 0; r < x.rows; ++r) {
     for (int i = 0; i < inputs; ++i) row[i] = code_at(kernels, coded, r * coded.stride + i);
     for (int o = 0; o < outputs; ++o) {
-      std::int64_t sum = 0;
-      for (int i = 0; i < inputs; ++i) sum += row[i] * codes[o * inputs + i];
-      const double product = static_cast<double>(sum) * coded.scales[r] * scales[o];
-      require_close(out[r * stride + o], product + bias[o], 1e-6 * (std::fabs(product) + std::fabs(bias[o])), shape);
+      std::int64_t sum = 0, total = 0;
+      for (int i = 0; i < inputs; ++i) {
+        sum += row[i] * codes[o * inputs + i];
+        total += codes[o * inputs + i];
+      }
+      const auto [scale, centre] = coded.scales[r];
+      const double product = static_cast<double>(sum) * scale * scales[o];
+      const double around = static_cast<double>(total) * centre * scales[o] + bias[o];
+      require_close(out[r * stride + o], product + around,
+                    1e-6 * (std::fabs(product) + std::fabs(around) + std::fabs(bias[o])), shape);
     }
   }
 }

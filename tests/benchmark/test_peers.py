@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,14 @@ def test_slow_runtimes_measure(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ceiling-fp32", "ceiling-int8"])
 def test_ceilings_are_billions_of_operations(name: str, tmp_path: Path) -> None:
     assert 0.1 < loader(name)(job(SQUEEZEBERT, tmp_path))([])() < 1e6
+
+
+def test_what_torch_emulates_is_no_ceiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take minutes and say nothing about the processor."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "_int_mm", lambda a, b: time.sleep(0.1))
+    with pytest.raises(OptionError, match="emulates products of int8"):
+        loader("ceiling-int8-gemm")(job(SQUEEZEBERT, tmp_path))
 
 
 def test_a_chart_shows_the_fastest_of_each_runtime(tmp_path: Path) -> None:

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from squeezebert.benchmark.peers.base import Job, Measure, Prepare, timed
 from squeezebert.benchmark.workloads import Ids
+from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
     import torch
 
 _SIZE = 2048
+_TRIAL_SIZE, _TRIALS = 256, 3
 _SECONDS = 0.1
+# Times as long as in fp32. What the processor computes is faster than fp32, what torch emulates fifty times slower.
+_EMULATED = 8
 
 
 def load_fp32(job: Job) -> Prepare:
@@ -27,14 +31,22 @@ def load_fp32(job: Job) -> Prepare:
 
 
 def load_bf16(job: Job) -> Prepare:
-    """A product of two bf16 matrices in torch."""
+    """A product of two bf16 matrices in torch.
+
+    Raises:
+        OptionError: The processor has no such products and torch emulates them.
+    """
     import torch
 
     return _product(job, torch.randn(_SIZE, _SIZE).bfloat16(), torch.mm)
 
 
 def load_int8_gemm(job: Job) -> Prepare:
-    """A product of two int8 matrices in torch."""
+    """A product of two int8 matrices in torch.
+
+    Raises:
+        OptionError: The processor has no such products and torch emulates them.
+    """
     import torch
 
     # Private, and the only int8 product of torch with int32 sums.
@@ -51,10 +63,19 @@ def load_dot_products(job: Job) -> Prepare:
     return prepare
 
 
+def _refuse_emulation(matrix: torch.Tensor, multiply: Callable[[Any, Any], Any]) -> None:
+    single = matrix.float()
+    clocks = timed(lambda: multiply(matrix, matrix)), timed(lambda: single @ single)
+    taken, in_fp32 = (min(clock() for _ in range(_TRIALS)) for clock in clocks)
+    if taken > _EMULATED * in_fp32:
+        raise OptionError(f"torch emulates products of {str(matrix.dtype).removeprefix('torch.')} here")
+
+
 def _product(job: Job, matrix: torch.Tensor, multiply: Callable[[Any, Any], Any]) -> Prepare:
     import torch
 
     torch.set_num_threads(job.threads)
+    _refuse_emulation(matrix[:_TRIAL_SIZE, :_TRIAL_SIZE].contiguous(), multiply)
     clock = timed(lambda: multiply(matrix, matrix))
     operations = 2 * _SIZE**3
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SIZE = 2048
 _TRIAL_SIZE, _TRIALS = 256, 3
 _SECONDS = 0.1
-# Times as long as in fp32. What the processor computes is faster than fp32, what torch emulates fifty times slower.
+# Times as long as in fp32: what the processor computes is faster, what torch emulates fifty times slower.
 _EMULATED = 8
 
 

@@ -90,8 +90,8 @@ inline float quantize_row(const float* x, int columns, float magnitude, float ce
   return scale.scale;
 }
 
-// What numbers of this range lie around is their centre: GELU's outputs are hardly below zero, so that all codes
-// are above it. Zero is always in the range, which keeps what pads a row among the codes.
+// The range is cut evenly around its middle: of codes around zero, GELU's outputs would leave nearly half unused.
+// Zero is always in the range, so that what pads a row has a code, too.
 inline RowScale quantize_row(const float* x, int columns, Range range, Code* codes) {
   const float most = largest(range.greatest), least = -largest(sub(zeros(), range.least));
   const float centre = 0.5f * (most + least);

@@ -35,7 +35,6 @@ from squeezebert.training.precision import choose_precision
 
 BATCH, TOKENS = 32, 64
 LEAST_ROUNDS = 3
-PRECISIONS = tuple(dict.fromkeys(("fp32", choose_precision("auto"))))
 
 
 def stepper(model: nn.Module, precision: str) -> Callable[[], float]:
@@ -106,7 +105,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(check_threads(arguments.threads))
-    taken = {precision: measure(precision, arguments.seconds) for precision in PRECISIONS}
+    precisions = dict.fromkeys(("fp32", choose_precision("auto")))
+    taken = {precision: measure(precision, arguments.seconds) for precision in precisions}
     rates = {precision: rates_of(seconds) for precision, seconds in taken.items()}
     result = {
         "batch": BATCH,

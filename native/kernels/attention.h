@@ -38,7 +38,7 @@ inline void store_queries_int8(const float* x, std::size_t stride, int rows, Hea
 
 // Codes of one key to its lane of each step.
 inline void store_key(const float* x, int head_size, int position, const Int8Text& head) {
-  const Scale scale = scale_for<127>(largest_magnitude(x, head_size));
+  const Scale scale = scale_for<largest_weight>(largest_magnitude(x, head_size));
   const std::size_t steps = steps_of(head_size);
   std::int8_t* target = head.keys + (position / lanes * steps * lanes + position % lanes) * depth;
   Floats total = zeros();
@@ -64,7 +64,7 @@ inline void store_value_step(const float* x, std::size_t stride, int rows, int h
   for (int i = 0; i < depth; ++i) {
     row[i] = x + (i < rows ? i : 0) * stride;
     if (i >= rows) continue;
-    const Scale scale = scale_for<127>(largest_magnitude(row[i], head_size));
+    const Scale scale = scale_for<largest_weight>(largest_magnitude(row[i], head_size));
     head.value_scales[position + i] = scale.scale;
     inverse[i] = scale.inverse;
   }

@@ -51,6 +51,9 @@ inline float largest_magnitude(const float* x, int columns) {
   return largest(gather<Floats, max>(columns, [&](int c, auto width) { return abs(load(x + c, width)); }));
 }
 
+// Of `quantize_rows`' codes, and of keys and values, which stand in the place of weights.
+constexpr int largest_weight = 127;
+
 // The scale that maps a largest magnitude to a largest code, and its inverse; both 0 where the inverse is not finite.
 struct Scale {
   float scale, inverse;

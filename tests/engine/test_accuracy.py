@@ -96,9 +96,7 @@ def test_minilm_keeps_its_correlation() -> None:
         ]
         found[precision] = spearmanr(np.concatenate(parts), truth).statistic
     assert found["fp32"] == pytest.approx(0.820, abs=0.001)
-    # Without byte products activations have 7 bits, and 0.304 points are lost (docs/decisions.md).
-    tolerance = 0.0035 if minilm_engine("int8").isa == "avx2" else POINTS
-    assert found["int8"] == pytest.approx(found["fp32"], abs=tolerance)
+    assert found["int8"] == pytest.approx(found["fp32"], abs=POINTS)
 
 
 def _chunks(texts: list[str], size: int = 64) -> list[list[str]]:

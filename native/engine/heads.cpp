@@ -101,7 +101,7 @@ void Vocabulary::decode(const Rows& rows, int first, int words, float* out) cons
   Buffer<float> bias(wide), logits(rows.count * wide);
   std::copy_n(bias_.data() + first, words, bias.data());
   if (precision_ == Precision::int8) {
-    Buffer<std::int8_t> panels(wide * round_up(hidden, kernels_.input_unit));
+    Buffer<std::int8_t> panels(kernels_.panel_bytes(words, hidden));
     Buffer<std::int32_t> starts(wide);
     Buffer<float> scales(wide), totals(wide);
     std::copy_n(words_.scales + first, words, scales.data());

@@ -27,7 +27,7 @@ class Int8Linear final : public GroupedLinear {
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
-        panel_bytes_(round_up(s.inputs, kernels.input_unit) * padded_),
+        panel_bytes_(kernels.panel_bytes(s.outputs, s.inputs)),
         row_codes_(round_up(s.inputs, 4 * kernels.lanes)),
         panels_(arena.allocate<std::int8_t>(s.groups * panel_bytes_)),
         scales_(arena.allocate<float>(s.groups * padded_)),

@@ -7,6 +7,8 @@
 
 #include "tile.h"
 
+#include "step_pairs.h"
+
 #if defined(SQUEEZEBERT_MULTIPLIES_MATRICES)
 #include "matrix_tile.h"
 #else
@@ -35,6 +37,7 @@ const Kernels kernels = {
     largest_code,
     tile_columns,
     block_rows,
+    &panel_bytes,
     &pack_int8,
     &pack_fp32,
     &quantize,

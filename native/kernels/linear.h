@@ -6,13 +6,21 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
-// Weights in the order of the tile: for each panel of int8_columns outputs (the last may be narrower), for
-// each step, the vectors side by side.
+inline std::size_t panel_bytes(int outputs, int inputs) {
+  const int outputs_padded = padded(outputs, lanes), panels = (outputs_padded + int8_columns - 1) / int8_columns;
+  const int steps = steps_of(inputs);
+  return panels * order_bytes(steps) + static_cast<std::size_t>(outputs_padded) * steps * depth;
+}
+
+// Weights in the order of the tile: for each panel of int8_columns outputs (the last may be narrower), its order
+// where it has one, then for each step the vectors side by side.
 inline void pack_int8(const std::int8_t* codes, const float* scales, int outputs, int inputs, std::int8_t* panels,
                       float* totals, std::int32_t* starts) {
   const int steps = steps_of(inputs), outputs_padded = padded(outputs, lanes);
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
+    auto* order = reinterpret_cast<std::int32_t*>(panels);
+    panels += order_bytes(steps);
     for (int column = 0; column < columns; ++column) {
       const int output = first + column;
       const std::int8_t* row = codes + static_cast<std::size_t>(output) * inputs;
@@ -28,6 +36,7 @@ inline void pack_int8(const std::int8_t* codes, const float* scales, int outputs
       totals[output] = static_cast<float>(total) * scales[output];
       starts[output] = -code_offset * total;
     }
+    pair_steps(panels, steps, columns, order);
     panels += static_cast<std::size_t>(steps) * columns * depth;
   }
 }
@@ -171,6 +180,8 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
     panel.step_stride = columns * depth;
+    if (order_bytes(panel.steps) > 0) panel.order = reinterpret_cast<const std::int32_t*>(panel.weights);
+    panel.weights += order_bytes(panel.steps);
     panel.next = reinterpret_cast<const char*>(panel.weights + panel.steps * panel.step_stride);
     panel.next_stride = (2 * panel.step_stride + tiles.count() - 1) / tiles.count();
     tiles.each([&](int row, int count) {

@@ -63,8 +63,8 @@ struct Kernels {
   // for their activations to stay in the second-level cache.
   int block_rows;
 
-  // codes [outputs, inputs] and scales [outputs, padded] -> panels [outputs padded to lanes × inputs padded to
-  // input_unit], totals and starts.
+  std::size_t (*panel_bytes)(int outputs, int inputs);  // of int8
+  // codes [outputs, inputs] and scales [outputs, padded] -> panels [panel_bytes], aligned to 4 bytes, totals and starts.
   void (*pack_int8)(const std::int8_t* codes, const float* scales, int outputs, int inputs, std::int8_t* panels,
                     float* totals, std::int32_t* starts);
   void (*pack_fp32)(const float* weights, std::size_t stride, int outputs, int inputs, float* panels);

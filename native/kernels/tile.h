@@ -19,7 +19,19 @@ struct Columns {
   // Memory that is needed next: each two int8 steps fetch `next_stride` bytes of it.
   const char* next;
   std::size_t next_stride;
+  // Of a panel with pairs of steps, which come first: their number, then which step each one is. Else null.
+  const std::int32_t* order = nullptr;
 };
+
+// Fetches `lines` cache lines, or as many as `bytes` are where `lines` is 0.
+template <int lines>
+[[gnu::always_inline]] inline void prefetch(const char* p, std::size_t bytes) {
+  if constexpr (lines > 0) {
+    __builtin_prefetch(p);
+  } else {
+    for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(p + line);
+  }
+}
 
 // Calls finish.column(v)(r, sums[r][v]). What all rows of a column need is loaded in `column`: after a store GCC
 // would load it again.

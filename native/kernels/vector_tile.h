@@ -1,14 +1,16 @@
 // The innermost loop of int8 on vector registers: a tile of rows × columns, accumulators in registers.
 //
-// Bound by the dot-product instruction: per step, tile_rows * tile_vectors of them stand beside tile_vectors
-// loads and tile_rows broadcasts.
+// Bound by the dot-product instruction: per step, int8_rows * int8_vectors of them stand beside int8_vectors
+// loads and int8_rows broadcasts.
 #pragma once
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
 constexpr int block_rows = 64;
+#if !defined(SQUEEZEBERT_PAIRS_STEPS)
 constexpr int int8_rows = tile_rows;
 constexpr int int8_vectors = tile_vectors;
+#endif
 constexpr int int8_columns = int8_vectors * lanes;
 // Steps go in pairs: one prefetch for each step would cost a twentieth.
 constexpr int input_unit = 2 * depth;
@@ -25,11 +27,7 @@ template <int lines, int rows, int vectors>
   const char* next = columns.next;
   const std::size_t next_stride = columns.next_stride;
   for (int step = 0; step < steps; step += 2) {
-    if constexpr (lines > 0) {
-      __builtin_prefetch(next);
-    } else {
-      for (std::size_t line = 0; line < next_stride; line += 64) __builtin_prefetch(next + line);
-    }
+    prefetch<lines>(next, next_stride);
     next += next_stride;
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
@@ -48,6 +46,15 @@ template <int lines, int rows, int vectors>
   }
 }
 
+template <int lines, int rows, int vectors>
+[[gnu::always_inline]] inline void take_panel(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
+                                              const Columns<std::int8_t>& columns) {
+#if defined(SQUEEZEBERT_PAIRS_STEPS)
+  if (columns.order) return take_pairs<lines>(sums, codes, code_stride, columns);
+#endif
+  take_steps<lines>(sums, codes, code_stride, columns);
+}
+
 // Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]).
 template <int rows, int vectors, typename Finish>
 [[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
@@ -58,9 +65,9 @@ template <int rows, int vectors, typename Finish>
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
   if (columns.next_stride <= 64) {
-    take_steps<1>(sums, codes, code_stride, columns);
+    take_panel<1>(sums, codes, code_stride, columns);
   } else {
-    take_steps<0>(sums, codes, code_stride, columns);
+    take_panel<0>(sums, codes, code_stride, columns);
   }
   finish_sums(sums, finish);
 }
@@ -101,18 +108,24 @@ inline double run_dot_products(int rounds) {
   alignas(64) const std::int8_t weights[lanes * depth] = {1};
   Ints row = broadcast_codes(codes);
   const Ints column = load_weights(weights);
-  Ints sums[tile_rows * tile_vectors];
+  Ints sums[int8_rows * int8_vectors];
 #pragma GCC unroll 32
   for (Ints& sum : sums) sum = to_ints(zeros());
   for (int round = 0; round < rounds; ++round) {
 #pragma GCC unroll 32
     for (Ints& sum : sums) {
       keep_in_register(row);
+#if defined(SQUEEZEBERT_PAIRS_STEPS)
+      Ints next_row = row;
+      keep_in_register(next_row);
+      sum = dot_pair(sum, row, column, next_row, column);
+#else
       sum = dot(sum, row, column);
+#endif
       keep_in_register(sum);
     }
   }
-  return 2.0 * rounds * tile_rows * tile_columns * depth;
+  return 2.0 * rounds * steps_at_once * depth * int8_rows * int8_columns;
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

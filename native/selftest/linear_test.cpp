@@ -20,7 +20,11 @@ Activations random_activations(Random& random, int columns) {
   x.values = unset_floats(extent(x.rows, x.stride, columns));
   for (int r = 0; r < x.rows; ++r) {
     const float size = random.one_in(8) ? random.pick<float>({0.0f, 1e-38f, 1e-30f}) : std::exp(random.normal());
-    for (int c = 0; c < columns; ++c) x.values[r * x.stride + c] = size * random.normal();
+    const bool is_extreme = random.one_in(4);
+    for (int c = 0; c < columns; ++c) {
+      const float value = size * random.normal();
+      x.values[r * x.stride + c] = is_extreme ? std::copysign(size, value + 2 * size) : value;
+    }
   }
   return x;
 }
@@ -49,8 +53,10 @@ void test_linear_int8(Random& random, const Kernels& kernels) {
   const Coded coded = quantize(random, kernels, x);
   const int padded = round_up_to(outputs, kernels.lanes);
   std::vector<std::int8_t> codes(outputs * inputs);
-  for (auto& code : codes) code = static_cast<std::int8_t>(random.between(-127, 127));
-  std::vector<std::int8_t> panels(static_cast<std::size_t>(padded) * round_up_to(inputs, kernels.input_unit), 0x5a);
+  // Small ones, too, and of one sign: what takes steps in pairs has to see which sums of theirs would overflow.
+  const int most = random.pick<int>({127, 100, 64, 65, 30}), least = random.pick<int>({-most, -most, most - 1});
+  for (auto& code : codes) code = static_cast<std::int8_t>(random.between(least, most));
+  std::vector<std::int8_t> panels(kernels.panel_bytes(outputs, inputs), 0x5a);
   std::vector<std::int32_t> starts(padded, 0x5a5a);
   std::vector<float> scales = normal_floats(random, padded), bias = normal_floats(random, padded);
   std::vector<float> totals = unset_floats(padded);

@@ -1,0 +1,121 @@
+// Which steps of a panel of int8 weights are multiplied together, by sets of instructions that take two at once where
+// the sums of both fit into a register.
+//
+// Weights are known when they are packed, so each step is given a partner then, and no sum has to be looked at later.
+// Of the embedded model's steps, one or two in a hundred stay single.
+#pragma once
+
+namespace squeezebert::SQUEEZEBERT_ISA {
+
+#if defined(SQUEEZEBERT_PAIRS_STEPS)
+
+constexpr int steps_at_once = 2;
+// Half a broadcast or less for each product, because one costs as much as an addition: 9 sums, 1 of ones and as many
+// weights as the rest of the registers hold.
+constexpr int int8_rows = 3;
+constexpr int int8_vectors = 3;
+
+// Bytes before a panel's weights, for its `Columns::order`.
+constexpr std::size_t order_bytes(int steps) {
+  return padded((1 + steps) * static_cast<int>(sizeof(std::int32_t)), 64);
+}
+
+// Steps of a panel that change places.
+class Steps {
+ public:
+  Steps(std::int8_t* weights, int count, int columns, std::int32_t* order)
+      : weights_(weights), bytes_(columns * depth), order_(order) {
+    for (int step = 0; step < count; ++step) order_[step] = step;
+  }
+
+  bool are_pair(int a, int b) const {
+    for (int i = 0; i < bytes_; i += lanes * depth) {
+      if (!is_pair(at(a) + i, at(b) + i)) return false;
+    }
+    return true;
+  }
+  void exchange(int a, int b) {
+    for (int i = 0; i < bytes_; ++i) swap(at(a)[i], at(b)[i]);
+    swap(order_[a], order_[b]);
+  }
+
+ private:
+  std::int8_t* at(int step) const { return weights_ + static_cast<std::size_t>(step) * bytes_; }
+  template <typename T>
+  static void swap(T& a, T& b) {
+    const T old = a;
+    a = b;
+    b = old;
+  }
+
+  std::int8_t* const weights_;
+  const int bytes_;
+  std::int32_t* const order_;
+};
+
+// Moves pairs to the front of a panel and the steps without a partner to its end.
+inline void pair_steps(std::int8_t* weights, int count, int columns, std::int32_t* order) {
+  Steps steps(weights, count, columns, order + 1);
+  int first = 0, end = count;
+  while (first + 1 < end) {
+    int partner = first + 1;
+    while (partner < end && !steps.are_pair(first, partner)) ++partner;
+    if (partner < end) {
+      steps.exchange(first + 1, partner);
+      first += 2;
+    } else {
+      steps.exchange(first, --end);
+    }
+  }
+  order[0] = first / 2;
+}
+
+// As `take_steps`, in the panel's order.
+template <int lines, int rows, int vectors>
+[[gnu::always_inline]] inline void take_pairs(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
+                                              const Columns<std::int8_t>& columns) {
+  constexpr std::size_t vector_bytes = lanes * depth, step_bytes = vectors * vector_bytes;
+  const std::int8_t* weights = columns.weights;
+  const std::int32_t* step = columns.order + 1;
+  const std::int32_t *const singles = step + 2 * columns.order[0], *const end = step + columns.steps;
+  const char* next = columns.next;
+  const std::size_t next_stride = columns.next_stride;
+  for (; step != singles; step += 2, weights += 2 * step_bytes, next += next_stride) {
+    prefetch<lines>(next, next_stride);
+    Ints column[vectors], next_column[vectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) {
+      column[v] = load_weights(weights + v * vector_bytes);
+      next_column[v] = load_weights(weights + step_bytes + v * vector_bytes);
+    }
+    const Code *first = codes + static_cast<std::size_t>(step[0]) * depth,
+               *second = codes + static_cast<std::size_t>(step[1]) * depth;
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) {
+      const Ints row = broadcast_codes(first + r * code_stride), next_row = broadcast_codes(second + r * code_stride);
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) sums[r][v] = dot_pair(sums[r][v], row, column[v], next_row, next_column[v]);
+    }
+  }
+  for (; step != end; ++step, weights += step_bytes) {
+    const Code* single = codes + static_cast<std::size_t>(*step) * depth;
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) {
+      const Ints row = broadcast_codes(single + r * code_stride);
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) {
+        sums[r][v] = dot(sums[r][v], row, load_weights(weights + v * vector_bytes));
+      }
+    }
+  }
+}
+
+#else
+
+constexpr int steps_at_once = 1;
+constexpr std::size_t order_bytes(int) { return 0; }
+inline void pair_steps(std::int8_t*, int, int, std::int32_t*) {}
+
+#endif
+
+}  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -72,9 +72,8 @@ void Vocabulary::forward(const float* x, std::size_t stride, int rows, float* ou
   transform_.forward(x, stride, rows, states.data(), pool);
   kernels_.activate(config_.activation, states.data(), hidden, rows, hidden);
   kernels_.norm(states.data(), hidden, rows, hidden, norm_weight_.data(), norm_bias_.data(), config_.layer_norm_eps);
-  // The words are packed for the kernels as they are needed: few positions are, and packed words would
-  // double the memory of the model.
-  constexpr int part = 192;
+  // Words are read as they are stored: packed ones would double the memory of the model.
+  constexpr int part = 64;
   const int parts = (config_.vocab_size + part - 1) / part;
   const int block_rows = kernels_.block_rows;
   for (int first = 0; first < rows; first += block_rows) {
@@ -97,32 +96,20 @@ void Vocabulary::forward(const float* x, std::size_t stride, int rows, float* ou
 
 void Vocabulary::decode(const Rows& rows, int first, int words, float* out) const {
   const int hidden = config_.hidden_size;
-  const std::size_t wide = round_up(words, kernels_.lanes), vocabulary = config_.vocab_size;
-  Buffer<float> bias(wide), logits(rows.count * wide);
-  std::copy_n(bias_.data() + first, words, bias.data());
+  const std::size_t start = static_cast<std::size_t>(first) * hidden, stride = config_.vocab_size;
   if (precision_ == Precision::int8) {
-    Buffer<std::int8_t> panels(kernels_.panel_bytes(words, hidden));
-    Buffer<std::int32_t> starts(wide);
-    Buffer<float> scales(wide), totals(wide);
-    std::copy_n(words_.scales + first, words, scales.data());
-    kernels_.pack_int8(static_cast<const std::int8_t*>(words_.data) + static_cast<std::size_t>(first) * hidden,
-                       scales.data(), words, hidden, panels.data(), totals.data(), starts.data());
-    kernels_.linear_int8({panels.data(), scales.data(), totals.data(), bias.data(), starts.data(), hidden, words},
-                         rows.codes.data.data(), round_up(hidden, 4 * kernels_.lanes), rows.codes.scales.data(),
-                         rows.count, logits.data(), wide);
-  } else {
-    std::vector<float> weights(static_cast<std::size_t>(words) * hidden);
-    for (int word = 0; word < words; ++word) {
-      words_.read_row(first + word, weights.data() + static_cast<std::size_t>(word) * hidden);
-    }
-    Buffer<float> panels(wide * hidden);
-    kernels_.pack_fp32(weights.data(), hidden, words, hidden, panels.data());
-    kernels_.linear_fp32({panels.data(), bias.data(), hidden, words}, rows.values, rows.stride, rows.count,
-                         logits.data(), wide);
+    const UnpackedInt8Weights weights{static_cast<const std::int8_t*>(words_.data) + start, words_.scales + first,
+                                      bias_.data() + first, hidden, words};
+    kernels_.unpacked_int8(weights, rows.codes.data.data(), round_up(hidden, 4 * kernels_.lanes),
+                           rows.codes.scales.data(), rows.count, out + first, stride);
+    return;
   }
-  for (int r = 0; r < rows.count; ++r) {
-    std::copy_n(logits.data() + r * wide, words, out + r * vocabulary + first);
+  std::vector<float> values(static_cast<std::size_t>(words) * hidden);
+  for (int word = 0; word < words; ++word) {
+    words_.read_row(first + word, values.data() + static_cast<std::size_t>(word) * hidden);
   }
+  kernels_.unpacked_fp32({values.data(), bias_.data() + first, hidden, words}, rows.values, rows.stride, rows.count,
+                         out + first, stride);
 }
 
 }  // namespace squeezebert

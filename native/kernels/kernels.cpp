@@ -19,6 +19,8 @@
 
 #include "linear.h"
 
+#include "unpacked.h"
+
 #include "softmax.h"
 
 #include "attention.h"
@@ -43,6 +45,8 @@ const Kernels kernels = {
     &quantize,
     &linear_int8,
     &linear_fp32,
+    &unpacked_int8,
+    &unpacked_fp32,
     &activate,
     &activate_and_quantize,
     &norm,

@@ -10,8 +10,8 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 #if defined(SQUEEZEBERT_PAIRS_STEPS)
 
 constexpr int steps_at_once = 2;
-// Half a broadcast or less for each product, because one costs as much as an addition: 9 sums, 1 of ones and as many
-// weights as the rest of the registers hold.
+// A broadcast costs as much as an addition: with 3 vectors there are two for three sums, with 2 one for each. 9 sums
+// leave registers for the ones and most of the weights.
 constexpr int int8_rows = 3;
 constexpr int int8_vectors = 3;
 
@@ -55,12 +55,15 @@ class Steps {
 
 // Moves pairs to the front of a panel and the steps without a partner to its end.
 inline void pair_steps(std::int8_t* weights, int count, int columns, std::int32_t* order) {
+  // Enough where one in ten fits; where none does, packing is not much longer for it.
+  constexpr int most_candidates = 32;
   Steps steps(weights, count, columns, order + 1);
   int first = 0, end = count;
   while (first + 1 < end) {
+    const int last = smaller(end, first + 1 + most_candidates);
     int partner = first + 1;
-    while (partner < end && !steps.are_pair(first, partner)) ++partner;
-    if (partner < end) {
+    while (partner < last && !steps.are_pair(first, partner)) ++partner;
+    if (partner < last) {
       steps.exchange(first + 1, partner);
       first += 2;
     } else {

@@ -30,6 +30,17 @@ struct Fp32Weights {
   int inputs, outputs;
 };
 
+// Linear layers whose weights [outputs, inputs] are read as they are stored; scales and bias [outputs].
+struct UnpackedInt8Weights {
+  const std::int8_t* codes;
+  const float *scales, *bias;
+  int inputs, outputs;
+};
+struct UnpackedFp32Weights {
+  const float *values, *bias;
+  int inputs, outputs;
+};
+
 struct HeadShape {
   int heads, size;
 };
@@ -78,6 +89,12 @@ struct Kernels {
                       int rows, float* out, std::size_t stride);
   void (*linear_fp32)(const Fp32Weights& weights, const float* x, std::size_t x_stride, int rows, float* out,
                       std::size_t stride);
+
+  // Rows are independent of each other, and so are outputs; of `out` nothing else is written.
+  void (*unpacked_int8)(const UnpackedInt8Weights& weights, const void* codes, std::size_t code_stride,
+                        const RowScale* scales, int rows, float* out, std::size_t stride);
+  void (*unpacked_fp32)(const UnpackedFp32Weights& weights, const float* x, std::size_t x_stride, int rows, float* out,
+                        std::size_t stride);
 
   void (*activate)(Activation kind, float* x, std::size_t stride, int rows, int columns);
   // Both, with a GELU to 5e-4, which int8 cannot tell from the exact one; overwrites x.

@@ -20,6 +20,8 @@ struct Coded {
         stride(row_stride),
         bytes(extent(rows, row_stride, round_up_to(column_count, 4 * kernels.lanes)) * kernels.code_bytes, 0xa5),
         scales(rows, {unset_floats(1)[0], unset_floats(1)[0]}) {}
+
+  int rows() const { return static_cast<int>(scales.size()); }
 };
 
 inline std::size_t random_code_stride(Random& random, const Kernels& kernels, int columns) {

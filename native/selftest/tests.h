@@ -15,6 +15,8 @@ struct Test {
 void test_quantize(Random& random, const Kernels& kernels);
 void test_linear_int8(Random& random, const Kernels& kernels);
 void test_linear_fp32(Random& random, const Kernels& kernels);
+void test_unpacked_int8(Random& random, const Kernels& kernels);
+void test_unpacked_fp32(Random& random, const Kernels& kernels);
 void test_activate(Random& random, const Kernels& kernels);
 void test_activate_and_quantize(Random& random, const Kernels& kernels);
 void test_norm(Random& random, const Kernels& kernels);
@@ -32,6 +34,8 @@ inline const std::vector<Test>& all_tests() {
       {"quantize", &test_quantize},
       {"linear_int8", &test_linear_int8},
       {"linear_fp32", &test_linear_fp32},
+      {"unpacked_int8", &test_unpacked_int8},
+      {"unpacked_fp32", &test_unpacked_fp32},
       {"activate", &test_activate},
       {"activate_and_quantize", &test_activate_and_quantize},
       {"norm", &test_norm},

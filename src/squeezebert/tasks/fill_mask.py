@@ -19,7 +19,7 @@ from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Tas
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tasks.merging import best_places
-from squeezebert.tasks.scores import log_sum_exp, softmax
+from squeezebert.tasks.scores import highest, log_sum_exp
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -215,15 +215,16 @@ def _fillings(
 
     Probabilities are over all pieces, also where the choice is limited to targets.
     """
-    scores = softmax(logits[: len(setup.tokenizer)])
-    best = allowed[np.argsort(-scores[allowed], kind="stable")[: options.top_k]]
+    logits = logits[: len(setup.tokenizer)]
+    best = allowed[highest(logits[allowed], options.top_k)]
+    scores = np.exp(logits[best] - log_sum_exp(logits))
     answers = []
-    for index in best.tolist():
+    for index, score in zip(best.tolist(), scores.tolist(), strict=True):
         piece = setup.tokenizer.convert_ids_to_tokens(index)
         before = text[: span[0]].rstrip() if piece.startswith("##") else text[: span[0]]
         answers.append(
             {
-                "score": float(scores[index]),
+                "score": score,
                 "token": index,
                 "token_str": piece,
                 "sequence": before + piece.removeprefix("##") + text[span[1] :],

@@ -28,3 +28,12 @@ def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:
     wide = np.asarray(logits, dtype=np.float64)
     probabilities: NDArray[np.float64] = 0.5 * (1 + np.tanh(wide / 2))
     return probabilities
+
+
+def highest(values: NDArray[Any], count: int) -> NDArray[np.intp]:
+    """Where the ``count`` highest of ``values`` ``[n]`` are, highest first, equal ones in their order."""
+    near: NDArray[np.intp] = np.arange(len(values))
+    if 0 < count < len(values):
+        limit = np.partition(values, -count)[-count]
+        near = np.flatnonzero(~(values < limit))
+    return near[np.argsort(-values[near], kind="stable")[:count]]

@@ -176,12 +176,14 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
                         int rows, float* out, std::size_t stride) {
   const int outputs_padded = padded(weights.outputs, lanes);
   const RowTiles tiles(rows);
-  Columns<std::int8_t> panel{weights.panels, 0, lanes * depth, steps_of(weights.inputs), nullptr, 0};
+  Panel panel{};
+  panel.weights = weights.panels;
+  panel.vector_stride = lanes * depth;
+  panel.steps = steps_of(weights.inputs);
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
     panel.step_stride = columns * depth;
-    if (order_bytes(panel.steps) > 0) panel.order = reinterpret_cast<const std::int32_t*>(panel.weights);
-    panel.weights += order_bytes(panel.steps);
+    read_order(panel);
     panel.next = reinterpret_cast<const char*>(panel.weights + panel.steps * panel.step_stride);
     panel.next_stride = (2 * panel.step_stride + tiles.count() - 1) / tiles.count();
     tiles.each([&](int row, int count) {

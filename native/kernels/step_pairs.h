@@ -15,9 +15,20 @@ constexpr int steps_at_once = 2;
 constexpr int int8_rows = 3;
 constexpr int int8_vectors = 3;
 
-// Bytes before a panel's weights, for its `Columns::order`.
+// Bytes of a panel's order, which stands before its weights.
 constexpr std::size_t order_bytes(int steps) {
   return padded((1 + steps) * static_cast<int>(sizeof(std::int32_t)), 64);
+}
+
+// A panel of a linear layer; pairs of steps come first.
+struct Panel : Columns<std::int8_t> {
+  const std::int32_t* order;  // the number of pairs, then which step each one is
+};
+
+// Where the panel begins with its order, to its weights.
+inline void read_order(Panel& panel) {
+  panel.order = reinterpret_cast<const std::int32_t*>(panel.weights);
+  panel.weights += order_bytes(panel.steps);
 }
 
 // Steps of a panel that change places.
@@ -73,10 +84,10 @@ inline void pair_steps(std::int8_t* weights, int count, int columns, std::int32_
   order[0] = first / 2;
 }
 
-// As `take_steps`, in the panel's order.
+// As that of vector_tile.h, in the panel's order.
 template <int lines, int rows, int vectors>
-[[gnu::always_inline]] inline void take_pairs(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
-                                              const Columns<std::int8_t>& columns) {
+[[gnu::always_inline]] inline void take_steps(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
+                                              const Panel& columns) {
   constexpr std::size_t vector_bytes = lanes * depth, step_bytes = vectors * vector_bytes;
   const std::int8_t* weights = columns.weights;
   const std::int32_t* step = columns.order + 1;
@@ -116,7 +127,9 @@ template <int lines, int rows, int vectors>
 #else
 
 constexpr int steps_at_once = 1;
+using Panel = Columns<std::int8_t>;
 constexpr std::size_t order_bytes(int) { return 0; }
+inline void read_order(Panel&) {}
 inline void pair_steps(std::int8_t*, int, int, std::int32_t*) {}
 
 #endif

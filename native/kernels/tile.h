@@ -19,8 +19,6 @@ struct Columns {
   // Memory that is needed next: each two int8 steps fetch `next_stride` bytes of it.
   const char* next;
   std::size_t next_stride;
-  // Of a panel with pairs of steps, which come first: their number, then which step each one is. Else null.
-  const std::int32_t* order = nullptr;
 };
 
 // Fetches `lines` cache lines, or as many as `bytes` are where `lines` is 0.

@@ -46,18 +46,9 @@ template <int lines, int rows, int vectors>
   }
 }
 
-template <int lines, int rows, int vectors>
-[[gnu::always_inline]] inline void take_panel(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
-                                              const Columns<std::int8_t>& columns) {
-#if defined(SQUEEZEBERT_PAIRS_STEPS)
-  if (columns.order) return take_pairs<lines>(sums, codes, code_stride, columns);
-#endif
-  take_steps<lines>(sums, codes, code_stride, columns);
-}
-
 // Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]).
-template <int rows, int vectors, typename Finish>
-[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Columns<std::int8_t>& columns,
+template <int rows, int vectors, typename Weights, typename Finish>
+[[gnu::noinline]] void int8_tile(const Code* codes, std::size_t code_stride, const Weights& columns,
                                  const std::int32_t* starts, const Finish& finish) {
   Ints sums[rows][vectors];
 #pragma GCC unroll 8
@@ -65,24 +56,25 @@ template <int rows, int vectors, typename Finish>
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
   if (columns.next_stride <= 64) {
-    take_panel<1>(sums, codes, code_stride, columns);
+    take_steps<1>(sums, codes, code_stride, columns);
   } else {
-    take_panel<0>(sums, codes, code_stride, columns);
+    take_steps<0>(sums, codes, code_stride, columns);
   }
   finish_sums(sums, finish);
 }
 
-template <typename Finish>
+template <typename Weights, typename Finish>
 struct Int8Tiles {
-  using Tile = void (*)(const Code*, std::size_t, const Columns<std::int8_t>&, const std::int32_t*, const Finish&);
+  using Tile = void (*)(const Code*, std::size_t, const Weights&, const std::int32_t*, const Finish&);
   template <int rows, int vectors>
-  static constexpr Tile at = &int8_tile<rows, vectors, Finish>;
+  static constexpr Tile at = &int8_tile<rows, vectors, Weights, Finish>;
 };
 
-template <typename Finish>
-inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride,
-                     const Columns<std::int8_t>& columns, const std::int32_t* starts, const Finish& finish) {
-  static constexpr TileTable<Int8Tiles<Finish>, int8_rows, int8_vectors> table;
+// Weights are Columns<std::int8_t> or a Panel.
+template <typename Weights, typename Finish>
+inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride, const Weights& columns,
+                     const std::int32_t* starts, const Finish& finish) {
+  static constexpr TileTable<Int8Tiles<Weights, Finish>, int8_rows, int8_vectors> table;
   table.at[rows - 1][vectors - 1](codes, code_stride, columns, starts, finish);
 }
 

@@ -165,6 +165,12 @@ def test_ceilings_are_billions_of_operations(name: str, tmp_path: Path) -> None:
     assert 0.1 < loader(name)(job(SQUEEZEBERT, tmp_path))([])() < 1e6
 
 
+def test_fp32_is_a_ceiling_however_busy_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "mm", lambda a, b: time.sleep(0.05))
+    assert loader("ceiling-fp32")(job(SQUEEZEBERT, tmp_path))([])() > 0
+
+
 def test_what_torch_emulates_is_no_ceiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would take minutes and say nothing about the processor."""
     torch = pytest.importorskip("torch")

@@ -12,7 +12,7 @@ using Ints = __m256i;
 
 constexpr int lanes = 8;
 constexpr int depth = 4;
-// 12 accumulators, 2 weights, 1 broadcast and, where there is no VNNI, 1 product of the 16 registers.
+// 12 accumulators, 2 weights and 1 broadcast of the 16 registers.
 constexpr int tile_rows = 6;
 constexpr int tile_vectors = 2;
 

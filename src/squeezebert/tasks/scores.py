@@ -30,10 +30,11 @@ def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:
     return probabilities
 
 
-def highest(values: NDArray[Any], count: int) -> NDArray[np.intp]:
-    """Where the ``count`` highest of ``values`` ``[n]`` are, highest first, equal ones in their order."""
+def highest(values: NDArray[Any], count: int | None = None) -> NDArray[np.intp]:
+    """Indices of the ``count`` highest of ``values`` ``[n]``, or of all: highest first, ties in order."""
     near: NDArray[np.intp] = np.arange(len(values))
-    if 0 < count < len(values):
+    if count is not None and 0 < count < len(values):
+        # Sorting the scores of a vocabulary takes longer than a small model.
         limit = np.partition(values, -count)[-count]
         near = np.flatnonzero(~(values < limit))
     return near[np.argsort(-values[near], kind="stable")[:count]]

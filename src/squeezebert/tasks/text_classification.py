@@ -16,7 +16,7 @@ from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import are_measurements, as_number, label_index, ordered
-from squeezebert.tasks.scores import sigmoid, softmax
+from squeezebert.tasks.scores import highest, sigmoid, softmax
 
 Label = str | int | float | tuple[str | int, ...]
 
@@ -124,7 +124,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
                 "score": float(scores[index]),
                 **extent(windows),
             }
-            for index in np.argsort(-scores, kind="stable")[: options.top_k]
+            for index in highest(scores, options.top_k)
         ]
         return answers[0] if options.top_k == 1 else answers
 

@@ -29,7 +29,7 @@ from squeezebert.tasks.feature_extraction import (
     windows_apart,
 )
 from squeezebert.tasks.labels import ordered
-from squeezebert.tasks.scores import softmax
+from squeezebert.tasks.scores import highest, softmax
 from squeezebert.tasks.text_classification import TextClassification, merge
 from squeezebert.tasks.untrained import UntrainedTask
 
@@ -169,7 +169,7 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
             raise OptionError("multi_label needs a model of entailment; embeddings only compare the labels")
         else:
             scores = likeness(parts)
-        order = np.argsort(-scores, kind="stable")
+        order = highest(scores)
         return {
             "sequence": example.text,
             "labels": [example.candidate_labels[index] for index in order],

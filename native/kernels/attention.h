@@ -11,7 +11,7 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 
 constexpr float minus_infinity = -3.0e38f;
 constexpr float log2_e = 1.44269504f;
-alignas(64) constexpr std::int32_t no_starts[int8_columns] = {};
+alignas(64) constexpr std::int32_t no_starts[attention_vectors * lanes] = {};
 
 // One head's part of what Int8Text or Fp32Text describes for all heads.
 inline Int8Text head_of(const Int8Text& text, int head, int head_size) {
@@ -214,7 +214,7 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
 }
 
 struct Int8Operands {
-  static constexpr int most_rows = int8_rows, most_vectors = int8_vectors;
+  static constexpr int most_rows = attention_rows, most_vectors = attention_vectors;
 
   const Code* queries;
   std::size_t query_stride;
@@ -224,7 +224,7 @@ struct Int8Operands {
 
   struct Block {
     Shares shares;
-    alignas(64) Code codes[int8_rows * key_block];
+    alignas(64) Code codes[most_rows * key_block];
     float unit;
   };
 
@@ -243,8 +243,8 @@ struct Int8Operands {
     const int steps = steps_of(head_size);
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
     const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps, nullptr, 0};
-    run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
-             Score{head.key_scales + key, out});
+    run_tile<most_rows, most_vectors>(rows, wide, queries, query_stride, keys, head.key_starts + key,
+                                      Score{head.key_scales + key, out});
   }
 
   void start(Block& block, int first, int count) const {
@@ -271,7 +271,7 @@ struct Int8Operands {
     const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
     const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
                                       lanes * depth, steps_of(count), nullptr, 0};
-    run_tile(rows, wide, block.codes, key_block, values, no_starts, finish);
+    run_tile<most_rows, most_vectors>(rows, wide, block.codes, key_block, values, no_starts, finish);
   }
 };
 
@@ -316,7 +316,7 @@ struct Fp32Operands {
 inline void attend_int8(const void* queries, const float* query_scales, int rows, int keys, HeadShape shape,
                         const Int8Text& text, float* out, std::size_t stride) {
   const std::size_t head_codes = padded(shape.size, 4 * lanes), row_codes = shape.heads * head_codes;
-  const RowTiles tiles(rows);
+  const RowTiles<attention_rows> tiles(rows);
   for (int h = 0; h < shape.heads; ++h) {
     const Int8Text head = head_of(text, h, shape.size);
     tiles.each([&](int row, int count) {

@@ -12,12 +12,15 @@ constexpr int block_rows = 128;
 constexpr int int8_rows = 2 * matrix_rows;
 constexpr int int8_vectors = 2;
 constexpr int int8_columns = int8_vectors * lanes;
+constexpr int attention_rows = int8_rows;
+constexpr int attention_vectors = int8_vectors;
 constexpr int input_unit = matrix_inputs;
 constexpr int steps_of(int inputs) { return padded(inputs, input_unit) / depth; }
 
 // Rows cut into tiles of one or two matrices, all of the same number of rows, because setting shapes takes as
 // long as several products. The last matrix may begin inside the one before: its rows come out the same again.
 // While one exists, `run_tile` takes the parts that `each` gives.
+template <int>
 class RowTiles {
  public:
   explicit RowTiles(int rows)
@@ -94,7 +97,7 @@ template <int matrices, int vectors>
 }
 
 // Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]).
-template <typename Finish>
+template <int, int, typename Finish>
 inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride,
                      const Columns<std::int8_t>& columns, const std::int32_t* starts, const Finish& finish) {
   static constexpr decltype(&multiply_matrices<1, 1>) multiply[2][2] = {
@@ -110,7 +113,7 @@ inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_
 
 // Runs the tile's products `rounds` times on registers; returns the multiplications and additions.
 inline double run_dot_products(int rounds) {
-  const RowTiles tiles(matrix_rows);
+  const RowTiles<int8_rows> tiles(matrix_rows);
   alignas(64) const Code codes[matrix_rows * matrix_inputs] = {1};
   load_matrix<4>(codes, matrix_inputs);
   load_matrix<6>(codes, matrix_inputs);

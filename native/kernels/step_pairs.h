@@ -14,6 +14,9 @@ constexpr int steps_at_once = 2;
 // leave registers for the ones and most of the weights.
 constexpr int int8_rows = 3;
 constexpr int int8_vectors = 3;
+// Keys and values have no pairs: what they hold is not known beforehand. 6 × 2 is as fast and more code.
+constexpr int attention_rows = 4;
+constexpr int attention_vectors = 2;
 
 // Bytes of a panel's order, which stands before its weights.
 constexpr std::size_t order_bytes(int steps) {

@@ -10,6 +10,8 @@ constexpr int block_rows = 64;
 #if !defined(SQUEEZEBERT_PAIRS_STEPS)
 constexpr int int8_rows = tile_rows;
 constexpr int int8_vectors = tile_vectors;
+constexpr int attention_rows = tile_rows;
+constexpr int attention_vectors = tile_vectors;
 #endif
 constexpr int int8_columns = int8_vectors * lanes;
 // Steps go in pairs: one prefetch for each step would cost a twentieth.
@@ -70,24 +72,25 @@ struct Int8Tiles {
   static constexpr Tile at = &int8_tile<rows, vectors, Weights, Finish>;
 };
 
-// Weights are Columns<std::int8_t> or a Panel.
-template <typename Weights, typename Finish>
+// Weights are a Panel of a linear layer, or keys or values.
+template <int most_rows, int most_vectors, typename Weights, typename Finish>
 inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride, const Weights& columns,
                      const std::int32_t* starts, const Finish& finish) {
-  static constexpr TileTable<Int8Tiles<Weights, Finish>, int8_rows, int8_vectors> table;
+  static constexpr TileTable<Int8Tiles<Weights, Finish>, most_rows, most_vectors> table;
   table.at[rows - 1][vectors - 1](codes, code_stride, columns, starts, finish);
 }
 
 // Rows cut into tiles. While one exists, `run_tile` takes the parts that `each` gives.
+template <int most_rows>
 class RowTiles {
  public:
   explicit RowTiles(int rows) : rows_(rows) {}
 
-  int count() const { return (rows_ + int8_rows - 1) / int8_rows; }
+  int count() const { return (rows_ + most_rows - 1) / most_rows; }
   // Calls f(first, count) for each tile.
   template <typename F>
   void each(F f) const {
-    in_parts(rows_, int8_rows, f);
+    in_parts(rows_, most_rows, f);
   }
 
  private:

@@ -7,7 +7,7 @@
 
 #include "tile.h"
 
-#include "step_pairs.h"
+#include "step_groups.h"
 
 #if defined(SQUEEZEBERT_MULTIPLIES_MATRICES)
 #include "matrix_tile.h"

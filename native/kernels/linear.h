@@ -36,7 +36,7 @@ inline void pack_int8(const std::int8_t* codes, const float* scales, int outputs
       totals[output] = static_cast<float>(total) * scales[output];
       starts[output] = -code_offset * total;
     }
-    pair_steps(panels, steps, columns, order);
+    group_steps(panels, steps, columns, order);
     panels += static_cast<std::size_t>(steps) * columns * depth;
   }
 }

@@ -7,7 +7,7 @@
 namespace squeezebert::SQUEEZEBERT_ISA {
 
 constexpr int block_rows = 64;
-#if !defined(SQUEEZEBERT_PAIRS_STEPS)
+#if !defined(SQUEEZEBERT_GROUPS_STEPS)
 constexpr int int8_rows = tile_rows;
 constexpr int int8_vectors = tile_vectors;
 constexpr int attention_rows = tile_rows;
@@ -57,7 +57,8 @@ template <int rows, int vectors, typename Weights, typename Finish>
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
-  if (columns.next_stride <= 64) {
+  constexpr int steps_a_line = steps_at_once > 2 ? steps_at_once : 2;
+  if (columns.next_stride * steps_a_line <= 2 * 64) {
     take_steps<1>(sums, codes, code_stride, columns);
   } else {
     take_steps<0>(sums, codes, code_stride, columns);
@@ -101,22 +102,20 @@ class RowTiles {
 inline double run_dot_products(int rounds) {
   alignas(64) const Code codes[depth] = {1};
   alignas(64) const std::int8_t weights[lanes * depth] = {1};
-  Ints row = broadcast_codes(codes);
-  const Ints column = load_weights(weights);
+  Ints row[steps_at_once], column[steps_at_once];
+  for (int s = 0; s < steps_at_once; ++s) {
+    row[s] = broadcast_codes(codes);
+    column[s] = load_weights(weights);
+  }
   Ints sums[int8_rows * int8_vectors];
 #pragma GCC unroll 32
   for (Ints& sum : sums) sum = to_ints(zeros());
   for (int round = 0; round < rounds; ++round) {
 #pragma GCC unroll 32
     for (Ints& sum : sums) {
-      keep_in_register(row);
-#if defined(SQUEEZEBERT_PAIRS_STEPS)
-      Ints next_row = row;
-      keep_in_register(next_row);
-      sum = dot_pair(sum, row, column, next_row, column);
-#else
-      sum = dot(sum, row, column);
-#endif
+#pragma GCC unroll 3
+      for (int s = 0; s < steps_at_once; ++s) keep_in_register(row[s]);
+      sum = dot_steps(sum, row, column);
       keep_in_register(sum);
     }
   }

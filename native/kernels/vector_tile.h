@@ -107,7 +107,9 @@ inline double run_dot_products(int rounds) {
     row[s] = broadcast_codes(codes);
     column[s] = load_weights(weights);
   }
-  Ints sums[int8_rows * int8_vectors];
+  // Those of the tile, but for one where several rows need registers, too.
+  constexpr int count = int8_rows * int8_vectors - (steps_at_once > 1);
+  Ints sums[count];
 #pragma GCC unroll 32
   for (Ints& sum : sums) sum = to_ints(zeros());
   for (int round = 0; round < rounds; ++round) {
@@ -119,7 +121,7 @@ inline double run_dot_products(int rounds) {
       keep_in_register(sum);
     }
   }
-  return 2.0 * rounds * steps_at_once * depth * int8_rows * int8_columns;
+  return 2.0 * rounds * steps_at_once * depth * lanes * count;
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -281,6 +281,13 @@ def test_forms_of_input() -> None:
     [
         ("text-classification", None, {}, OptionError, "text-classification needs text"),
         ("text-classification", 3, {}, DataError, "input 0: text is a int; expected a string"),
+        (
+            "text-classification",
+            [("a", "b")],
+            {},
+            DataError,
+            r'input 0 is a tuple; expected a string, or a mapping of columns: {"text": …, "text_pair": …}',
+        ),
         ("text-classification", ["a", None], {}, DataError, "input 1: text is null"),
         ("text-classification", "a", {"topk": 1}, OptionError, r"no option 'topk' \(nearest: 'top_k'\)"),
         ("text-classification", "a\ud800", {}, TokenizerError, "input 0: text has an unpaired surrogate"),
@@ -293,7 +300,7 @@ def test_forms_of_input() -> None:
             "question has 1, context has 2",
         ),
         ("multiple-choice", "p", {}, DataError, "no column for 'choices'"),
-        ("token-classification", [["a", "b"]], {}, DataError, "input 0: text is a list"),
+        ("token-classification", [["a", "b"]], {}, DataError, '"text": …, "tokens": …'),
     ],
 )
 def test_wrong_inputs_are_named(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from squeezebert.data import Row
-from squeezebert.errors import OptionError
+from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Task
 
 
@@ -14,6 +14,7 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
     """The inputs of a call as rows, and whether it was a single one.
 
     Raises:
+        DataError: An input is a list or a tuple.
         OptionError: There is no input, or lists differ in length.
     """
     if inputs is None and not columns:
@@ -44,5 +45,13 @@ def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:
 
 
 def row_of(task: Task[Any, Any], value: Any, where: str) -> Row:
-    """One input as a row; what is no mapping goes to the first column, where the task checks it."""
+    """One input as a row; what is no mapping goes to the first column, where the task checks it.
+
+    Raises:
+        DataError: The input is a list or a tuple, as other libraries take pairs.
+    """
+    if isinstance(value, (list, tuple)):
+        names = ", ".join(f'"{column.name}": …' for column in task.columns if not column.label)
+        kind = type(value).__name__
+        raise DataError(f"{where} is a {kind}; expected a string, or a mapping of columns: {{{names}}}")
     return Row(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)

@@ -84,10 +84,6 @@ TASKS = {
         "text-classification", "glue/SST-2", "validation", "accuracy",
         TrainingSettings(epochs=1, batch_tokens=1024, learning_rate=4e-4), rows=20_000,
     ),
-    "banking77_test_accuracy": Tuning(
-        "text-classification", "cls/banking77", "test", "accuracy",
-        TrainingSettings(epochs=4, batch_size=64, learning_rate=1e-3),
-    ),
 }  # fmt: skip
 """Named as their figures."""
 

@@ -243,8 +243,8 @@ struct Int8Operands {
     const int steps = steps_of(head_size);
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
     const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps, nullptr, 0};
-    run_tile<most_rows, most_vectors>(rows, wide, queries, query_stride, keys, head.key_starts + key,
-                                      Score{head.key_scales + key, out});
+    run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
+             Score{head.key_scales + key, out});
   }
 
   void start(Block& block, int first, int count) const {
@@ -271,7 +271,7 @@ struct Int8Operands {
     const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
     const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
                                       lanes * depth, steps_of(count), nullptr, 0};
-    run_tile<most_rows, most_vectors>(rows, wide, block.codes, key_block, values, no_starts, finish);
+    run_tile(rows, wide, block.codes, key_block, values, no_starts, finish);
   }
 };
 

@@ -189,8 +189,8 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
     tiles.each([&](int row, int count) {
       const Int8Finish finish{scales + row, weights.scales + first, weights.totals + first,
                               weights.bias + first, out + row * stride + first, stride};
-      run_tile<int8_rows, int8_vectors>(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride,
-                                        code_stride, panel, weights.starts + first, finish);
+      run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
+               weights.starts + first, finish);
       panel.next += panel.next_stride * panel.steps / 2;
     });
     panel.weights += panel.steps * panel.step_stride;

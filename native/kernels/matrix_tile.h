@@ -20,8 +20,10 @@ constexpr int steps_of(int inputs) { return padded(inputs, input_unit) / depth; 
 // Rows cut into tiles of one or two matrices, all of the same number of rows, because setting shapes takes as
 // long as several products. The last matrix may begin inside the one before: its rows come out the same again.
 // While one exists, `run_tile` takes the parts that `each` gives.
-template <int>
+template <int most_rows>
 class RowTiles {
+  static_assert(most_rows == int8_rows, "linear layers and attention have the same tile");
+
  public:
   explicit RowTiles(int rows)
       : rows_(rows), matrices_((rows + matrix_rows - 1) / matrix_rows), each_((rows + matrices_ - 1) / matrices_) {
@@ -97,7 +99,7 @@ template <int matrices, int vectors>
 }
 
 // Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]).
-template <int, int, typename Finish>
+template <typename Finish>
 inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride,
                      const Columns<std::int8_t>& columns, const std::int32_t* starts, const Finish& finish) {
   static constexpr decltype(&multiply_matrices<1, 1>) multiply[2][2] = {

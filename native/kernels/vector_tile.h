@@ -57,8 +57,9 @@ template <int rows, int vectors, typename Weights, typename Finish>
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
-  constexpr int steps_a_line = steps_at_once > 2 ? steps_at_once : 2;
-  if (columns.next_stride * steps_a_line <= 2 * 64) {
+  // What takes one or two steps at once fetches for two.
+  constexpr int steps_a_fetch = steps_at_once > 2 ? steps_at_once : 2;
+  if (columns.next_stride * steps_a_fetch <= 2 * 64) {
     take_steps<1>(sums, codes, code_stride, columns);
   } else {
     take_steps<0>(sums, codes, code_stride, columns);
@@ -73,11 +74,22 @@ struct Int8Tiles {
   static constexpr Tile at = &int8_tile<rows, vectors, Weights, Finish>;
 };
 
-// Weights are a Panel of a linear layer, or keys or values.
-template <int most_rows, int most_vectors, typename Weights, typename Finish>
+// The largest tile of keys and values, and of a Panel where that is another type.
+template <typename Weights>
+struct Largest {
+  static constexpr int rows = attention_rows, vectors = attention_vectors;
+};
+#if defined(SQUEEZEBERT_GROUPS_STEPS)
+template <>
+struct Largest<Panel> {
+  static constexpr int rows = int8_rows, vectors = int8_vectors;
+};
+#endif
+
+template <typename Weights, typename Finish>
 inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride, const Weights& columns,
                      const std::int32_t* starts, const Finish& finish) {
-  static constexpr TileTable<Int8Tiles<Weights, Finish>, most_rows, most_vectors> table;
+  static constexpr TileTable<Int8Tiles<Weights, Finish>, Largest<Weights>::rows, Largest<Weights>::vectors> table;
   table.at[rows - 1][vectors - 1](codes, code_stride, columns, starts, finish);
 }
 

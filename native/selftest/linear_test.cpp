@@ -50,8 +50,10 @@ struct Int8Layer {
         codes(static_cast<std::size_t>(outputs) * inputs),
         scales(normal_floats(random, outputs)),
         bias(normal_floats(random, outputs)) {
-    // Small ones, too, and of one sign: what takes steps in pairs has to see which sums of theirs would overflow.
-    const int most = random.pick<int>({127, 100, 64, 65, 30}), least = random.pick<int>({-most, -most, most - 1});
+    // Small ones, too, and of one sign: what takes two or three steps at once (four or six weights in a word) has to
+    // see which of their sums overflow: those beyond 258.
+    const int most = random.pick<int>({127, 100, 65, 64, 44, 43, 30});
+    const int least = random.pick<int>({-most, -most, most - 1});
     for (auto& code : codes) code = static_cast<std::int8_t>(random.between(least, most));
   }
 

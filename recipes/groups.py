@@ -1,12 +1,18 @@
 """Groups 4 against groups 1, the central claim of the paper: as good, and faster.
 
     python recipes/groups.py --data $SQUEEZEBERT_DATA --corpus runs/mini/corpora/wikipedia \
-        --teacher MODEL --runs runs/groups
+        --teacher MODEL --runs runs/groups --tokens 4e5
 
 Students of the embedded trunk's size, with each number of groups and three seeds, are distilled from random
 weights for equally many tokens by the recipe of the trunk, compared with their teacher on held-out text,
 measured on the test of STS-B, and once more after fine-tuning on its training pairs. Then both run side by
-side. Run again to resume, in stretches with ``--stop-after 9``.
+side. Run again to resume, in stretches with ``--stop-after 9``; processes that share ``--runs`` can do other
+``--groups`` or ``--seeds`` each, and a last one with all of them writes the table.
+
+``docs/results/groups_longer.md`` is of one seed that learnt from more, and of more tasks:
+
+    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --tasks sts-b mrpc cola sst-2 banking77 \
+        clinc150 wikiann --output docs/results/groups_longer.json
 """
 
 from __future__ import annotations
@@ -18,10 +24,9 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +54,56 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results" / "groups.json"
 GROUPS = (4, 1)
 SEEDS = (0, 1, 2)
 LENGTH, ROUNDS = 128, 51
-_VECTORS = "feature-extraction"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a student is fine-tuned for, with all its weights.
+
+    Attributes:
+        task: What it learns.
+        place: The set, in the data.
+        measured: Its split that is measured on, once, at the end: nothing is chosen.
+        metric: Of those that the task has.
+        settings: How it learns.
+        rows: Of the training split, at most.
+    """
+
+    task: str
+    place: str
+    measured: str
+    metric: str
+    settings: TrainingSettings
+    rows: int | None = None
+
+
+_TEXT = "text-classification"
+_SHORT = TrainingSettings(epochs=3, batch_size=32, learning_rate=2e-4)
+_INTENTS = TrainingSettings(epochs=6, batch_size=64, learning_rate=5e-4)
+TASKS = {
+    "sts-b": Tuning(
+        "feature-extraction", "glue/STS-B", "test", "spearman",
+        TrainingSettings(epochs=2, batch_size=64, learning_rate=2e-4),
+    ),
+    "mrpc": Tuning(_TEXT, "glue/MRPC", "test", "f1", _SHORT),
+    "cola": Tuning(_TEXT, "glue/CoLA", "validation", "matthews", _SHORT),
+    "sst-2": Tuning(
+        _TEXT, "glue/SST-2", "validation", "accuracy",
+        TrainingSettings(epochs=1, batch_tokens=1024, learning_rate=4e-4), rows=20_000,
+    ),
+    "banking77": Tuning(_TEXT, "cls/banking77", "test", "accuracy", _INTENTS),
+    "clinc150": Tuning(_TEXT, "cls/clinc150", "test", "accuracy", _INTENTS),
+    "wikiann": Tuning(
+        "token-classification", "ner/wikiann-en", "test", "f1",
+        TrainingSettings(epochs=4, batch_tokens=1024, learning_rate=4e-4), rows=10_000,
+    ),
+}  # fmt: skip
+
+
+def figure_of(name: str) -> str:
+    """How the results call what is measured of one of `TASKS`: "sts_b_test_spearman"."""
+    tuning = TASKS[name]
+    return "_".join((name.replace("-", "_"), tuning.measured, tuning.metric))
 
 
 def config_of(groups: int) -> SqueezeBertConfig:
@@ -70,17 +124,18 @@ class Comparison:
 
     def result(self, groups: int, seed: int) -> dict[str, float]:
         """Distil, fine-tune and measure one student."""
-        trunk, tuned = self.trunk(groups, seed), self._folder(groups, seed, "sts-b")
+        trunk = self.trunk(groups, seed)
         if not _is_finished(trunk):
             self._distil(groups, seed, trunk)
-        if not _is_finished(tuned):
-            self._fine_tune(seed, trunk, tuned)
         report = _report(trunk)
         return {
             "held_out_sentence_cosine": report["metrics"]["sentence_cosine"],
             "held_out_token_cosine": report["metrics"]["tokens_cosine"],
-            "sts_b_test_spearman": self._similarity(trunk),
-            "sts_b_test_spearman_fine_tuned": self._similarity(tuned),
+            figure_of("sts-b"): self._measured("sts-b", trunk),
+            **{
+                f"{figure_of(name)}_fine_tuned": self._measured(name, self._tuned(name, groups, seed))
+                for name in self._asked.tasks
+            },
             "distillation_tokens_per_second": report["tokens"] / report["seconds"],
         }
 
@@ -95,20 +150,25 @@ class Comparison:
         recipe = Recipe.read(RECIPE, ("model", "settings"))
         # Without masked language modelling, so that all tokens have a teacher.
         chosen = {"tokens": int(self._asked.tokens), "seed": seed, "mlm_share": 0.0}
+        if self._asked.batch_tokens is not None:
+            chosen["batch_tokens"] = self._asked.batch_tokens
+        if groups in (rates := dict(self._asked.rate)):
+            chosen["learning_rate"] = rates[groups]
         settings = recipe.settings(DistillationSettings, "settings", chosen)
         student, corpora = config_of(groups), {str(self._asked.corpus): 1.0}
         self._run(partial(distill, corpora, out, teacher=self._asked.teacher, student=student), settings)
 
-    def _fine_tune(self, seed: int, trunk: Path, out: Path) -> None:
-        # Measured once, at the end: nothing is chosen.
-        settings = TrainingSettings(
-            epochs=2, batch_size=64, learning_rate=2e-4, seed=seed, evaluate_every=sys.maxsize
-        )
-        data = TrainingData.read(
-            get_task(_VECTORS), self._rows("train"), self._rows("validation"), name="STS-B train",
-            validation_name="STS-B dev",
-        )  # fmt: skip
-        self._run(partial(train, data, out, start=str(trunk)), settings)
+    def _tuned(self, name: str, groups: int, seed: int) -> Path:
+        tuning, out = TASKS[name], self._folder(groups, seed, name)
+        if not _is_finished(out):
+            data = TrainingData.read(
+                get_task(tuning.task), _spread(self._rows(tuning, "train"), tuning.rows),
+                self._rows(tuning, tuning.measured), name=tuning.place,
+                validation_name=f"{tuning.place}:{tuning.measured}",
+            )  # fmt: skip
+            settings = replace(tuning.settings, seed=seed, evaluate_every=sys.maxsize)
+            self._run(partial(train, data, out, start=str(self.trunk(groups, seed))), settings)
+        return out
 
     def _run(self, work: Callable[..., TrainingResult], settings: LoopSettings) -> None:
         """Go on with a run until it is finished or the time is up."""
@@ -120,15 +180,22 @@ class Comparison:
             print("the time is up; the same command goes on", file=sys.stderr)
             raise SystemExit(UNFINISHED)
 
-    def _rows(self, split: str) -> Iterator[Row]:
-        return islice(load_dataset_rows(self._asked.data / "glue" / "STS-B", split=split), self._asked.limit)
+    def _measured(self, name: str, model: Path) -> float:
+        tuning = TASKS[name]
+        task = get_task(tuning.task)
+        examples = [task.labelled_example(row) for row in self._rows(tuning, tuning.measured)]
+        answer = pipeline(task.name, model, precision="fp32")
+        answers = list(answer.answers(examples, task.evaluation_options))
+        return task.metric(examples, answers, answer.setup.config)[tuning.metric]
 
-    def _similarity(self, model: Path) -> float:
-        task = get_task(_VECTORS)
-        examples = [task.labelled_example(row) for row in self._rows("test")]
-        extract = pipeline(task.name, model, precision="fp32")
-        answers = list(extract.answers(examples, task.evaluation_options))
-        return task.metric(examples, answers, extract.setup.config)["spearman"]
+    def _rows(self, tuning: Tuning, split: str) -> list[Row]:
+        rows = list(load_dataset_rows(self._asked.data / tuning.place, split=split))
+        return _spread(rows, self._asked.limit)
+
+
+def _spread(rows: list[Row], count: int | None) -> list[Row]:
+    """Take so many rows evenly from all of them, which may be sorted by label."""
+    return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
 
 
 def _is_finished(folder: Path) -> bool:
@@ -195,10 +262,15 @@ def table(found: dict[str, Any]) -> str:
     rows = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     return (
         f"# Groups 4 against groups 1\n\n{rows}\n"
-        f"Mean and standard deviation over {len(SEEDS)} seeds. Students of {found['tokens']:,} tokens of "
+        f"Mean and standard deviation over {found['seeds']} seeds. Students of {found['tokens']:,} tokens of "
         "distillation from random weights, by `recipes/groups.py`. Times are of the engine, on "
         f"{found['machine']['cores']} cores of {found['machine']['cpu']}, taking turns.\n"
     )
+
+
+def _rate(text: str) -> tuple[int, float]:
+    groups, _, rate = text.partition("=")
+    return int(groups), float(rate)
 
 
 def main() -> None:
@@ -208,23 +280,39 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="made by `squeezebert corpus`")
     parser.add_argument("--teacher", required=True, help="all-MiniLM-L6-v2, as in mini/distill_trunk.py")
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--tokens", type=float, default=1.5e6, help="of each distillation")
+    parser.add_argument("--tokens", type=float, default=4e5, help="of each distillation")
+    parser.add_argument("--batch-tokens", type=int, metavar="N", help="of a step; the trunk's if left out")
+    parser.add_argument(
+        "--rate",
+        type=_rate,
+        action="append",
+        default=[],
+        metavar="GROUPS=RATE",
+        help="learning rate of the distillation for one number of groups; the trunk's if left out",
+    )
+    parser.add_argument("--groups", type=int, nargs="+", default=GROUPS, help="of the students")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--tasks", choices=TASKS, nargs="+", default=["sts-b"], help="to fine-tune for")
     parser.add_argument("--limit", type=int, metavar="N", help="take N rows of each set, to try the recipe")
     parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="stop then, with exit code 3")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     comparison = Comparison(arguments)
-    results = {groups: [comparison.result(groups, seed) for seed in SEEDS] for groups in GROUPS}
-    folders = {groups: comparison.trunk(groups, SEEDS[0]) for groups in GROUPS}
+    counts, seeds = arguments.groups, arguments.seeds
+    results = {groups: [comparison.result(groups, seed) for seed in seeds] for groups in counts}
+    folders = {groups: comparison.trunk(groups, seeds[0]) for groups in counts}
     found = {
         "tokens": int(arguments.tokens),
+        "batch_tokens": arguments.batch_tokens,
+        "rates": dict(arguments.rate),
+        "seeds": len(seeds),
         "length": LENGTH,
         "machine": describe_machine(),
         "versions": describe_versions(),
         "milliseconds": {precision: milliseconds(precision, folders) for precision in ("int8", "fp32")},
         "groups": {
-            str(groups): {**size_of(groups), "summary": summary(seeds), "seeds": seeds}
-            for groups, seeds in results.items()
+            str(groups): {**size_of(groups), "summary": summary(figures), "seeds": figures}
+            for groups, figures in results.items()
         },
     }
     write_text(arguments.output, json.dumps(found, indent=2) + "\n")

@@ -46,8 +46,14 @@ inline Floats look_up(const float* table, Ints index) { return _mm512_permutexva
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
 
+#if defined(__AVX512F__)
 inline void keep_in_register(Ints& x) { asm volatile("" : "+v"(x)); }
 inline void keep_in_register(Floats& x) { asm volatile("" : "+v"(x)); }
+#else
+// Emulated by the self-test.
+inline void keep_in_register(Ints&) {}
+inline void keep_in_register(Floats&) {}
+#endif
 
 inline Ints load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
 inline void store(std::int32_t* p, Ints x) { _mm512_storeu_si512(p, x); }

@@ -10,14 +10,7 @@ constexpr int code_offset = 128;
 constexpr int largest_code = 127;
 constexpr int largest_probability = 255;
 
-inline Ints dot(Ints sums, Ints codes, Ints weights) {
-#if defined(__AVXVNNI__)
-  return _mm256_dpbusd_avx_epi32(sums, codes, weights);
-#else
-  // The same with AVX-512's encoding, for tests on processors that have only that one.
-  return _mm256_dpbusd_epi32(sums, codes, weights);
-#endif
-}
+inline Ints dot(Ints sums, Ints codes, Ints weights) { return _mm256_dpbusd_avx_epi32(sums, codes, weights); }
 
 inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) { store_offset_bytes<code_offset>(p, a, b, c, d); }
 

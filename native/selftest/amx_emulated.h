@@ -2,6 +2,8 @@
 // do not see what the instructions read and write. What the processor would refuse stops the program.
 #pragma once
 
+#include "emulated.h"
+
 #include "../isa/avx512vnni.h"
 
 namespace squeezebert::SQUEEZEBERT_ISA {
@@ -19,10 +21,6 @@ struct MatrixShapes {
 
 inline thread_local MatrixShapes matrix_shapes;
 inline thread_local std::uint8_t matrices[8][matrix_rows][64];
-
-inline void demand(bool is_allowed) {
-  if (!is_allowed) __builtin_trap();
-}
 
 inline void set_shapes(const MatrixShapes& shapes) {
   for (int matrix = 0; matrix < 8; ++matrix) {

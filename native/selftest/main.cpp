@@ -12,7 +12,10 @@
 #include "tests.h"
 
 #if defined(__x86_64__)
-namespace squeezebert::avxvnni_evex {
+namespace squeezebert::avxvnni_emulated {
+extern const Kernels kernels;
+}
+namespace squeezebert::avx512vnni_emulated {
 extern const Kernels kernels;
 }
 namespace squeezebert::amx_emulated {
@@ -74,12 +77,13 @@ bool passes(const Test& test, const Kernels& kernels, std::uint64_t seed, int in
   }
 }
 
-// All that this processor runs, or the one of that name.
+// All that this processor runs, itself or by emulation, or the one of that name.
 std::vector<const Kernels*> chosen(const std::string& isa) {
   std::vector<const Kernels*> sets = instruction_sets();
 #if defined(__x86_64__)
-  if (std::any_of(sets.begin(), sets.end(), [](const Kernels* set) { return set->name == "avx512vnni"s; })) {
-    sets.insert(sets.end(), {&avxvnni_evex::kernels, &amx_emulated::kernels});
+  if (std::any_of(sets.begin(), sets.end(), [](const Kernels* set) { return set->name == "avx2"s; })) {
+    sets.insert(sets.end(),
+                {&avxvnni_emulated::kernels, &avx512vnni_emulated::kernels, &amx_emulated::kernels});
   }
 #endif
   if (isa.empty()) return sets;

@@ -30,7 +30,7 @@ def test_the_table_shows_both_sides_of_each_figure() -> None:
         for count, mean in (("4", 0.7012), ("1", 0.7345))
     }  # fmt: skip
     found = {
-        "tokens": 400_000, "length": 128, "machine": {"cpu": "EPYC", "cores": 2}, "groups": sides,
+        "tokens": 400_000, "seeds": 3, "length": 128, "machine": {"cpu": "EPYC", "cores": 2}, "groups": sides,
         "milliseconds": {"int8": {"4": 1.5, "1": 2.5}},
     }  # fmt: skip
     text = groups.table(found)

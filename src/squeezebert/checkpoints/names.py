@@ -44,6 +44,8 @@ _RENAMES = tuple(
         (r"\.beta$", ".bias"),
     )
 )
+_FOREIGN = re.compile("|".join(pattern.pattern for pattern, _ in _RENAMES))
+"""Whether a name has anything to be renamed: one search instead of many for those that have not."""
 
 _CONVOLUTION = re.compile(_LAYER + r"\.(attention\.(query|key|value)|\w+\.conv1d)\.weight$")
 
@@ -66,6 +68,8 @@ def published_name(name: str) -> str:
     The scales of int8 codes go by the name of their codes.
     """
     stem = name.removesuffix(SCALE_SUFFIX)
+    if not _FOREIGN.search(stem):
+        return name
     suffix = name[len(stem) :]
     for pattern, replacement in _RENAMES:
         stem = pattern.sub(replacement, stem)

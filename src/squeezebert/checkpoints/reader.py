@@ -14,7 +14,6 @@ from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite, is_parameter
 from squeezebert.checkpoints.names import block_of, to_published
 from squeezebert.checkpoints.safetensors_file import read_safetensors
-from squeezebert.checkpoints.torch_file import read_torch_file
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError
 from squeezebert.files import locate
@@ -25,10 +24,18 @@ SAFETENSORS_NAME = "model.safetensors"
 TORCH_NAME = "pytorch_model.bin"
 INDEX_SUFFIX = ".index.json"
 
+
+def _read_torch_file(path: Path) -> Stored:
+    # Seldom needed, and every start of the program would wait for it.
+    from squeezebert.checkpoints.torch_file import read_torch_file
+
+    return read_torch_file(path)
+
+
 # The files of each format, and their wildcards on the hub. The first format that is there is taken.
 _FORMATS: tuple[tuple[str, str, Callable[[Path], Stored]], ...] = (
     (SAFETENSORS_NAME, "model-*-of-*.safetensors", read_safetensors),
-    (TORCH_NAME, "pytorch_model-*-of-*.bin", read_torch_file),
+    (TORCH_NAME, "pytorch_model-*-of-*.bin", _read_torch_file),
 )
 
 

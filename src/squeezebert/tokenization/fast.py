@@ -29,7 +29,7 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
         vocabulary = self._vocabulary
         self._rust = Tokenizer(
             WordPiece(
-                {piece: vocabulary.ids[piece] for piece in vocabulary.pieces},
+                vocabulary.piece_ids,
                 unk_token=vocabulary.specials["unk_token"],
                 max_input_chars_per_word=100,
                 continuing_subword_prefix="##",

@@ -256,7 +256,7 @@ def describe(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, An
             "unk_token": vocabulary.specials["unk_token"],
             "continuing_subword_prefix": "##",
             "max_input_chars_per_word": 100,
-            "vocab": {piece: vocabulary.ids[piece] for piece in vocabulary.pieces},
+            "vocab": vocabulary.piece_ids,
         },
     }
 

@@ -37,6 +37,13 @@ class Vocabulary:
 
     A piece that occurs twice keeps its last id, as in the reference implementation.
 
+    Attributes:
+        pieces: All pieces, in order.
+        piece_ids: Id of each piece.
+        ids: Id of each piece and of each added token.
+        specials: Special tokens by the names of `SPECIAL_TOKENS`.
+        added: Added tokens, the special ones among them, as they are written.
+
     Raises:
         TokenizerError: There are no pieces, or none of them is the unknown token.
     """
@@ -45,7 +52,8 @@ class Vocabulary:
         self.pieces = list(pieces)
         self.specials = {**SPECIAL_TOKENS, **specials}
         self.added: dict[str, AddedToken] = {}
-        self.ids = {piece: index for index, piece in enumerate(self.pieces)}
+        self.piece_ids = dict(zip(self.pieces, range(len(self.pieces)), strict=True))
+        self.ids = dict(self.piece_ids)
         self._tokens = list(self.pieces)
         if self.specials["unk_token"] not in self.ids:
             raise TokenizerError(

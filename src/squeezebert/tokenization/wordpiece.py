@@ -54,7 +54,7 @@ class SqueezeBertTokenizer(BaseTokenizer):
         spaces, marks = _char_class(unicode.whitespace), _char_class(unicode.punctuation)
         self._find_chunks = re.compile(f"[^{spaces}]+").finditer
         self._find_words = re.compile(f"[{marks}]|[^{marks}{spaces}]+").finditer
-        self._pieces = {piece: index for index, piece in enumerate(self._vocabulary.pieces)}
+        self._pieces = self._vocabulary.piece_ids
         self._longest_piece = max(map(len, self._pieces))
         self._unk_id = self._pieces[self._vocabulary.specials["unk_token"]]
         self._cache: dict[str, _Chunk] = {}

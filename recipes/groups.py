@@ -11,8 +11,8 @@ side. Run again to resume, in stretches with ``--stop-after 9``; processes that 
 
 ``docs/results/groups_longer.md`` is of one seed that learnt from more, and of more tasks:
 
-    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --tasks sts-b mrpc cola sst-2 banking77 \
-        clinc150 wikiann --output docs/results/groups_longer.json
+    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --tasks sts-b mrpc cola sst-2 wikiann \
+        --shared-cores --output docs/results/groups_longer.json
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -136,7 +136,7 @@ class Comparison:
                 f"{figure_of(name)}_fine_tuned": self._measured(name, self._tuned(name, groups, seed))
                 for name in self._asked.tasks
             },
-            "distillation_tokens_per_second": report["tokens"] / report["seconds"],
+            **({} if self._asked.shared_cores else {"distillation_tokens_per_second": _speed(report)}),
         }
 
     def trunk(self, groups: int, seed: int) -> Path:
@@ -206,6 +206,10 @@ def _report(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))["result"])
 
 
+def _speed(report: dict[str, Any]) -> float:
+    return float(report["tokens"] / report["seconds"])
+
+
 def summary(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     """Mean and standard deviation over seeds of each figure."""
     return {
@@ -248,10 +252,12 @@ def size_of(groups: int) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     """The results as a Markdown table, a column for each number of groups."""
     columns = found["groups"]
+    seeds = len(next(iter(columns.values()))["seeds"])
     lines = [["", *(f"groups {count}" for count in columns)], ["---"] * (1 + len(columns))]
     for key in next(iter(columns.values()))["summary"]:
         cells = [column["summary"][key] for column in columns.values()]
-        shown = [f"{cell['mean']:.4g} ± {cell['deviation']:.2g}" for cell in cells]
+        spread = "" if seeds == 1 else " ± {deviation:.2g}"
+        shown = [("{mean:.4g}" + spread).format(**cell) for cell in cells]
         lines.append([key.replace("_", " "), *shown])
     for key in ("parameters", "parameters_without_embeddings", "operations"):
         shown = [f"{column[key]:,}" for column in columns.values()]
@@ -262,10 +268,19 @@ def table(found: dict[str, Any]) -> str:
     rows = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     return (
         f"# Groups 4 against groups 1\n\n{rows}\n"
-        f"Mean and standard deviation over {found['seeds']} seeds. Students of {found['tokens']:,} tokens of "
-        "distillation from random weights, by `recipes/groups.py`. Times are of the engine, on "
+        f"{'One seed' if seeds == 1 else f'Mean and standard deviation over {seeds} seeds'}. Students of "
+        f"{found['tokens']:,} tokens of distillation from random weights, by `recipes/groups.py`"
+        f"{''.join(_other_settings(found))}. Times are of the engine, on "
         f"{found['machine']['cores']} cores of {found['machine']['cpu']}, taking turns.\n"
     )
+
+
+def _other_settings(found: dict[str, Any]) -> Iterator[str]:
+    """What differs from the trunk's recipe, in words."""
+    if found.get("batch_tokens"):
+        yield f", in steps of {found['batch_tokens']:,} tokens"
+    for groups, rate in found.get("rates", {}).items():
+        yield f", groups {groups} at a learning rate of {rate}"
 
 
 def _rate(text: str) -> tuple[int, float]:
@@ -293,6 +308,10 @@ def main() -> None:
     parser.add_argument("--groups", type=int, nargs="+", default=GROUPS, help="of the students")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--tasks", choices=TASKS, nargs="+", default=["sts-b"], help="to fine-tune for")
+    parser.add_argument(
+        "--shared-cores", action="store_true",
+        help="leave out how fast the distillation was, because something else was running",
+    )  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N", help="take N rows of each set, to try the recipe")
     parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="stop then, with exit code 3")
     parser.add_argument("--output", type=Path, default=RESULTS)
@@ -305,7 +324,6 @@ def main() -> None:
         "tokens": int(arguments.tokens),
         "batch_tokens": arguments.batch_tokens,
         "rates": dict(arguments.rate),
-        "seeds": len(seeds),
         "length": LENGTH,
         "machine": describe_machine(),
         "versions": describe_versions(),

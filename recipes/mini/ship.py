@@ -26,6 +26,8 @@ from squeezebert.training.run import REPORT_NAME
 from workshop import WEIGHTS, Workshop, add_options, digest
 
 MINI = Path(squeezebert.__file__).parent / "models" / "mini"
+_GROUPS = RESULTS.with_name("groups_longer.md")
+"""What groups cost and gain; too dear to be found at the embedded model's own training."""
 LARGEST = 21_600_000
 """Bytes of the embedded model, so that the package stays under 25 MB with 0.9 MB of code, 1.5 of bytecode and
 0.9 of engine."""
@@ -49,7 +51,8 @@ weights are copied: {steps:,} steps, {tokens:,} tokens. {start}
 ## Measured
 
 {table}
-{explanation}"""
+{explanation}
+#{groups}"""
 _HEAD_CARD = """---
 pipeline_tag: {name}
 library_name: squeezebert
@@ -86,6 +89,7 @@ def trunk_card(report: Mapping[str, Any], results: Results) -> str:
         start=start,
         table=table(results),
         explanation=explanation(results),
+        groups=_GROUPS.read_text(encoding="utf-8"),
         **report["config"],
         **report["result"],
     )

@@ -31,10 +31,9 @@ demo: $(INSTALLED)  ## Install, then answer for every task from the embedded mod
 	$(BIN)/squeezebert demo
 
 test: $(INSTALLED) $(OLD_TRANSFORMERS) lint  ## Install, then run all tests (under 10 minutes on 2 cores)
-	$(MAKE) --no-print-directory test-native CASES=208
 	$(BIN)/python -m pytest -n 2
 
-test-long: $(INSTALLED) $(OLD_TRANSFORMERS)  ## The slow tests; those on real data need SQUEEZEBERT_DATA
+test-long: $(INSTALLED) $(OLD_TRANSFORMERS) test-native  ## The slow tests; those on real data need SQUEEZEBERT_DATA
 	$(BIN)/python -m pytest -m long
 
 $(BENCH_INSTALLED): $(INSTALLED)

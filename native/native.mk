@@ -17,7 +17,7 @@ test-native: $(INSTALLED)  ## The engine's self-test on this processor, without 
 	$(call build,native)
 	build/native/selftest --cases $(CASES)
 
-test-sanitizers: $(INSTALLED)  ## The self-test at length under address, undefined-behaviour and thread sanitizers (20 minutes)
+test-sanitizers: $(INSTALLED)  ## The self-test at length under address, undefined-behaviour and thread sanitizers
 	$(call build,sanitizers,-DSQUEEZEBERT_SANITIZE=address,undefined)
 	build/sanitizers/selftest --cases $(LONG_CASES)
 	$(call build,thread-sanitizer,-DSQUEEZEBERT_SANITIZE=thread)

@@ -39,6 +39,7 @@ from squeezebert.cli.training_bar import TrainingBar
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.costs import encoder_operations
 from squeezebert.data import Row, load_dataset_rows
+from squeezebert.data.row import spread
 from squeezebert.engine import Engine
 from squeezebert.engine.backend import BASE
 from squeezebert.files import write_text
@@ -79,7 +80,6 @@ class Tuning:
 
 _TEXT = "text-classification"
 _SHORT = TrainingSettings(epochs=3, batch_size=32, learning_rate=2e-4)
-_INTENTS = TrainingSettings(epochs=6, batch_size=64, learning_rate=5e-4)
 TASKS = {
     "sts-b": Tuning(
         "feature-extraction", "glue/STS-B", "test", "spearman",
@@ -91,8 +91,6 @@ TASKS = {
         _TEXT, "glue/SST-2", "validation", "accuracy",
         TrainingSettings(epochs=1, batch_tokens=1024, learning_rate=4e-4), rows=20_000,
     ),
-    "banking77": Tuning(_TEXT, "cls/banking77", "test", "accuracy", _INTENTS),
-    "clinc150": Tuning(_TEXT, "cls/clinc150", "test", "accuracy", _INTENTS),
     "wikiann": Tuning(
         "token-classification", "ner/wikiann-en", "test", "f1",
         TrainingSettings(epochs=4, batch_tokens=1024, learning_rate=4e-4), rows=10_000,
@@ -162,7 +160,7 @@ class Comparison:
         tuning, out = TASKS[name], self._folder(groups, seed, name)
         if not _is_finished(out):
             data = TrainingData.read(
-                get_task(tuning.task), _spread(self._rows(tuning, "train"), tuning.rows),
+                get_task(tuning.task), spread(self._rows(tuning, "train"), tuning.rows),
                 self._rows(tuning, tuning.measured), name=tuning.place,
                 validation_name=f"{tuning.place}:{tuning.measured}",
             )  # fmt: skip
@@ -190,12 +188,7 @@ class Comparison:
 
     def _rows(self, tuning: Tuning, split: str) -> list[Row]:
         rows = list(load_dataset_rows(self._asked.data / tuning.place, split=split))
-        return _spread(rows, self._asked.limit)
-
-
-def _spread(rows: list[Row], count: int | None) -> list[Row]:
-    """Take so many rows evenly from all of them, which may be sorted by label."""
-    return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
+        return spread(rows, self._asked.limit)
 
 
 def _is_finished(folder: Path) -> bool:

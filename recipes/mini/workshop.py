@@ -42,6 +42,7 @@ from squeezebert.corpus import read_documents, split_sentences
 from squeezebert.corpus.build import corpus_sources
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.data.jsonfiles import read_jsonl
+from squeezebert.data.row import spread
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
 from squeezebert.tokenization import SqueezeBertTokenizerFast
@@ -81,11 +82,6 @@ def is_int8(folder: Path) -> bool:
 def digest(folder: Path) -> str:
     """SHA-256 of a model's weights as they are stored."""
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-
-
-def spread(rows: list[Row], count: int | None) -> list[Row]:
-    """Take so many rows evenly from all of them, which may be sorted by label."""
-    return rows if count is None else rows[:: max(1, len(rows) // count)][:count]
 
 
 def texts_of(corpus: Path, part: Part) -> Iterator[str]:

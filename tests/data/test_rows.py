@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from squeezebert.data import read_rows
+from squeezebert.data import Row, read_rows
+from squeezebert.data.row import spread
 from squeezebert.errors import DataError
 
 
@@ -81,3 +82,10 @@ def resident():
     """Memory of this process, in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_rows_are_taken_from_everywhere():
+    rows = [Row({"text": str(n)}, f"row {n}") for n in range(23)]
+    assert [row.values["text"] for row in spread(rows, 5)] == ["0", "4", "8", "12", "16"]
+    assert spread(rows, None) == rows
+    assert len(spread(rows, 99)) == 23

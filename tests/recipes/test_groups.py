@@ -7,6 +7,7 @@ import json
 import pytest
 
 import groups
+import ship
 
 
 def test_the_students_differ_in_groups_alone() -> None:
@@ -62,3 +63,8 @@ def test_the_table_says_what_differs_from_the_recipe_of_the_trunk() -> None:
 def test_the_tables_in_the_documentation_are_those_of_the_results(name: str) -> None:
     found = json.loads((groups.RESULTS.with_name(f"{name}.json")).read_text(encoding="utf-8"))
     assert groups.table(found) == groups.RESULTS.with_name(f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_card_of_the_embedded_trunk_shows_them() -> None:
+    longer = groups.RESULTS.with_name("groups_longer.md").read_text(encoding="utf-8")
+    assert (ship.MINI / "README.md").read_text(encoding="utf-8").endswith(f"\n\n#{longer}")

@@ -23,7 +23,6 @@ from plan import ROWS, RUNS, TRUNK
 from squeezebert import pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
-from squeezebert.data import Row
 from tests.cli.conftest import save_tiny_model
 
 TAGGED = "ada B-PER\nis O\nin O\nlondon B-LOC\n\n" * 7
@@ -318,13 +317,6 @@ def test_a_model_that_is_too_large_replaces_nothing(
     with pytest.raises(SystemExit, match=r"MB are more than the 0.0 of the package \(fill-mask 0.0\)"):
         ship.ship(here, ["fill-mask"], results, out)
     assert (out / "config.json").read_text(encoding="utf-8") == "before"
-
-
-def test_rows_are_taken_from_everywhere() -> None:
-    rows = [Row({"text": str(n)}, f"row {n}") for n in range(23)]
-    assert [row.values["text"] for row in workshop.spread(rows, 5)] == ["0", "4", "8", "12", "16"]
-    assert workshop.spread(rows, None) == rows
-    assert len(workshop.spread(rows, 99)) == 23
 
 
 @pytest.mark.parametrize(

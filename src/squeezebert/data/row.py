@@ -21,3 +21,8 @@ class Row:
 
     values: Mapping[str, Any]
     where: str
+
+
+def spread(rows: list[Row], count: int | None) -> list[Row]:
+    """Take so many rows evenly from all of them, which may be sorted by label; all if count is None."""
+    return rows if count is None else rows[:: max(1, len(rows) // count)][:count]

@@ -13,9 +13,9 @@ constexpr int largest_code = 63;
 constexpr int largest_probability = 127;
 
 inline Ints add_words(Ints sums, Ints words) {
-  sums = _mm256_add_epi32(sums, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
-  // Else GCC adds the products of several steps first and has no registers left for the sums.
-  keep_in_register(sums);
+  words = _mm256_madd_epi16(words, _mm256_set1_epi16(1));
+  // GCC would add into another register and move the sum back, or add the products of several steps first.
+  asm volatile("vpaddd %1, %0, %0" : "+x"(sums) : "x"(words));
   return sums;
 }
 inline Ints dot(Ints sums, Ints codes, Ints weights) { return add_words(sums, _mm256_maddubs_epi16(codes, weights)); }

@@ -115,21 +115,21 @@ struct Place {
 
 // Adds the groups of `together` steps before `end` to the sums.
 template <int together, int lines, int rows, int vectors>
-[[gnu::always_inline]] inline void take_groups(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
+[[gnu::always_inline]] inline void take_groups(Ints (&sums)[rows][vectors], const Code* const (&codes)[rows],
                                                Place& place, const std::int32_t* end, std::size_t next_stride) {
   constexpr std::size_t vector_bytes = lanes * depth, step_bytes = vectors * vector_bytes;
   for (; place.step != end; place.step += together) {
     const std::size_t next_bytes = next_stride * together / 2;
     prefetch<lines>(place.next, next_bytes);
     place.next += next_bytes;
-    const Code* column[together];
+    std::ptrdiff_t column[together];
 #pragma GCC unroll 3
-    for (int s = 0; s < together; ++s) column[s] = codes + static_cast<std::size_t>(place.step[s]) * depth;
+    for (int s = 0; s < together; ++s) column[s] = place.step[s];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) {
       Ints row[together];
 #pragma GCC unroll 3
-      for (int s = 0; s < together; ++s) row[s] = broadcast_codes(column[s] + r * code_stride);
+      for (int s = 0; s < together; ++s) row[s] = broadcast_codes(codes[r] + column[s] * depth);
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) {
         Ints weights[together];
@@ -146,11 +146,18 @@ template <int together, int lines, int rows, int vectors>
 template <int lines, int rows, int vectors>
 [[gnu::always_inline]] inline void take_steps(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
                                               const Panel& columns) {
+  const Code* row_codes[rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) {
+    row_codes[r] = codes + r * code_stride;
+    // Else GCC computes the place of each row from the one before, in every step.
+    asm("" : "+r"(row_codes[r]));
+  }
   const std::int32_t* const steps = columns.order + steps_at_once - 1;
   Place place{steps, columns.weights, columns.next};
-  take_groups<3, lines>(sums, codes, code_stride, place, steps + columns.order[0], columns.next_stride);
-  take_groups<2, lines>(sums, codes, code_stride, place, steps + columns.order[1], columns.next_stride);
-  take_groups<1, lines>(sums, codes, code_stride, place, steps + columns.steps, columns.next_stride);
+  take_groups<3, lines>(sums, row_codes, place, steps + columns.order[0], columns.next_stride);
+  take_groups<2, lines>(sums, row_codes, place, steps + columns.order[1], columns.next_stride);
+  take_groups<1, lines>(sums, row_codes, place, steps + columns.steps, columns.next_stride);
 }
 
 #else

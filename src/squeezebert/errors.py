@@ -6,6 +6,8 @@ it stands, without a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class SqueezeBertError(Exception):
     """Base of all errors raised on purpose by this package."""
@@ -40,3 +42,18 @@ class MissingExtraError(SqueezeBertError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the '{extra}' extra: pip install 'squeezebert[{extra}]'")
+
+
+def nearest(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
+    """Give `` (nearest: 'x')`` for a message about an unknown name, or nothing where none is so near.
+
+    Args:
+        name: What is not known.
+        known: What could be meant.
+        cutoff: How alike they must be, from 0 to 1, as :func:`difflib.get_close_matches` counts it.
+    """
+    # Imported here: a process without errors does without.
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f" (nearest: {close[0]!r})" if close else ""

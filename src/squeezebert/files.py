@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,6 +112,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         OptionError: The folder does not exist or cannot be written to.
     """
+    # Imported here: a process that only reads does without.
+    import tempfile
+
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:

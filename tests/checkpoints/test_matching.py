@@ -43,8 +43,8 @@ def test_missing_and_unexpected_name_the_nearest():
         match(SHAPES, arrays, place="here")
     wrong = name.replace("query", "querry")
     assert str(caught.value) == (
-        f"here: does not fit the model: missing {name} (nearest: {wrong}); "
-        f"unexpected {wrong} (nearest: {name})"
+        f"here: does not fit the model: missing {name} (nearest: '{wrong}'); "
+        f"unexpected {wrong} (nearest: '{name}')"
     )
 
 

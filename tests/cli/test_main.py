@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,31 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
 
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"squeezebert {version('squeezebert')}\n"
+
+
+def test_all_answers_are_out_before_the_process_ends(tmp_path: Path) -> None:
+    """It does not wait until everything is taken apart, which would flush what is left, too."""
+    texts = "".join(f"film {number}\n" for number in range(1009))
+    run = program("predict", "--json", stdin=texts)
+    assert run.returncode == 0
+    assert run.stdout.endswith("}\n")
+    assert run.stdout.count("\n") == 1009
+    assert program("predict", "--output", str(tmp_path / "answers.jsonl"), stdin=texts).returncode == 0
+    assert (tmp_path / "answers.jsonl").read_text() == run.stdout
+
+
+def test_an_error_after_the_model_was_loaded_has_its_exit_code() -> None:
+    run = program("predict", "--input", "-", "--format", "jsonl", stdin='{"text": "a film"}\n{"text": 7}\n')
+    assert run.returncode == 2
+    assert run.stderr.startswith("squeezebert: error: stdin:2")
+
+
+@pytest.mark.parametrize(("arguments", "left"), [(["predict", "a film"], ""), (["info", "mini"], "tidied")])
+def test_a_process_that_holds_a_model_leaves_at_once(arguments: list[str], left: str) -> None:
+    code = (
+        "import atexit, sys; from squeezebert.cli import program; "
+        "atexit.register(sys.stderr.write, 'tidied'); program()"
+    )
+    run = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert run.stdout
+    assert run.stderr == left

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from squeezebert.checkpoints.arrays import Arrays
 from squeezebert.checkpoints.names import TIED_COPIES
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, nearest
 
 # What one model has and another lacks: these may be missing, and then start fresh, or be left over.
 PARTS = ("transformer.pooler.", "cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
 
 _SHOWN = 3
+_ALIKE = 0.8  # All names of tensors are somewhat alike.
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """What a model takes from a checkpoint.
 
     Attributes:
@@ -67,8 +66,8 @@ def match(
     lacking = [name for name in absent if _part(name) in parts_there]
     unexpected = [name for name in arrays if name not in expected and _part(name) in parts_wanted]
     problems = [
-        *_describe("missing", [name + _nearest(name, unexpected) for name in lacking]),
-        *_describe("unexpected", [name + _nearest(name, lacking) for name in unexpected]),
+        *_describe("missing", [name + nearest(name, unexpected, cutoff=_ALIKE) for name in lacking]),
+        *_describe("unexpected", [name + nearest(name, lacking, cutoff=_ALIKE) for name in unexpected]),
         *_describe("wrong shape", [_shapes(name, expected, arrays) for name in wrong]),
     ]
     if problems:
@@ -90,11 +89,6 @@ def _describe(what: str, items: list[str]) -> Iterable[str]:
     if items:
         more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
         yield f"{what} {', '.join(items[:_SHOWN])}{more}"
-
-
-def _nearest(name: str, candidates: list[str]) -> str:
-    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.8)
-    return f" (nearest: {close[0]})" if close else ""
 
 
 def _shapes(name: str, expected: Mapping[str, tuple[int, ...]], arrays: Arrays) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -39,8 +38,7 @@ _FORMATS: tuple[tuple[str, str, Callable[[Path], Stored]], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class StoredCheckpoint:
+class StoredCheckpoint(NamedTuple):
     """A model's weights as its files hold them, and what they mean.
 
     Attributes:
@@ -55,8 +53,7 @@ class StoredCheckpoint:
     folder: Path
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """A model's weights and what they mean.
 
     Attributes:

@@ -1,5 +1,5 @@
 """The command line: one file per command, each a thin layer over the package."""
 
-from squeezebert.cli.main import main
+from squeezebert.cli.main import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

@@ -1,7 +1,5 @@
 """``python -m squeezebert.cli`` is the program ``squeezebert``."""
 
-import sys
+from squeezebert.cli import program
 
-from squeezebert.cli import main
-
-sys.exit(main())
+program()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
@@ -14,8 +13,7 @@ from squeezebert.tasks.base import Answer, Example, Task
 from squeezebert.threads import check_threads
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """An input and its answer.
 
     Attributes:

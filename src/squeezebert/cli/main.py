@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import click
 
@@ -21,16 +22,32 @@ class Session:
 
     Attributes:
         verbose: Whether to report settings and the tracebacks of errors on stderr.
+        kept: What a command has built and nothing has to be done about at the end, such as a model.
     """
 
     verbose: bool = False
+    kept: object = None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program.
+def program() -> NoReturn:
+    """Run the program as a process of its own.
+
+    Where a command has left something in ``Session.kept``, the process ends without taking anything apart:
+    for one text that took a fifth of the time, to free memory that the system frees anyway.
+    """
+    session = Session()
+    code = main(session=session)
+    if session.kept is None:
+        sys.exit(code)
+    os._exit(code)
+
+
+def main(arguments: Sequence[str] | None = None, *, session: Session | None = None) -> int:
+    """Run the program inside of another one.
 
     Args:
         arguments: Those of the command line, without the program's name; ``sys.argv`` if None.
+        session: For the command to use; its own if None.
 
     Returns:
         The exit code: 0, what a command returns, 2 for bad input, 130 when interrupted. Every error is one
@@ -38,10 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from squeezebert.cli.group import group
 
-    session = Session(verbose=os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"))
+    session = Session() if session is None else session
+    session.verbose = os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
     try:
         code = group.main(arguments, "squeezebert", standalone_mode=False, obj=session)
         sys.stdout.flush()
+        sys.stderr.flush()
         return code if isinstance(code, int) else 0
     except click.Abort as error:
         return _report("interrupted", error, session, INTERRUPTED)

@@ -9,6 +9,7 @@ import click
 
 from squeezebert.cli import options
 from squeezebert.cli.inputs import from_files, from_texts, paths_or_stdin, text_column, with_columns
+from squeezebert.cli.main import Session
 from squeezebert.cli.output import opened, show_fields
 from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
@@ -90,6 +91,7 @@ def command(
 ) -> None:  # fmt: skip
     """Answer for TEXTS, for files (--input), or for what is piped in."""
     from squeezebert.cli.answering import answered, conditions, plan
+    from squeezebert.engine import Engine
     from squeezebert.pipelines import embedded_model, pipeline
     from squeezebert.tasks import get_task
 
@@ -107,6 +109,8 @@ def command(
         return
     with opened(output) as stream:
         pipe = pipeline(kind.name, name, **settings)
+        if isinstance(pipe.backend, Engine):
+            ctx.ensure_object(Session).kept = pipe
         options.say(ctx, conditions(pipe, name, settings))
         answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
         if as_json or kind.name == VECTORS or (output or "").endswith(JSON_LINES):

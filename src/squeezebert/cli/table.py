@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,6 +43,9 @@ class Table:
         column = min(WIDEST_HEADLINE, max(map(columns_of, labels), default=WIDEST_HEADLINE))
         if not (on_screen and sys.stdout.isatty()):
             return cls(column)
+        # Imported here: a process whose answers go to a file does without.
+        import shutil
+
         return cls(column, shutil.get_terminal_size().columns, not os.environ.get("NO_COLOR"))
 
     def lines(self, text: str, answer: Mapping[str, Any] | Sequence[Any]) -> Iterator[str]:

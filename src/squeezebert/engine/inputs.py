@@ -7,9 +7,8 @@ as if the masked ones had been read and ignored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,7 @@ from squeezebert.errors import OptionError
 Integers = NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """The tokens that are not masked, text after text, and the form in which they came.
 
     Attributes:

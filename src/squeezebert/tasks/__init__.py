@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, nearest
 
 if TYPE_CHECKING:
     from squeezebert.tasks.base import Task
@@ -39,7 +39,5 @@ def get_task(name: str) -> Task[Any, Any]:
         module = import_module(f"squeezebert.tasks.{wanted.replace('-', '_')}")
         task: Task[Any, Any] = getattr(module, _CLASSES[wanted])()
         return task
-    from squeezebert.tasks.base import nearest
-
     known = (*TASK_NAMES, *ALIASES)
     raise OptionError(f"there is no task {name!r}{nearest(name, known)}; there are {', '.join(known)}")

@@ -16,11 +16,10 @@ on the model comes in a :class:`Setup`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.engine.packing import Tokens
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, nearest
 from squeezebert.tasks.columns import Column, resolve
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ ASKED = "asked"
 _SHORTEST_WINDOW = 12
 
 
-@dataclass(frozen=True)
-class Setup:
+class Setup(NamedTuple):
     """The model's side of a task.
 
     Attributes:
@@ -98,8 +96,7 @@ class Setup:
         return cls(config, tokenizer, length, shared)
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A piece of a text that the model reads at once.
 
     Attributes:
@@ -331,9 +328,3 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
 def extent(windows: Sequence[Window]) -> dict[str, Any]:
     """What every answer says of how the input was read: ``windows`` and ``truncated``."""
     return {"windows": len(windows), "truncated": any(window.truncated for window in windows)}
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Give `` (nearest: 'x')`` for an error message, or nothing where nothing is near."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" (nearest: {close[0]!r})" if close else ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from squeezebert.errors import DataError
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from squeezebert.data import Row
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column that a task reads.
 
     Attributes:

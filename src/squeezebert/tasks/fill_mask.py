@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
-from squeezebert.errors import DataError, OptionError
-from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent, nearest
+from squeezebert.errors import DataError, OptionError, nearest
+from squeezebert.tasks.base import NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tasks.merging import best_places

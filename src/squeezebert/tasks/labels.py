@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import DataError
-from squeezebert.tasks.base import nearest
+from squeezebert.errors import DataError, nearest
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _SHOWN = 12

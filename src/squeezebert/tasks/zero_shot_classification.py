@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import BASE, Outputs, published_head
-from squeezebert.errors import DataError, OptionError
+from squeezebert.errors import DataError, OptionError, nearest
 from squeezebert.tasks import metrics
-from squeezebert.tasks.base import Answer, Example, Setup, Window, extent, nearest
+from squeezebert.tasks.base import Answer, Example, Setup, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.feature_extraction import (
     SIMILARITY,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from squeezebert.errors import TokenizerError
 
 
-@dataclass
-class Inputs:
+class Inputs(NamedTuple):
     """Texts to tokenise: strings, or lists of words.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from squeezebert.errors import TokenizerError
 
@@ -16,8 +16,7 @@ SPECIAL_TOKENS = {
 }
 
 
-@dataclass(frozen=True)
-class AddedToken:
+class AddedToken(NamedTuple):
     """A token that is found in the text as a whole, before it is divided into words.
 
     Attributes:

@@ -5,7 +5,7 @@ The arithmetic and the order of the windows are those of the `tokenizers` librar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from squeezebert.errors import TokenizerError
 
@@ -15,8 +15,7 @@ Window = tuple[Span, Span | None]
 STRATEGIES = ("longest_first", "only_first", "only_second", "do_not_truncate")
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """How long a sequence may be, and what to do with one that is longer.
 
     Attributes:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import ConfigError, OptionError, SqueezeBertError
-from squeezebert.tasks.base import nearest
+from squeezebert.errors import ConfigError, OptionError, SqueezeBertError, nearest
 from squeezebert.training.settings import LoopSettings
 
 if sys.version_info >= (3, 11):

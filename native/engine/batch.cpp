@@ -1,10 +1,16 @@
 #include "batch.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "balance.h"
 
 namespace squeezebert {
 
 namespace {
+
+// Cuts may move a block's ends by two rows each.
+constexpr int moved_rows = 4;
 
 // The allowed cut nearest to `row`.
 int snapped(const Batch& batch, int row) {
@@ -28,13 +34,25 @@ Block block_between(const Batch& batch, int first, int end, int& text) {
 
 }  // namespace
 
-std::vector<Block> divide(const Batch& batch, int threads, int block_rows) {
+int most_block_rows(int threads, int block_rows, int row_unit) {
+  if (threads == 1) return block_rows + moved_rows;
+  return static_cast<int>(Balance::most * block_rows) + row_unit + moved_rows;
+}
+
+std::vector<Block> divide(const Batch& batch, const std::vector<double>& shares, int block_rows, int row_unit) {
+  const int threads = static_cast<int>(shares.size());
   const int rows = batch.rows(), rounds = (rows + threads * block_rows - 1) / (threads * block_rows);
   const std::int64_t count = static_cast<std::int64_t>(rounds) * threads;
   std::vector<Block> blocks;
   int text = 0, first = 0;
-  for (std::int64_t i = 1; i <= count; ++i) {
-    const int end = i == count ? rows : snapped(batch, static_cast<int>(rows * i / count));
+  double earlier = 0.0;  // share of the threads before this one
+  for (std::int64_t i = 0; i < count; ++i) {
+    const int thread = static_cast<int>(i % threads);
+    earlier = thread == 0 ? shares[0] : earlier + shares[thread];
+    const int equal = static_cast<int>(rows * (i + 1) / count);
+    const double more = (earlier - (thread + 1.0) / threads) * rows / rounds;
+    const int cut = equal + row_unit * static_cast<int>(std::lround(more / row_unit));
+    const int end = i + 1 == count ? rows : snapped(batch, cut);
     if (end > first) blocks.push_back(block_between(batch, first, end, text));
     first = std::max(first, end);
   }

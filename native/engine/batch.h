@@ -31,12 +31,13 @@ struct Block {
   std::vector<Segment> segments;
 };
 
-// Cuts may move a block's ends by two rows each.
-constexpr int moved_rows = 4;
+// Rows of the largest block that `divide` makes.
+int most_block_rows(int threads, int block_rows, int row_unit);
 
-// Cuts a batch into blocks of about equal size, as many for each thread, each of at most `block_rows` and
-// `moved_rows` more. A text is cut only at positions that are multiples of four, so that each step of keys and
-// values belongs to one block.
-std::vector<Block> divide(const Batch& batch, int threads, int block_rows);
+// Cuts a batch into blocks, as many for each thread; item i is thread i's, modulo their number. Blocks are of about
+// equal size, at most `block_rows`, where the `shares` of the threads are equal; where they are not, their sizes
+// differ by multiples of about `row_unit`. A text is cut only at positions that are multiples of four, so that each
+// step of keys and values belongs to one block.
+std::vector<Block> divide(const Batch& batch, const std::vector<double>& shares, int block_rows, int row_unit);
 
 }  // namespace squeezebert

@@ -65,13 +65,12 @@ Encoder::Encoder(const Kernels& kernels, Precision precision, const Config& conf
 Encoder::~Encoder() = default;
 
 std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
-  auto workspace = std::make_unique<Workspace>();
+  auto workspace = std::make_unique<Workspace>(threads);
   for (auto& attention : workspace->attention) {
     attention = make_attention(kernels_, precision_, {config_.num_attention_heads, config_.head_size()});
   }
-  workspace->scratch.resize(threads);
   for (Workspace::Scratch& scratch : workspace->scratch) {
-    const int rows = kernels_.block_rows + moved_rows;
+    const int rows = most_block_rows(threads, kernels_.block_rows, kernels_.row_unit);
     scratch.projected = scratch.arena.allocate<float>(rows * stride_);
     scratch.inner = scratch.arena.allocate<float>(rows * std::max(stride_, inner_stride_));
   }
@@ -79,10 +78,13 @@ std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
 }
 
 void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
-  workspace.blocks = divide(batch, pool.threads(), kernels_.block_rows);
+  workspace.blocks = divide(batch, workspace.balance.shares(), kernels_.block_rows, kernels_.row_unit);
   workspace.hidden.resize(batch.rows() * stride_);
   for (auto& attention : workspace.attention) attention->resize(batch);
-  for (Workspace::Scratch& scratch : workspace.scratch) scratch.watch.reset();
+  for (Workspace::Scratch& scratch : workspace.scratch) {
+    scratch.watch.reset();
+    scratch.rows = 0;
+  }
   const int blocks = static_cast<int>(workspace.blocks.size());
   pool.for_each(blocks, [&](int i, int thread) {
     const Block& block = workspace.blocks[i];
@@ -97,12 +99,16 @@ void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
       const Block& block = workspace.blocks[i];
       Workspace::Scratch& scratch = workspace.scratch[thread];
       scratch.watch.restart();
+      scratch.rows += block.rows;
       finish(layers_[l], block, workspace, scratch, *workspace.attention[l % 2]);
       if (l + 1 < layers_.size()) {
         project(layers_[l + 1], block, workspace, scratch, *workspace.attention[(l + 1) % 2]);
       }
     });
   }
+  std::vector<Work> done;
+  for (const Workspace::Scratch& scratch : workspace.scratch) done.push_back({scratch.rows, scratch.watch.total()});
+  workspace.balance.learn(done);
 }
 
 void Encoder::embed(const Batch& batch, const Block& block, Workspace& workspace) const {

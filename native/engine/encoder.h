@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "attention.h"
+#include "balance.h"
 #include "pool.h"
 #include "stopwatch.h"
 
@@ -18,9 +19,13 @@ struct Workspace {
     float *projected, *inner;
     Codes codes, inner_codes;
     Stopwatch watch;
+    int rows;  // of all layers, that this thread has computed in the call
   };
 
+  explicit Workspace(int threads) : scratch(threads), balance(threads) {}
+
   std::vector<Scratch> scratch;
+  Balance balance;
   std::vector<Block> blocks;
   Buffer<float> hidden;  // [T, stride]
   // Two, because a block writes the next layer's keys while others still read this layer's.

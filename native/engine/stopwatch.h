@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <numeric>
 
 namespace squeezebert {
 
@@ -22,6 +23,7 @@ class Stopwatch {
   }
   void reset() { seconds_ = {}; }
   double seconds(int stage) const { return seconds_[stage]; }
+  double total() const { return std::accumulate(seconds_.begin(), seconds_.end(), 0.0); }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -39,6 +39,7 @@ const Kernels kernels = {
     largest_code,
     tile_columns,
     block_rows,
+    row_unit,
     &panel_bytes,
     &pack_int8,
     &pack_fp32,

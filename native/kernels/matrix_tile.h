@@ -9,6 +9,7 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 
 // Products are so fast that reading the weights anew for every 64 rows would take longer.
 constexpr int block_rows = 128;
+constexpr int row_unit = matrix_rows;
 constexpr int int8_rows = 2 * matrix_rows;
 constexpr int int8_vectors = 2;
 constexpr int int8_columns = int8_vectors * lanes;

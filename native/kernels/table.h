@@ -73,6 +73,7 @@ struct Kernels {
   // Rows that a thread takes at once: enough to use each weight many times while it is in the cache, few enough
   // for their activations to stay in the second-level cache.
   int block_rows;
+  int row_unit;  // rows of a tile, or a few more: parts of one cost nearly as much
 
   std::size_t (*panel_bytes)(int outputs, int inputs);  // of int8
   // codes [outputs, inputs] and scales [outputs, padded] -> panels [panel_bytes], aligned to 4 bytes, totals and starts.

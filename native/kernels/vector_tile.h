@@ -14,6 +14,7 @@ constexpr int attention_rows = tile_rows;
 constexpr int attention_vectors = tile_vectors;
 #endif
 constexpr int int8_columns = int8_vectors * lanes;
+constexpr int row_unit = padded(int8_rows, depth);
 // Steps go in pairs: one prefetch for each step would cost a twentieth.
 constexpr int input_unit = 2 * depth;
 constexpr int steps_of(int inputs) { return padded(inputs, input_unit) / depth; }

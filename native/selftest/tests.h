@@ -28,6 +28,9 @@ void test_text_alone_or_in_a_batch(Random& random, const Kernels& kernels);
 void test_calls_side_by_side(Random& random, const Kernels& kernels);
 void test_refusals(Random& random, const Kernels& kernels);
 void test_pool(Random& random, const Kernels& kernels);
+void test_divide(Random& random, const Kernels& kernels);
+void test_balance(Random& random, const Kernels& kernels);
+void test_shares(Random& random, const Kernels& kernels);
 
 inline const std::vector<Test>& all_tests() {
   static const std::vector<Test> tests = {
@@ -47,6 +50,9 @@ inline const std::vector<Test>& all_tests() {
       {"calls_side_by_side", &test_calls_side_by_side},
       {"refusals", &test_refusals},
       {"pool", &test_pool},
+      {"divide", &test_divide},
+      {"balance", &test_balance},
+      {"shares", &test_shares},
   };
   return tests;
 }

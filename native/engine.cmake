@@ -23,8 +23,10 @@ target_compile_options(squeezebert_engine PRIVATE -O3 -Wall -Wextra)
 target_link_libraries(squeezebert_engine PUBLIC Threads::Threads)
 
 # A product and a sum are fused where the source says so and nowhere else: else two tiles of different size
-# could round differently, and a text's result would depend on its neighbours.
-set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra)
+# could round differently, and a text's result would depend on its neighbours. Kernels throw nothing, and tables for
+# exceptions to pass through them are 27 kB.
+set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-exceptions
+  -fno-asynchronous-unwind-tables -Wall -Wextra)
 
 # The kernels for one instruction set, whose primitives are in `header`.
 function(add_kernels_to target isa header)

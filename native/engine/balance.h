@@ -19,8 +19,8 @@ struct Work {
 
 class Balance {
  public:
-  // Of what a thread would get if all were equally fast.
-  static constexpr double most = 1.5;
+  // Of what a thread would get if all were equally fast. One that got no rows could never show that it is fast again.
+  static constexpr double most = 1.5, least = 0.5;
 
   explicit Balance(int threads) : shares_(threads, 1.0 / threads) {}
 
@@ -40,8 +40,11 @@ class Balance {
       sum += shares_[t];
     }
     const double equal = 1.0 / shares_.size();
-    const double largest = *std::max_element(shares_.begin(), shares_.end()) / sum;
-    const double part = largest > most * equal ? (most - 1.0) * equal / (largest - equal) : 1.0;
+    const auto [slowest, fastest] = std::minmax_element(shares_.begin(), shares_.end());
+    const double above = *fastest / sum - equal, below = equal - *slowest / sum;
+    double part = 1.0;
+    if (above > (most - 1.0) * equal) part = (most - 1.0) * equal / above;
+    if (part * below > (1.0 - least) * equal) part = (1.0 - least) * equal / below;
     for (double& share : shares_) share = equal + part * (share / sum - equal);
   }
 

@@ -50,7 +50,8 @@ void test_divide(Random& random, const Kernels& kernels) {
   require(row == batch.rows(), describe("rows in blocks, of", row, batch.rows()));
 }
 
-// Threads of any speeds come to be done at the same time, unless one were to get more than there is room for.
+// Threads of any speeds come to be done at the same time, unless one were to get more than there is room for, or
+// hardly anything.
 void test_balance(Random& random, const Kernels&) {
   const int threads = random.between(1, 5);
   std::vector<double> speeds(threads), expected(threads);
@@ -69,6 +70,10 @@ void test_balance(Random& random, const Kernels&) {
   done[0].rows = 1000;
   for (int call = 0; call < 40; ++call) balance.learn(done);
   require_close(balance.shares()[0], Balance::most / threads, 1e-9, "the largest share");
+  for (Work& work : done) work.rows = 1000;
+  done[0].rows = 1;
+  for (int call = 0; call < 40; ++call) balance.learn(done);
+  require_close(balance.shares()[0], Balance::least / threads, 1e-9, "the smallest share");
 }
 
 // How rows are divided among threads changes no bit.

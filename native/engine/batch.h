@@ -34,10 +34,10 @@ struct Block {
 // Rows of the largest block that `divide` makes.
 int most_block_rows(int threads, int block_rows, int row_unit);
 
-// Cuts a batch into blocks, as many for each thread; item i is thread i's, modulo their number. Blocks are of about
-// equal size, at most `block_rows`, where the `shares` of the threads are equal; where they are not, their sizes
-// differ by multiples of about `row_unit`. A text is cut only at positions that are multiples of four, so that each
-// step of keys and values belongs to one block.
+// Cuts a batch into blocks, as many for each thread; item i is thread i's, modulo their number. Where the `shares` of
+// the threads are equal, blocks have equal sizes of at most `block_rows`; where they are not, sizes differ from these
+// by multiples of `row_unit`. Each cut is then moved by up to two rows: a text is cut only at positions that are
+// multiples of four, so that each step of keys and values belongs to one block.
 std::vector<Block> divide(const Batch& batch, const std::vector<double>& shares, int block_rows, int row_unit);
 
 }  // namespace squeezebert

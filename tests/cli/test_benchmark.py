@@ -102,7 +102,7 @@ def test_subsets_come_together_in_one_file(squeezebert: Program, tmp_path: Path)
         (("--rounds", "0"), "--rounds 0 is not positive"),
         (("--seconds", "nan"), "--seconds nan is not positive"),
         (("--threads", "0"), "threads 0 is not positive"),
-        (("--peers", "tourch"), "there is no peer 'tourch'; did you mean torch?"),
+        (("--peers", "tourch"), "there is no peer 'tourch' (nearest: 'torch'); there is "),
         (("--output", "no/such/folder.json"), "there is no folder no/such"),
         (("--chart", "chart.pdf"), ".png, .svg"),
     ],

@@ -12,6 +12,7 @@ import pytest
 
 from squeezebert.cli import main
 from squeezebert.cli.group import COMMANDS
+from squeezebert.pipelines import LOOK_AHEAD
 
 
 def program(
@@ -23,7 +24,8 @@ def program(
         stdin=None if stdin is not None else subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        # Unbuffered, nothing could get lost at the end.
+        env={**os.environ, "PYTHONUNBUFFERED": "", **environment},
         check=False,
     )
 
@@ -95,10 +97,13 @@ def test_all_answers_are_out_before_the_process_ends(tmp_path: Path) -> None:
     assert (tmp_path / "answers.jsonl").read_text() == run.stdout
 
 
-def test_an_error_after_the_model_was_loaded_has_its_exit_code() -> None:
-    run = program("predict", "--input", "-", "--format", "jsonl", stdin='{"text": "a film"}\n{"text": 7}\n')
+def test_an_error_after_some_answers_loses_none_of_them() -> None:
+    rows = "".join(f'{{"text": "film {number}"}}\n' for number in range(LOOK_AHEAD + 13))
+    run = program("predict", "--json", "--input", "-", "--format", "jsonl", stdin=rows + '{"text": 7}\n')
     assert run.returncode == 2
-    assert run.stderr.startswith("squeezebert: error: stdin:2")
+    assert run.stderr.startswith(f"squeezebert: error: stdin:{LOOK_AHEAD + 14}")
+    assert run.stdout.endswith("}\n")
+    assert run.stdout.count("\n") == LOOK_AHEAD
 
 
 @pytest.mark.parametrize(("arguments", "left"), [(["predict", "a film"], ""), (["info", "mini"], "tidied")])

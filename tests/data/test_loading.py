@@ -119,7 +119,7 @@ BAD = {
         {"a.csv": "review\nx\n"},
         False,
         {"columns": {"text": "reviews"}},
-        "did you mean 'review'?",
+        "has no column 'reviews' (nearest: 'review'); the columns are review",
     ),
     "no such column": (
         {"a.csv": "x,y\n1,2\n"},

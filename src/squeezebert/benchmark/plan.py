@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -10,7 +9,7 @@ from typing import Protocol, TypeVar
 from squeezebert.benchmark.models import MODELS, Model
 from squeezebert.benchmark.peers import CEILINGS, PEERS, REFERENCE, REFERENCE_MODEL, Peer
 from squeezebert.benchmark.workloads import WORKS, Work
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, nearest
 
 EXTRA = "bench"
 
@@ -136,6 +135,5 @@ def _check(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
     known = list(dict.fromkeys(known))
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise OptionError(f"there is no {kind} {name!r}{meant} There is {', '.join(known)}")
+            near = nearest(name, known)
+            raise OptionError(f"there is no {kind} {name!r}{near}; there is {', '.join(known)}")

@@ -32,14 +32,15 @@ class Session:
 def program() -> NoReturn:
     """Run the program as a process of its own.
 
-    Where a command has left something in ``Session.kept``, the process ends without taking anything apart:
-    for one text that took a fifth of the time, to free memory that the system frees anyway.
+    Where a command has gone well and left something in ``Session.kept``, the process ends without taking
+    anything apart: for one text that took a fifth of the time, to free memory that the system frees anyway.
     """
     session = Session()
     code = main(session=session)
-    if session.kept is None:
-        sys.exit(code)
-    os._exit(code)
+    # After an error there may be answers that are not written yet.
+    if code == 0 and session.kept is not None:
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None, *, session: Session | None = None) -> int:

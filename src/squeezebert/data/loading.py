@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -15,7 +14,7 @@ from squeezebert.data.recognition import SPLITS, choose, present
 from squeezebert.data.row import Row
 from squeezebert.data.rows import FORMATS, not_empty, read_rows
 from squeezebert.data.tables import read_csv, read_tsv
-from squeezebert.errors import DataError
+from squeezebert.errors import DataError, nearest
 
 _HEADERLESS = {"csv": read_csv, "tsv": read_tsv}
 _NEEDED = {
@@ -160,12 +159,10 @@ def _renamed(rows: Iterator[Row], columns: Mapping[str, str]) -> Iterator[Row]:
         values = dict(row.values)
         for column in columns.values():
             if column not in values:
-                raise DataError(f"{row.where}: has no column {column!r}{_near(column, values)}")
+                near = nearest(column, list(values))
+                raise DataError(
+                    f"{row.where}: has no column {column!r}{near}; the columns are {', '.join(values)}"
+                )
         renamed = {name: values[column] for name, column in columns.items()}
         kept = {name: value for name, value in values.items() if name not in columns.values()}
         yield Row({**kept, **renamed}, row.where)
-
-
-def _near(column: str, values: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(column, values, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; the columns are {', '.join(values)}"

@@ -41,7 +41,8 @@ function(add_kernels isa)
   add_kernels_to(squeezebert_engine ${isa} isa/${isa}.h ${ARGN})
 endfunction()
 
-add_kernels(portable)
+# The other sets are what nearly every processor runs; at -O3 this one is as fast and 13 kB more.
+add_kernels(portable -O2)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   add_kernels(avx2 -mavx2 -mfma)
   # GCC 12 warns of its own intrinsics (bug 105593).

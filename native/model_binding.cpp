@@ -117,15 +117,13 @@ struct PyModel {
   std::unique_ptr<Model> model;
 };
 
-nb::object to_numpy(Result& result) {
-  auto* values = new Buffer<float>(std::move(result.values));
+nb::object to_numpy(Buffer<float>& buffer, std::initializer_list<std::size_t> shape) {
+  auto* values = new Buffer<float>(std::move(buffer));
   nb::capsule owner(values, [](void* pointer) noexcept { delete static_cast<Buffer<float>*>(pointer); });
-  return nb::cast(nb::ndarray<nb::numpy, float>(
-      values->data(), {static_cast<std::size_t>(result.rows), static_cast<std::size_t>(result.columns)}, owner));
+  return nb::cast(nb::ndarray<nb::numpy, float>(values->data(), shape, owner));
 }
 
-nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_ids, Ints starts,
-             std::optional<Ints> wanted) {
+Batch batch_of(const Ints& input_ids, const Ints& token_type_ids, const Ints& position_ids, const Ints& starts) {
   const std::size_t tokens = input_ids.shape(0);
   if (token_type_ids.shape(0) != tokens || position_ids.shape(0) != tokens) {
     throw std::invalid_argument("input_ids, token_type_ids and position_ids differ in length");
@@ -137,8 +135,12 @@ nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_i
   if (!ascending || starts.data()[texts] != static_cast<std::int32_t>(tokens)) {
     throw std::invalid_argument("starts do not rise from 0 to the number of tokens");
   }
-  const Batch batch{input_ids.data(), token_type_ids.data(), position_ids.data(), starts.data(),
-                    static_cast<int>(texts)};
+  return {input_ids.data(), token_type_ids.data(), position_ids.data(), starts.data(), static_cast<int>(texts)};
+}
+
+nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_ids, Ints starts,
+             std::optional<Ints> wanted) {
+  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts);
   std::vector<Result> results;
   {
     nb::gil_scoped_release release;
@@ -146,8 +148,23 @@ nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_i
                               wanted ? static_cast<int>(wanted->shape(0)) : 0);
   }
   nb::dict named;
-  for (Result& result : results) named[result.name.c_str()] = to_numpy(result);
+  for (Result& result : results) {
+    named[result.name.c_str()] =
+        to_numpy(result.values, {static_cast<std::size_t>(result.rows), static_cast<std::size_t>(result.columns)});
+  }
   return named;
+}
+
+nb::object magnitudes(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_ids, Ints starts) {
+  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts);
+  Buffer<float> largest;
+  {
+    nb::gil_scoped_release release;
+    largest = self.model->magnitudes(batch);
+  }
+  const Config& config = self.model->config();
+  return to_numpy(largest, {static_cast<std::size_t>(config.num_hidden_layers), 2,
+                            static_cast<std::size_t>(config.hidden_size)});
 }
 
 nb::dict stage_seconds(PyModel& self) {
@@ -191,6 +208,8 @@ void bind_model(nb::module_& module) {
                     const std::string&>(),
            "config"_a, "arrays"_a, "head"_a, "precision"_a, "threads"_a, "isa"_a)
       .def("run", &run, "input_ids"_a, "token_type_ids"_a, "position_ids"_a, "starts"_a, "wanted"_a.none())
+      .def("magnitudes", &magnitudes, "input_ids"_a, "token_type_ids"_a, "position_ids"_a, "starts"_a,
+           "Largest magnitude of each channel that goes into attention and the feed-forward layers.")
       .def("stage_seconds", &stage_seconds,
            "Seconds that the last run spent in linear layers, attention and the rest, summed over the threads.")
       .def_prop_ro("isa", [](const PyModel& self) { return self.model->isa(); })

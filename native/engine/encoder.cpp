@@ -1,6 +1,7 @@
 #include "encoder.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace squeezebert {
 
@@ -22,24 +23,34 @@ struct Norm {
 struct Encoder::Layer {
   std::unique_ptr<GroupedLinear> query, key, value, post_attention, intermediate, output;
   Norm attention_norm, output_norm;
+  const int number;
 
-  Layer(const Kernels& kernels, Precision precision, const Config& c, Arena& arena, const Arrays& arrays,
-        const std::string& name)
+  Layer(const Kernels& kernels, Precision precision, const Config& c, Arena& arena, const Arrays& arrays, int l)
+      : Layer(kernels, precision, c, arena, arrays, l, "transformer.encoder.layers." + std::to_string(l) + ".") {}
+
+ private:
+  // Cold as what else is done once: compiled for size.
+  [[gnu::cold]] Layer(const Kernels& kernels, Precision precision, const Config& c, Arena& arena, const Arrays& arrays,
+                      int l, const std::string& name)
       : attention_norm(arrays, name + "post_attention.layernorm", c.hidden_size),
-        output_norm(arrays, name + "output.layernorm", c.hidden_size) {
-    const auto linear = [&](const std::string& part, int groups, int inputs, int outputs) {
-      return make_linear(kernels, precision, arena, arrays, name + part, groups, inputs, outputs);
+        output_norm(arrays, name + "output.layernorm", c.hidden_size),
+        number(l) {
+    const auto linear = [&](const std::string& part, int groups, int inputs, int outputs,
+                            const std::string& smoothing = "") {
+      return make_linear(kernels, precision, arena, arrays, name + part, groups, inputs, outputs, smoothing);
     };
-    query = linear("attention.query", c.q_groups, c.hidden_size, c.hidden_size);
-    key = linear("attention.key", c.k_groups, c.hidden_size, c.hidden_size);
-    value = linear("attention.value", c.v_groups, c.hidden_size, c.hidden_size);
+    const std::string attention = name + "attention.smoothing", inner = name + "intermediate.smoothing";
+    query = linear("attention.query", c.q_groups, c.hidden_size, c.hidden_size, attention);
+    key = linear("attention.key", c.k_groups, c.hidden_size, c.hidden_size, attention);
+    value = linear("attention.value", c.v_groups, c.hidden_size, c.hidden_size, attention);
     post_attention = linear("post_attention.conv1d", c.post_attention_groups, c.hidden_size, c.hidden_size);
-    intermediate = linear("intermediate.conv1d", c.intermediate_groups, c.hidden_size, c.intermediate_size);
+    intermediate = linear("intermediate.conv1d", c.intermediate_groups, c.hidden_size, c.intermediate_size, inner);
     output = linear("output.conv1d", c.output_groups, c.intermediate_size, c.hidden_size);
   }
 };
 
-Encoder::Encoder(const Kernels& kernels, Precision precision, const Config& config, const Arrays& arrays)
+[[gnu::cold]] Encoder::Encoder(const Kernels& kernels, Precision precision, const Config& config,
+                                const Arrays& arrays)
     : kernels_(kernels),
       precision_(precision),
       config_(config),
@@ -57,8 +68,7 @@ Encoder::Encoder(const Kernels& kernels, Precision precision, const Config& conf
   norm_weight_ = arrays.floats(name + "LayerNorm.weight", {hidden});
   norm_bias_ = arrays.floats(name + "LayerNorm.bias", {hidden});
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.emplace_back(kernels, precision, config, arena_, arrays,
-                         "transformer.encoder.layers." + std::to_string(i) + ".");
+    layers_.emplace_back(kernels, precision, config, arena_, arrays, i);
   }
 }
 
@@ -111,6 +121,25 @@ void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
   workspace.balance.learn(done);
 }
 
+[[gnu::cold]] Buffer<float> Encoder::magnitudes(const Batch& batch, Workspace& workspace, Pool& pool) const {
+  const std::size_t size = 2 * layers_.size() * config_.hidden_size, threads = workspace.scratch.size();
+  Buffer<float> most(threads * size);
+  for (std::size_t t = 0; t < threads; ++t) workspace.scratch[t].magnitudes = most.data() + t * size;
+  run(batch, workspace, pool);
+  for (Workspace::Scratch& scratch : workspace.scratch) scratch.magnitudes = nullptr;
+  for (std::size_t i = size; i < threads * size; ++i) most[i % size] = std::max(most[i % size], most[i]);
+  return most;
+}
+
+[[gnu::cold, gnu::noinline]] void Encoder::note_magnitudes(Reader reader, const Layer& layer, const Rows& rows,
+                                                           Workspace::Scratch& scratch) const {
+  const std::size_t hidden = config_.hidden_size;
+  float* most = scratch.magnitudes + (2 * layer.number + static_cast<int>(reader)) * hidden;
+  for (int r = 0; r < rows.count; ++r) {
+    for (std::size_t c = 0; c < hidden; ++c) most[c] = std::max(most[c], std::abs(rows.values[r * rows.stride + c]));
+  }
+}
+
 void Encoder::embed(const Batch& batch, const Block& block, Workspace& workspace) const {
   const int hidden = config_.hidden_size;
   float* rows = workspace.hidden.data() + block.row * stride_;
@@ -129,6 +158,7 @@ void Encoder::project(const Layer& layer, const Block& block, Workspace& workspa
                       Attention& attention) const {
   Rows rows{workspace.hidden.data() + block.row * stride_, stride_, block.rows, scratch.codes};
   float* projected = scratch.projected;
+  if (scratch.magnitudes) note_magnitudes(Reader::attention, layer, rows, scratch);
   layer.query->forward(rows, projected, stride_);
   scratch.watch.lap(Stage::linear);
   attention.put_queries(block, projected, stride_);
@@ -159,6 +189,7 @@ void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspac
   add_norm(layer.attention_norm);
   scratch.watch.lap(Stage::elementwise);
   Rows rows{x, stride_, block.rows, scratch.codes};
+  if (scratch.magnitudes) note_magnitudes(Reader::feed_forward, layer, rows, scratch);
   feed_forward(layer, rows, scratch);
   add_norm(layer.output_norm);
   scratch.watch.lap(Stage::elementwise);

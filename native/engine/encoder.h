@@ -20,6 +20,7 @@ struct Workspace {
     Codes codes, inner_codes;
     Stopwatch watch;
     int rows;  // of all layers, that this thread has computed in the call
+    float* magnitudes = nullptr;  // as `Encoder::magnitudes`, of this thread's rows; null where nobody asks
   };
 
   explicit Workspace(int threads) : scratch(threads), balance(threads) {}
@@ -42,9 +43,13 @@ class Encoder {
   std::unique_ptr<Workspace> make_workspace(int threads) const;
   // Leaves the last hidden state [T, hidden] in workspace.hidden.
   void run(const Batch& batch, Workspace& workspace, Pool& pool) const;
+  // The same, and the largest magnitude of each channel that goes into queries, keys and values, and into the
+  // feed-forward layers: [layers, 2, hidden].
+  Buffer<float> magnitudes(const Batch& batch, Workspace& workspace, Pool& pool) const;
 
  private:
   struct Layer;
+  enum class Reader { attention, feed_forward };
 
   void embed(const Batch& batch, const Block& block, Workspace& workspace) const;
   void project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
@@ -52,6 +57,7 @@ class Encoder {
   void finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
               Attention& attention) const;
   void feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& scratch) const;
+  void note_magnitudes(Reader reader, const Layer& layer, const Rows& rows, Workspace::Scratch& scratch) const;
 
   const Kernels& kernels_;
   const Precision precision_;

@@ -1,6 +1,7 @@
 #include "linear.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "../quantize.h"
 
@@ -21,9 +22,20 @@ const float* padded_bias(Arena& arena, const Arrays& arrays, const std::string& 
   return result;
 }
 
+// By what each input is divided, and its weights multiplied, before both become codes; empty where nothing is smoothed.
+std::vector<float> smoothing_of(const Arrays& arrays, const std::string& name, const Sizes& s) {
+  if (name.empty() || !arrays.has(name)) return {};
+  std::vector<float> smoothing = arrays.floats(name, {static_cast<std::size_t>(s.groups) * s.inputs});
+  for (const float factor : smoothing) {
+    if (!(factor > 0)) throw std::invalid_argument(name + " holds a factor that is not positive");
+  }
+  return smoothing;
+}
+
 class Int8Linear final : public GroupedLinear {
  public:
-  Int8Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s)
+  Int8Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s,
+             const std::vector<float>& smoothing)
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
@@ -33,7 +45,9 @@ class Int8Linear final : public GroupedLinear {
         scales_(arena.allocate<float>(s.groups * padded_)),
         totals_(arena.allocate<float>(s.groups * padded_)),
         bias_(padded_bias(arena, arrays, name, s, padded_)),
-        starts_(arena.allocate<std::int32_t>(s.groups * padded_)) {
+        starts_(arena.allocate<std::int32_t>(s.groups * padded_)),
+        shrinking_(smoothing) {
+    for (float& factor : shrinking_) factor = 1.0f / factor;
     const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
     const Array& weight = arrays.get(name + ".weight", {rows, static_cast<std::size_t>(s.inputs)});
     std::vector<std::int8_t> codes(static_cast<std::size_t>(s.outputs) * s.inputs);
@@ -47,6 +61,7 @@ class Int8Linear final : public GroupedLinear {
       } else {
         for (int i = 0; i < s.outputs; ++i) {
           weight.read_row(first + i, row.data());
+          for (int c = 0; c < s.inputs && !smoothing.empty(); ++c) row[c] *= smoothing[g * s.inputs + c];
           quantize_rows(row.data(), 1, s.inputs, codes.data() + static_cast<std::size_t>(i) * s.inputs,
                         scales_ + g * padded_ + i);
         }
@@ -88,10 +103,26 @@ class Int8Linear final : public GroupedLinear {
   void quantize(Rows& rows, int parts) const {
     make_room(rows, parts);
     for (int p = 0; p < parts; ++p) {
-      kernels_.quantize(rows.values + static_cast<std::size_t>(p) * inputs_, rows.stride, rows.count, inputs_,
-                        codes_of(rows, p), row_codes_, scales_of(rows, p));
+      const float* values = rows.values + static_cast<std::size_t>(p) * inputs_;
+      if (shrinking_.empty()) {
+        kernels_.quantize(values, rows.stride, rows.count, inputs_, codes_of(rows, p), row_codes_, scales_of(rows, p));
+      } else {
+        quantize_smoothed(values, rows, p);
+      }
     }
     rows.coded_groups = parts;
+  }
+
+  // A row at a time, which stays in the first-level cache.
+  void quantize_smoothed(const float* values, Rows& rows, int part) const {
+    const float* shrinking = shrinking_.data() + static_cast<std::size_t>(part) * inputs_;
+    rows.codes.smoothed.resize(inputs_);
+    float* smoothed = rows.codes.smoothed.data();
+    for (int r = 0; r < rows.count; ++r, values += rows.stride) {
+      for (int c = 0; c < inputs_; ++c) smoothed[c] = values[c] * shrinking[c];
+      kernels_.quantize(smoothed, inputs_, 1, inputs_, codes_of(rows, part) + r * row_codes_ * kernels_.code_bytes,
+                        row_codes_, scales_of(rows, part) + r);
+    }
   }
 
   const Kernels& kernels_;
@@ -100,11 +131,13 @@ class Int8Linear final : public GroupedLinear {
   float *const scales_, *const totals_;
   const float* const bias_;
   std::int32_t* const starts_;
+  std::vector<float> shrinking_;  // what inputs are multiplied by, empty for nothing
 };
 
 class Fp32Linear final : public GroupedLinear {
  public:
-  Fp32Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s)
+  Fp32Linear(const Kernels& kernels, Arena& arena, const Arrays& arrays, const std::string& name, const Sizes& s,
+             const std::vector<float>& smoothing)
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
         padded_(round_up(s.outputs, kernels.lanes)),
@@ -116,8 +149,10 @@ class Fp32Linear final : public GroupedLinear {
     std::vector<float> group_weights(static_cast<std::size_t>(s.outputs) * s.inputs);
     for (int g = 0; g < s.groups; ++g) {
       for (int i = 0; i < s.outputs; ++i) {
-        weight.read_row(static_cast<std::size_t>(g) * s.outputs + i,
-                        group_weights.data() + static_cast<std::size_t>(i) * s.inputs);
+        float* row = group_weights.data() + static_cast<std::size_t>(i) * s.inputs;
+        weight.read_row(static_cast<std::size_t>(g) * s.outputs + i, row);
+        if (weight.type != Type::int8 || smoothing.empty()) continue;
+        for (int c = 0; c < s.inputs; ++c) row[c] /= smoothing[g * s.inputs + c];
       }
       kernels.pack_fp32(group_weights.data(), s.inputs, s.outputs, s.inputs, panels_ + g * panel_size_);
     }
@@ -144,10 +179,11 @@ class Fp32Linear final : public GroupedLinear {
 
 std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, Arena& arena,
                                            const Arrays& arrays, const std::string& name, int groups, int inputs,
-                                           int outputs) {
+                                           int outputs, const std::string& smoothing_name) {
   const Sizes sizes{groups, inputs / groups, outputs / groups};
-  if (precision == Precision::int8) return std::make_unique<Int8Linear>(kernels, arena, arrays, name, sizes);
-  return std::make_unique<Fp32Linear>(kernels, arena, arrays, name, sizes);
+  const std::vector<float> smoothing = smoothing_of(arrays, smoothing_name, sizes);
+  if (precision == Precision::int8) return std::make_unique<Int8Linear>(kernels, arena, arrays, name, sizes, smoothing);
+  return std::make_unique<Fp32Linear>(kernels, arena, arrays, name, sizes, smoothing);
 }
 
 }  // namespace squeezebert

@@ -16,9 +16,10 @@ enum class Precision { int8, fp32 };
 struct Codes {
   Buffer<char> data;
   Buffer<RowScale> scales;
+  Buffer<float> smoothed;  // one row
 };
 
-// Rows that go into one or more layers. int8 layers with equal groups share the codes.
+// Rows that go into one or more layers. int8 layers with equal groups share the codes, and so the smoothing.
 struct Rows {
   const float* values;
   std::size_t stride;
@@ -53,9 +54,11 @@ class GroupedLinear {
 };
 
 // Packs `name`.weight [outputs, inputs / groups] and `name`.bias [outputs] into `arena`; `inputs` and `outputs` are
-// those of all groups. Throws std::invalid_argument where they are missing or of another shape.
+// those of all groups. Where there is an array `smoothing_name` [inputs], inputs are divided by it before they become
+// codes, and int8 weights are codes of what was multiplied by it. Throws std::invalid_argument where arrays are
+// missing or of another shape.
 std::unique_ptr<GroupedLinear> make_linear(const Kernels& kernels, Precision precision, Arena& arena,
                                            const Arrays& arrays, const std::string& name, int groups, int inputs,
-                                           int outputs);
+                                           int outputs, const std::string& smoothing_name);
 
 }  // namespace squeezebert

@@ -110,11 +110,17 @@ void Model::start_over_after_fork() {
 
 std::vector<Result> Model::run(const Batch& batch, const std::int32_t* wanted, int wanted_count) {
   check(batch, wanted, wanted_count);
-  if (batch.rows() == 0) throw std::invalid_argument("the batch has no tokens");
   Seated seated(*this);
   Seat& seat = seated.seat();
   encoder_.run(batch, *seat.workspace, seat.pool);
   return apply_head(batch, wanted, wanted_count, seat);
+}
+
+Buffer<float> Model::magnitudes(const Batch& batch) {
+  check(batch, nullptr, 0);
+  Seated seated(*this);
+  Seat& seat = seated.seat();
+  return encoder_.magnitudes(batch, *seat.workspace, seat.pool);
 }
 
 std::array<double, stage_count> Model::stage_seconds() {
@@ -128,6 +134,7 @@ std::array<double, stage_count> Model::stage_seconds() {
 }
 
 void Model::check(const Batch& batch, const std::int32_t* wanted, int wanted_count) const {
+  if (batch.rows() == 0) throw std::invalid_argument("the batch has no tokens");
   for (int text = 0; text < batch.texts; ++text) {
     if (batch.length(text) < 1) throw std::invalid_argument("text " + std::to_string(text) + " has no tokens");
   }

@@ -34,12 +34,15 @@ class Model {
 
   const char* isa() const { return kernels_.name; }
   int threads() const { return threads_; }
+  const Config& config() const { return config_; }
   // Seconds of each stage of the last run, summed over the threads; of any of them if there were several at once.
   std::array<double, stage_count> stage_seconds();
   // Rows [count] for which the vocabulary head computes scores; null for all.
   // Safe to call from several threads. Throws std::invalid_argument for ids, segments, positions or rows out
   // of range.
   std::vector<Result> run(const Batch& batch, const std::int32_t* wanted, int wanted_count);
+  // As that of the encoder; throws as `run` does.
+  Buffer<float> magnitudes(const Batch& batch);
 
  private:
   // Threads and memory of one call at a time.

@@ -131,6 +131,9 @@ void test_text_alone_or_in_a_batch(Random& random, const Kernels& kernels) {
       require_same(rows_of(alone[i], alone_text, 0), expected, "alone: " + text_of(network));
     }
   }
+  const Buffer<float> largest = one->magnitudes(texts.batch()), same = more->magnitudes(moved_texts.batch());
+  const std::size_t channels = 2 * network.config.num_hidden_layers * network.config.hidden_size;
+  require_same({largest.data(), channels}, {same.data(), channels}, "magnitudes: " + text_of(network));
   if (network.head != Head::vocabulary) return;
   std::vector<std::int32_t> wanted(random.size(1, 2 * texts.rows()));
   for (auto& row : wanted) row = random.between(0, texts.rows() - 1);

@@ -67,9 +67,16 @@ void add_encoder(Random& random, Weights& weights, const Config& c) {
     add_linear(random, weights, name + "attention.query", c.q_groups, hidden, hidden);
     add_linear(random, weights, name + "attention.key", c.k_groups, hidden, hidden);
     add_linear(random, weights, name + "attention.value", c.v_groups, hidden, hidden);
+    if (random.one_in(2)) {
+      weights.smooth(random, name + "attention.smoothing", hidden,
+                     {name + "attention.query", name + "attention.key", name + "attention.value"});
+    }
     add_linear(random, weights, name + "post_attention.conv1d", c.post_attention_groups, hidden, hidden);
     add_norm(random, weights, name + "post_attention.layernorm", hidden);
     add_linear(random, weights, name + "intermediate.conv1d", c.intermediate_groups, hidden, c.intermediate_size);
+    if (random.one_in(2)) {
+      weights.smooth(random, name + "intermediate.smoothing", hidden, {name + "intermediate.conv1d"});
+    }
     add_linear(random, weights, name + "output.conv1d", c.output_groups, c.intermediate_size, hidden);
     add_norm(random, weights, name + "output.layernorm", hidden);
   }
@@ -101,6 +108,24 @@ void Weights::add(Random& random, const std::string& name, std::vector<std::size
       std::memcpy(&stored.bytes[4 * i], &value, sizeof value);
     }
   }
+  stored_[name] = std::move(stored);
+}
+
+void Weights::smooth(Random& random, const std::string& name, int channels, const std::vector<std::string>& layers) {
+  std::vector<float> factors(channels);
+  for (float& factor : factors) factor = std::ldexp(1.0f, random.between(-1, 2));
+  for (const std::string& layer : layers) {
+    Stored& matrix = stored_.at(layer + ".weight");
+    if (matrix.type != Type::int8) continue;
+    const std::size_t rows = matrix.shape[0], columns = matrix.values.size() / rows, groups = channels / columns;
+    for (std::size_t i = 0; i < matrix.values.size(); ++i) {
+      const std::size_t group = i / columns / (rows / groups);
+      matrix.values[i] /= factors[group * columns + i % columns];
+    }
+  }
+  Stored stored{Type::float32, {static_cast<std::size_t>(channels)}, {}, {}, factors};
+  stored.bytes.resize(channels * sizeof(float));
+  std::memcpy(stored.bytes.data(), factors.data(), stored.bytes.size());
   stored_[name] = std::move(stored);
 }
 

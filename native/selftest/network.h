@@ -16,6 +16,8 @@ class Weights {
   // Normal numbers times `scale`, plus `centre`, rounded to what `type` can hold.
   void add(Random& random, const std::string& name, std::vector<std::size_t> shape, Type type, float scale,
            float centre = 0.0f);
+  // Powers of two, by which the int8 weights of some layers are divided.
+  void smooth(Random& random, const std::string& name, int channels, const std::vector<std::string>& layers);
   const std::vector<float>& operator[](const std::string& name) const { return stored_.at(name).values; }
   // Views into this.
   Arrays arrays() const;

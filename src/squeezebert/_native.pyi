@@ -34,6 +34,21 @@ class Model:
             ValueError: A value is out of range, lengths differ, or a text has no tokens.
         """
 
+    def magnitudes(
+        self,
+        input_ids: NDArray[np.int32],
+        token_type_ids: NDArray[np.int32],
+        position_ids: NDArray[np.int32],
+        starts: NDArray[np.int32],
+    ) -> NDArray[np.float32]:
+        """Largest magnitude of each channel that goes into attention and the feed-forward layers.
+
+        Inputs as for :meth:`run`; the result is ``[layers, 2, hidden]``.
+
+        Raises:
+            ValueError: As :meth:`run`.
+        """
+
     def stage_seconds(self) -> dict[str, float]: ...
 
 def int8_ceiling(threads: int, seconds: float, isa: str = "") -> float: ...

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from squeezebert.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from squeezebert.checkpoints import Checkpoint, read_checkpoint, write_stored
+from squeezebert.checkpoints.arrays import Arrays
 from squeezebert.checkpoints.quantized import dequantize, quantize
 from squeezebert.costs import stored_bytes
 from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output, weights_files
+from squeezebert.smoothing import measure_smoothing
 from squeezebert.tokenization.store import FILE_NAMES, home_of
 
 _PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
@@ -26,6 +28,7 @@ class Quantization:
 
     Attributes:
         checkpoint: What was read.
+        smoothing: What input channels are divided by; see :mod:`squeezebert.smoothing`.
         output: The folder to write.
         tokenizer_files: Content of the tokenizer files to write beside the weights, by name.
         bytes_before: Size of the files that the weights were read from.
@@ -33,6 +36,7 @@ class Quantization:
     """
 
     checkpoint: Checkpoint
+    smoothing: Arrays
     output: Path
     tokenizer_files: dict[str, str]
     bytes_before: int
@@ -48,19 +52,22 @@ class Quantization:
 
         Raises:
             CheckpointError: The checkpoint is missing or damaged.
-            OptionError: ``output`` is a folder that the checkpoint is read from.
+            OptionError: ``output`` is a folder that the checkpoint is read from, or no kernel computes this.
             TokenizerError: A tokenizer file cannot be read.
         """
         checkpoint = read_checkpoint(name_or_path)
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         folder = home_of(locate(name_or_path, FILE_NAMES))
+        smoothing = measure_smoothing(checkpoint)
+        shapes = [array.shape for array in (*checkpoint.arrays.values(), *smoothing.values())]
         return cls(
             checkpoint=checkpoint,
+            smoothing=smoothing,
             output=Path(output),
             tokenizer_files=_read_texts(folder),
             bytes_before=sum(file.size for file in weights_files(checkpoint)),
-            bytes_after=stored_bytes((a.shape for a in checkpoint.arrays.values()), "int8"),
+            bytes_after=stored_bytes(shapes, "int8"),
         )
 
     def errors(self) -> Iterator[tuple[str, float]]:
@@ -71,7 +78,7 @@ class Quantization:
         """
         for name, array in self.checkpoint.arrays.items():
             if array.ndim > 1:
-                difference = dequantize(quantize({name: array}))[name] - array
+                difference = dequantize(quantize({name: array}, self.smoothing))[name] - array
                 norm = float(np.linalg.norm(array.ravel()))
                 kind = _PREFIX.sub("", name).removesuffix(".weight")
                 yield kind, float(np.linalg.norm(difference.ravel())) / norm if norm else 0.0
@@ -82,13 +89,8 @@ class Quantization:
         Raises:
             OptionError: The folder cannot be written to.
         """
-        write_checkpoint(
-            self.output,
-            self.checkpoint.config,
-            self.checkpoint.arrays,
-            dtype="int8",
-            extra_files=self.tokenizer_files,
-        )
+        stored = quantize(self.checkpoint.arrays, self.smoothing)
+        write_stored(self.output, self.checkpoint.config, stored, extra_files=self.tokenizer_files)
 
 
 def _read_texts(folder: Path) -> dict[str, str]:

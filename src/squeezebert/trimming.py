@@ -11,7 +11,7 @@ from pathlib import Path
 
 from squeezebert.checkpoints import StoredCheckpoint, read_stored, write_stored
 from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
-from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_scale
+from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
 from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
@@ -239,7 +239,7 @@ def _total(words: dict[tuple[int, ...], int]) -> int:
 
 def _parameters(stored: StoredCheckpoint) -> int:
     arrays = stored.arrays
-    return sum(array.size for name, array in arrays.items() if not is_scale(name, arrays))
+    return sum(array.size for name, array in arrays.items() if not is_about_codes(name, arrays))
 
 
 def _bytes(stored: StoredCheckpoint) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,7 @@ from squeezebert.cli.demo import SENTENCES
 from squeezebert.data import load_dataset_rows
 from squeezebert.engine import Engine
 from squeezebert.pipelines import pipeline
+from squeezebert.quantization import Quantization
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 
 DATA = os.environ.get("SQUEEZEBERT_DATA")
@@ -31,16 +31,23 @@ def minilm() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-@lru_cache
-def minilm_engine(precision: str) -> Engine:
-    return Engine.from_pretrained(minilm(), precision=precision)
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Engine]:
+    """MiniLM as `squeezebert quantize` stores it, and as it was."""
+    small = tmp_path_factory.mktemp("minilm")
+    Quantization.read(minilm(), small).write()
+    return {
+        "int8": Engine.from_pretrained(small),
+        "int8 when loaded": Engine.from_pretrained(minilm()),
+        "fp32": Engine.from_pretrained(minilm(), precision="fp32"),
+    }
 
 
-def sentence_vectors(precision: str, texts: list[str]) -> np.ndarray:
+def sentence_vectors(engine: Engine, texts: list[str]) -> np.ndarray:
     """Mean of the hidden states of each text, of unit length: ``[texts, hidden]``."""
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(minilm())
     ids = tokenizer(texts, truncation=True, max_length=128)["input_ids"]
-    output = minilm_engine(precision)(ids).last_hidden_state
+    output = engine(ids).last_hidden_state
     assert isinstance(output, list)
     vectors = np.stack([hidden.mean(axis=0) for hidden in output])
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -57,10 +64,16 @@ def test_the_embedded_model_says_the_same_in_both_precisions() -> None:
         assert one[0]["score"] == pytest.approx(other[0]["score"], abs=0.05)
 
 
-def test_sentence_vectors_point_the_same_way_in_both_precisions() -> None:
+def test_sentence_vectors_point_the_same_way_in_both_precisions(engines: dict[str, Engine]) -> None:
+    """Some channels of MiniLM stand out; without smoothing them, int8 is half as close."""
     texts = [sentence.text for sentence in SENTENCES]
-    cosines = (sentence_vectors("int8", texts) * sentence_vectors("fp32", texts)).sum(axis=1)
-    assert cosines.min() > 0.99
+    vectors = {name: sentence_vectors(engine, texts) for name, engine in engines.items()}
+    stored, loaded = (
+        1 - (vectors[name] * vectors["fp32"]).sum(axis=1) for name in ("int8", "int8 when loaded")
+    )
+    assert loaded.max() < 0.01
+    assert stored.max() < 0.005
+    assert stored.mean() < 0.75 * loaded.mean()
 
 
 @pytest.mark.long
@@ -81,7 +94,7 @@ def test_the_embedded_model_keeps_its_accuracy() -> None:
 
 @pytest.mark.long
 @needs_data
-def test_minilm_keeps_its_correlation() -> None:
+def test_minilm_keeps_its_correlation(engines: dict[str, Engine]) -> None:
     """Spearman on STS-B test, all 1,379 pairs; 82.0 is what the model's authors and transformers measure."""
     from scipy.stats import spearmanr
 
@@ -91,7 +104,9 @@ def test_minilm_keeps_its_correlation() -> None:
     found = {}
     for precision in ("int8", "fp32"):
         parts = [
-            (sentence_vectors(precision, one) * sentence_vectors(precision, other)).sum(axis=1)
+            (sentence_vectors(engines[precision], one) * sentence_vectors(engines[precision], other)).sum(
+                axis=1
+            )
             for one, other in zip(_chunks(first), _chunks(second), strict=True)
         ]
         found[precision] = spearmanr(np.concatenate(parts), truth).statistic

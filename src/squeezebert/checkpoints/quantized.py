@@ -3,11 +3,17 @@
 A matrix ``name`` of ``rows`` output channels becomes ``name`` (int8, same shape) and ``name.scale``
 (float32 ``[rows]``); ``value = scale[row] * code``, codes in [-127, 127]. Vectors stay float32, but for those
 as long as a vocabulary: the bias of the pieces that a mask may hide becomes float16, finer than the codes.
+
+Where ``block.attention.smoothing`` or ``block.intermediate.smoothing`` (float32 ``[channels]``) stands beside
+the matrices that read these channels, they were multiplied by it first:
+``value = scale[row] * code / smoothing``. Their inputs are divided by it, so that a channel that stands out
+does not take the codes of the others (Xiao et al., "SmoothQuant", arXiv 2211.10438).
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +26,10 @@ from squeezebert.checkpoints.arrays import Arrays, Stored
 METADATA_KEY = "quantization"
 METADATA_VALUE = "int8-rows"
 SCALE_SUFFIX = ".scale"
+SMOOTHING_SUFFIX = ".smoothing"
 LONG_VECTOR = 8192
 """Values from which on a vector is stored as float16."""
+_SMOOTHED = re.compile(r"(.+\.attention)\.(?:query|key|value)\.weight$|(.+\.intermediate)\.conv1d\.weight$")
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -30,26 +38,53 @@ def is_scale(name: str, stored: Mapping[str, NDArray[Any]]) -> bool:
     return name.endswith(SCALE_SUFFIX) and name.removesuffix(SCALE_SUFFIX) in stored
 
 
-def quantize(arrays: Arrays) -> Stored:
+def is_about_codes(name: str, stored: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether an array says how the codes of others are read, as scales and smoothing do."""
+    return name.endswith(SMOOTHING_SUFFIX) or is_scale(name, stored)
+
+
+def smoothing_of(name: str) -> str | None:
+    """The name of what a matrix may be smoothed with; None if it is one that never is."""
+    found = _SMOOTHED.match(name)
+    return None if found is None else (found[1] or found[2]) + SMOOTHING_SUFFIX
+
+
+def _factors_of(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+    smoothed_by = smoothing_of(name)
+    return None if smoothed_by is None else stored.get(smoothed_by)
+
+
+def quantize(arrays: Arrays, smoothing: Arrays | None = None) -> Stored:
     """Store every matrix as int8 codes and row scales; vectors are passed on, long ones as float16.
 
     Args:
         arrays: Finite float32 arrays; those of two or more axes have their output channels first.
+        smoothing: Positive factors of input channels, under the names that :func:`smoothing_of` gives.
     """
-    stored: Stored = {}
+    stored: Stored = dict(smoothing or {})
     for name, array in arrays.items():
         if array.ndim < 2:
             shortened = array.size >= LONG_VECTOR and np.abs(array).max() <= _LARGEST
             stored[name] = array.astype(np.float16) if shortened else array
             continue
-        codes, scales = _native.quantize_rows(_as_matrix(np.ascontiguousarray(array, dtype=np.float32)))
+        factors = _factors_of(name, stored)
+        smoothed = array if factors is None else array * _per_input(factors, array)
+        codes, scales = _native.quantize_rows(_as_matrix(np.ascontiguousarray(smoothed, dtype=np.float32)))
         stored[name] = codes.reshape(array.shape)
         stored[name + SCALE_SUFFIX] = scales
     return stored
 
 
+def _per_input(factors: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
+    """Factors of all channels, for each weight ``[outputs, inputs / groups, …]`` of a grouped layer."""
+    outputs, inputs = matrix.shape[:2]
+    of_groups = factors.reshape(-1, inputs)
+    of_rows = np.repeat(of_groups, outputs // len(of_groups), axis=0)
+    return of_rows.reshape(outputs, inputs, *(1 for _ in matrix.shape[2:]))
+
+
 def check_scales(stored: Mapping[str, NDArray[Any]]) -> None:
-    """Make sure that every scale fits its codes.
+    """Make sure that every scale, and what codes are smoothed with, fits them.
 
     Raises:
         ValueError: One does not; the message names the tensor.
@@ -67,6 +102,19 @@ def check_scales(stored: Mapping[str, NDArray[Any]]) -> None:
             count = int(np.sum(~np.isfinite(scales * np.float32(128))))
         if count:
             raise ValueError(f"{name} has {count} scales that are NaN, infinite or too large")
+        _check_smoothing(name, codes, stored)
+
+
+def _check_smoothing(name: str, codes: NDArray[Any], stored: Mapping[str, NDArray[Any]]) -> None:
+    factors, smoothed_by = _factors_of(name, stored), smoothing_of(name)
+    if factors is None:
+        return
+    if factors.dtype != np.float32 or factors.ndim != 1 or not (factors > 0).all():
+        raise ValueError(f"{smoothed_by} is not a float32 vector of positive factors")
+    outputs, inputs = codes.shape[:2]
+    groups, rest = divmod(len(factors), inputs)
+    if rest or not groups or outputs % groups:
+        raise ValueError(f"{smoothed_by} has {len(factors)} factors for {name} of shape {list(codes.shape)}")
 
 
 def dequantize(stored: Mapping[str, NDArray[Any]]) -> Stored:
@@ -77,15 +125,18 @@ def dequantize(stored: Mapping[str, NDArray[Any]]) -> Stored:
     """
     check_scales(stored)
     return {
-        name: _restore(array, stored[name + SCALE_SUFFIX]) if name + SCALE_SUFFIX in stored else array
+        name: _restore(name, stored) if name + SCALE_SUFFIX in stored else array
         for name, array in stored.items()
-        if not is_scale(name, stored)
+        if not is_about_codes(name, stored)
     }
 
 
-def _restore(codes: NDArray[Any], scales: NDArray[Any]) -> NDArray[np.float32]:
-    matrix = _as_matrix(np.ascontiguousarray(codes))
-    return _native.dequantize_rows(matrix, np.ascontiguousarray(scales)).reshape(codes.shape)
+def _restore(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    codes = stored[name]
+    scales = np.ascontiguousarray(stored[name + SCALE_SUFFIX])
+    values = _native.dequantize_rows(_as_matrix(np.ascontiguousarray(codes)), scales).reshape(codes.shape)
+    factors = _factors_of(name, stored)
+    return values if factors is None else values / _per_input(factors, values)
 
 
 def _as_matrix(array: NDArray[Any]) -> NDArray[Any]:

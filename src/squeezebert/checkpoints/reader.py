@@ -135,8 +135,14 @@ def _read_folder(folder: Path, children: tuple[Path, ...]) -> StoredCheckpoint:
         shared = _read_folder(base_folder, (*children, folder.resolve())).arrays
     tied = extra.get("tie_word_embeddings") is not False
     own = to_published(_checked(_read_weights(folder), folder), folder, tied=tied)
-    # A tensor comes with its scales or without them; those of the base do not fit another one's codes.
+    # A tensor comes with its scales and smoothing or without them; those of the base do not fit other codes.
     replaced = {name + quantized.SCALE_SUFFIX for name in own}
+    replaced |= {smoothing for name in own if (smoothing := quantized.smoothing_of(name))}
+    for name in shared.keys() - own.keys():
+        if (smoothing := quantized.smoothing_of(name)) in shared and smoothing in replaced:
+            raise CheckpointError(
+                f"{folder}: lacks {name}, which its base smooths together with what it holds"
+            )
     shared = {name: array for name, array in shared.items() if name not in replaced}
     shared = _of_first_blocks(shared, config.num_hidden_layers)
     return StoredCheckpoint(config.replace(extra=extra), {**shared, **own}, folder)

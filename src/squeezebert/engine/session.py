@@ -54,8 +54,8 @@ class Engine:
     Args:
         config: Sizes and groups.
         arrays: Weights under their published names: float32, float16, or int8 codes with their scales under
-            ``name.scale``, as :func:`squeezebert.checkpoints.read_stored` gives them. They must not change
-            afterwards.
+            ``name.scale`` and what they are smoothed by, as :func:`squeezebert.checkpoints.read_stored` gives
+            them. They must not change afterwards.
         head: Class name of the published model, such as ``"SqueezeBertForTokenClassification"``; the one
             that ``config.architectures`` names if None, or else the model without head.
         precision: "int8" or "fp32", whatever the weights are stored as.
@@ -140,6 +140,22 @@ class Engine:
         # Packed by now; only the word embeddings are read on, a few rows at a time.
         release_pages(arrays.values())
         return engine
+
+    def channel_magnitudes(self, batch: PackedBatch) -> NDArray[np.float32]:
+        """Tell how large channels become that go into attention and into the feed-forward layers.
+
+        Returns:
+            Largest magnitude over all tokens ``[layers, 2, hidden]``.
+
+        Raises:
+            OptionError: An id, a segment or a position is none of the model's.
+        """
+        try:
+            return self._model.magnitudes(
+                batch.input_ids, batch.token_type_ids, batch.position_ids, batch.starts
+            )
+        except ValueError as error:
+            raise OptionError(str(error)) from error
 
     def stage_seconds(self) -> dict[str, float]:
         """Tell where the last call spent its time.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from squeezebert.checkpoints import match
 from squeezebert.checkpoints.arrays import Stored
-from squeezebert.checkpoints.quantized import SCALE_SUFFIX, check_scales, is_scale
+from squeezebert.checkpoints.quantized import SCALE_SUFFIX, check_scales, is_scale, smoothing_of
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import BASE, POOLED_HEADS
 from squeezebert.errors import CheckpointError
@@ -46,7 +46,10 @@ def fitting(
         )
     codes = {name: array for name, array in arrays.items() if not is_scale(name, arrays)}
     pooler = head in POOLED_HEADS or (head == BASE and f"{POOLER}.weight" in arrays)
-    found = match(network_shapes(config, head, pooler=pooler), codes, place=place)
+    shapes = network_shapes(config, head, pooler=pooler)
+    smoothing = {name for matrix in shapes if (name := smoothing_of(matrix)) and name in arrays}
+    shapes |= dict.fromkeys(smoothing, (config.hidden_size,))
+    found = match(shapes, codes, place=place)
     if found.missing:
         raise CheckpointError(f"{place}: there is no {found.missing[0]}, which a {head} needs")
     taken = {

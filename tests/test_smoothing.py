@@ -242,6 +242,7 @@ def test_part_of_what_is_smoothed_together_cannot_be_replaced(tmp_path: Path) ->
         (np.full(128, 2, np.float16), "is not a float32 vector of positive factors"),
         (np.full(96, 2, np.float32), r"has 96 factors for .* of shape \[128, 32, 1\]"),
         (np.full(0, 2, np.float32), r"has 0 factors for"),
+        (np.full(128, 2, np.int8), "holds int8 without a scale|is not a float32 vector of positive factors"),
         (np.full(128, np.nan, np.float32), "holds 128 values that are NaN or infinite|positive factors"),
     ],
 )

@@ -15,7 +15,7 @@ Arrays = dict[str, NDArray[np.float32]]
 Stored = dict[str, NDArray[Any]]
 """Float32, float16, or int8 codes, whose float32 row scales have the same name and ``.scale``."""
 
-_PARAMETERS = ("weight", "bias", "gamma", "beta")
+_PARAMETERS = ("weight", "bias", "gamma", "beta", "smoothing")
 
 
 def is_parameter(name: str) -> bool:

@@ -120,7 +120,8 @@ _ENTITIES = (
 STARTS = {
     PARAPHRASE: Run(
         task="text-classification", train=("glue/QQP-subset:all",), start=ENTAILMENT,
-        options="--epochs 2 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings --dropout 0.1",
+        options="--swap-pairs --epochs 2 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings "
+        "--dropout 0.1",
     ),
     GRAMMAR: Run(
         task="token-classification", train=(f"english_novels:{CORRUPTED}", f"enwiki_2015:{CORRUPTED}"),
@@ -197,7 +198,7 @@ MEASURED = {
     ),
     "mrpc": Run(
         task="text-classification", train=("glue/MRPC:train",), start=PARAPHRASE,
-        options="--metric f1 --epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
+        options="--swap-pairs --metric f1 --epochs 5 --batch-size 32 --learning-rate 2e-4 --dropout 0.1",
     ),
     "rte": Run(
         task="text-classification", train=("glue/RTE:train",), start=ENTAILMENT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import resource
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from squeezebert.pipelines import pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
 from squeezebert.training.task_objective import TaskObjective
-from tests.training.conftest import make_data, make_rows
+from tests.training.conftest import PEOPLE, PIECES, PLACES, make_data, make_rows
 from tests.training.stopping import Stopper
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -178,6 +179,43 @@ def test_a_model_of_the_first_blocks_alone(trunk: str, out: Path, tmp_path: Path
         np.testing.assert_array_equal(before[name], after[name])
     with pytest.raises(CheckpointError, match="has 2 blocks, so the first 9 cannot be taken"):
         train(make_data(), tmp_path / "none", start=trunk, settings=changed(blocks=9))
+
+
+def test_pairs_are_read_in_either_order_drawn_anew_each_epoch(trunk: str) -> None:
+    rows = [
+        Row({"text": person, "text_pair": place, "label": "far" if place == "oslo" else "near"}, "rows")
+        for person, place in itertools.product(PEOPLE, PLACES)
+    ]
+    data = TrainingData.read(get_task("text-classification"), rows, rows[:3])
+
+    def read(epoch: int, *, swap: bool) -> list[tuple[str, str]]:
+        objective = TaskObjective(data, trunk, changed(swap_pairs=swap))
+        pairs = []
+        for feature in itertools.chain.from_iterable(objective.epoch(epoch)):
+            _, first, _, second, _ = (PIECES[index] for index in feature.inputs[0].ids)
+            assert objective.setup.config.id2label[int(feature.targets["labels"])] == (
+                "far" if "oslo" in (first, second) else "near"
+            )
+            pairs.append((first, second))
+        return sorted(pairs, key=sorted)
+
+    straight, first, second = read(0, swap=False), read(0, swap=True), read(1, swap=True)
+    assert set(straight) == set(itertools.product(PEOPLE, PLACES))
+    assert [sorted(pair) for pair in first] == [sorted(pair) for pair in second] == [*map(sorted, straight)]
+    assert 3 < sum(person in PEOPLE for person, _ in first) < 17
+    assert first == read(0, swap=True) != second
+
+
+def test_single_texts_cannot_be_swapped(trunk: str, out: Path) -> None:
+    rows = make_rows("text-classification", 5)
+    pair = Row({**rows[0].values, "text_pair": "grace lives in oslo"}, "rows")
+    mixed = TrainingData.read(get_task("text-classification"), [*rows, pair], rows)
+    assert [example.swapped() for example in mixed.training[:5]] == mixed.training[:5]
+    TaskObjective(mixed, trunk, changed(swap_pairs=True))
+    with pytest.raises(OptionError, match="swap_pairs is for pairs of texts to classify, and rows"):
+        train(make_data(), out, start=trunk, settings=changed(swap_pairs=True))
+    with pytest.raises(OptionError, match="swap_pairs is for pairs"):
+        train(make_data("feature-extraction"), out, start=trunk, settings=changed(swap_pairs=True))
 
 
 def test_dropout_replaces_that_of_the_checkpoint_and_is_saved(trunk: str, out: Path, tmp_path: Path) -> None:

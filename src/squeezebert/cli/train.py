@@ -82,6 +82,11 @@ UNFINISHED = 3
 @click.option(
     "--metric", metavar="NAME", help="Keep the best checkpoint by this one of the task's metrics, such as f1."
 )
+@click.option(
+    "--swap-pairs",
+    is_flag=True,
+    help="Read pairs of texts in either order, where it means nothing, as for paraphrases.",
+)
 @teaching_options
 @loop_options
 @click.option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,12 @@ class TextExample(Example):
     text: str
     text_pair: str | None = None
     label: Label | None = None
+
+    def swapped(self) -> TextExample:
+        """The same pair in the other order; a single text as it is."""
+        if self.text_pair is None:
+            return self
+        return replace(self, text=self.text_pair, text_pair=self.text)
 
 
 @dataclass(frozen=True)

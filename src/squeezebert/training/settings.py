@@ -145,6 +145,8 @@ class TrainingSettings(LoopSettings):
         max_length: Longest window in tokens; None for the longest that the model reads.
         metric: Of those that the task measures, the one by which weights are the best and ``patience`` ends
             the run; None for the task's headline.
+        swap_pairs: Read each pair of texts in either order, drawn anew each epoch, where the order means
+            nothing, as for paraphrases; the validation rows stay as they are.
 
     Raises:
         OptionError: A value makes no sense.
@@ -160,6 +162,7 @@ class TrainingSettings(LoopSettings):
     hints: bool = False
     max_length: int | None = None
     metric: str | None = None
+    swap_pairs: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

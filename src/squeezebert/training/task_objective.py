@@ -17,8 +17,9 @@ from squeezebert.files import write_text
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 from squeezebert.pipelines import Pipeline
-from squeezebert.tasks.base import NO_LOSS, Feature, Setup
+from squeezebert.tasks.base import NO_LOSS, Example, Feature, Setup
 from squeezebert.tasks.collate import collate
+from squeezebert.tasks.text_classification import TextExample
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.batches import plan_batches, tokens_of
 from squeezebert.training.card import CARD_NAME, model_card
@@ -52,7 +53,8 @@ class TaskObjective(Objective[Feature]):
     Raises:
         CheckpointError: ``start`` cannot be read, or has fewer blocks than ``settings.blocks``.
         DataError: The labels do not make a task, or validation rows have labels that no training row has.
-        OptionError: ``settings.max_length``, ``freeze_blocks``, ``class_weights`` or ``metric`` do not fit.
+        OptionError: ``settings.max_length``, ``freeze_blocks``, ``class_weights``, ``metric`` or
+            ``swap_pairs`` do not fit.
     """
 
     parts: Mapping[str, float] = {"loss": 1.0}
@@ -82,6 +84,8 @@ class TaskObjective(Objective[Feature]):
         self._start = start
         self._settings = settings
         data.check_validation(self.setup)
+        if settings.swap_pairs and not any(_is_pair(example) for example in data.training):
+            raise OptionError(f"swap_pairs is for pairs of texts to classify, and {data.name} has none")
         if settings.metric is not None:
             # Now, and not after the first epoch.
             self._measured(data.validation[:_FEW])
@@ -97,7 +101,10 @@ class TaskObjective(Objective[Feature]):
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Windows of the training rows, those of similar length together."""
         seed = self._settings.seed
-        features = epoch_features(self.data.task, self.data.training, self.setup, seed=seed, epoch=epoch)
+        examples = self.data.training
+        if self._settings.swap_pairs:
+            examples = _in_either_order(examples, np.random.default_rng([seed, epoch, 3]))
+        features = epoch_features(self.data.task, examples, self.setup, seed=seed, epoch=epoch)
         return self._batches(features, np.random.default_rng([seed, epoch, 1]))
 
     def _batches(self, features: Sequence[Feature], rng: np.random.Generator) -> list[list[Feature]]:
@@ -170,6 +177,15 @@ class TaskObjective(Objective[Feature]):
     def _origin(self) -> str:
         """What the model card says it was fine-tuned from."""
         return f"`{self._start}`"
+
+
+def _is_pair(example: Example) -> bool:
+    return isinstance(example, TextExample) and example.text_pair is not None
+
+
+def _in_either_order(examples: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    swapped = rng.random(len(examples)) < 0.5
+    return [example.swapped() if swap else example for example, swap in zip(examples, swapped, strict=True)]
 
 
 def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:

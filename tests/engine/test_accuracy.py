@@ -65,7 +65,7 @@ def test_the_embedded_model_says_the_same_in_both_precisions() -> None:
 
 
 def test_sentence_vectors_point_the_same_way_in_both_precisions(engines: dict[str, Engine]) -> None:
-    """Some channels of MiniLM stand out; without smoothing them, int8 is half as close."""
+    """Some channels of MiniLM stand out; without smoothing them, int8 is further off."""
     texts = [sentence.text for sentence in SENTENCES]
     vectors = {name: sentence_vectors(engine, texts) for name, engine in engines.items()}
     stored, loaded = (

@@ -210,8 +210,9 @@ def test_single_texts_cannot_be_swapped(trunk: str, out: Path) -> None:
     rows = make_rows("text-classification", 5)
     pair = Row({**rows[0].values, "text_pair": "grace lives in oslo"}, "rows")
     mixed = TrainingData.read(get_task("text-classification"), [*rows, pair], rows)
-    assert [example.swapped() for example in mixed.training[:5]] == mixed.training[:5]
-    TaskObjective(mixed, trunk, changed(swap_pairs=True))
+    assert [example.swapped() for example in mixed.training[:5]] == [None] * 5
+    features = TaskObjective(mixed, trunk, changed(swap_pairs=True)).epoch(0)
+    assert sum(map(len, features)) == 6
     with pytest.raises(OptionError, match="swap_pairs is for pairs of texts to classify, and rows"):
         train(make_data(), out, start=trunk, settings=changed(swap_pairs=True))
     with pytest.raises(OptionError, match="swap_pairs is for pairs"):

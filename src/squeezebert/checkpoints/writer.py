@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite
 from squeezebert.checkpoints.names import to_published
-from squeezebert.checkpoints.reader import SAFETENSORS_NAME, read_checkpoint, read_stored
+from squeezebert.checkpoints.reader import SAFETENSORS_NAME, read_stored
 from squeezebert.checkpoints.safetensors_file import write_safetensors
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError, OptionError
@@ -126,15 +126,15 @@ def _config_of(
 
 
 def _without_base(arrays: Arrays, base: Path, dtype: str) -> Arrays:
-    shared = read_checkpoint(base).arrays
-    smoothed = read_stored(base).arrays
+    base_stored = read_stored(base).arrays
+    shared = quantized.dequantize(base_stored)
     candidates = {
         name: array
         for name, array in arrays.items()
         if name in shared
         and array.shape == shared[name].shape
         # What is smoothed together is shared together, or as here not at all.
-        and quantized.smoothing_of(name) not in smoothed
+        and quantized.smoothing_of(name) not in base_stored
     }
     stored = quantized.dequantize(_ENCODERS[dtype](candidates))
     equal = {

@@ -33,8 +33,8 @@ def fitting(
         place: What to name in an error.
 
     Returns:
-        Contiguous float32 or float16 arrays, or int8 codes with float32 scales; without a copy where they
-        have that form.
+        Contiguous float32 or float16 arrays, or int8 codes with float32 scales, and what they are smoothed
+        by; without a copy where they have that form.
 
     Raises:
         CheckpointError: Tensors are missing, unexpected, of another shape or type.

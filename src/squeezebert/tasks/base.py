@@ -149,6 +149,10 @@ class Example:
 
     where: str
 
+    def swapped(self) -> Example | None:
+        """The same with its two texts in the other order; None where there are not two to swap."""
+        return None
+
 
 ExampleT = TypeVar("ExampleT", bound=Example)
 OptionsT = TypeVar("OptionsT")

@@ -33,10 +33,10 @@ class TextExample(Example):
     text_pair: str | None = None
     label: Label | None = None
 
-    def swapped(self) -> TextExample:
-        """The same pair in the other order; a single text as it is."""
+    def swapped(self) -> TextExample | None:
+        """The same pair in the other order; None of a single text."""
         if self.text_pair is None:
-            return self
+            return None
         return replace(self, text=self.text_pair, text_pair=self.text)
 
 

@@ -19,7 +19,6 @@ from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 from squeezebert.pipelines import Pipeline
 from squeezebert.tasks.base import NO_LOSS, Example, Feature, Setup
 from squeezebert.tasks.collate import collate
-from squeezebert.tasks.text_classification import TextExample
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.batches import plan_batches, tokens_of
 from squeezebert.training.card import CARD_NAME, model_card
@@ -84,7 +83,7 @@ class TaskObjective(Objective[Feature]):
         self._start = start
         self._settings = settings
         data.check_validation(self.setup)
-        if settings.swap_pairs and not any(_is_pair(example) for example in data.training):
+        if settings.swap_pairs and not any(example.swapped() for example in data.training):
             raise OptionError(f"swap_pairs is for pairs of texts to classify, and {data.name} has none")
         if settings.metric is not None:
             # Now, and not after the first epoch.
@@ -179,13 +178,9 @@ class TaskObjective(Objective[Feature]):
         return f"`{self._start}`"
 
 
-def _is_pair(example: Example) -> bool:
-    return isinstance(example, TextExample) and example.text_pair is not None
-
-
-def _in_either_order(examples: Sequence[Any], rng: np.random.Generator) -> list[Any]:
-    swapped = rng.random(len(examples)) < 0.5
-    return [example.swapped() if swap else example for example, swap in zip(examples, swapped, strict=True)]
+def _in_either_order(examples: Sequence[Example], rng: np.random.Generator) -> list[Example]:
+    chosen = rng.random(len(examples)) < 0.5
+    return [(swap and example.swapped()) or example for example, swap in zip(examples, chosen, strict=True)]
 
 
 def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,22 +32,30 @@ def make_reference(**options: Any) -> Any:
     return BertTokenizer(vocab=vocab, **{"model_max_length": 512, **options})
 
 
+@pytest.fixture(scope="package", autouse=True)
+def rust_from_the_first_text() -> Iterator[None]:
+    """Else the texts of tests, few and short, would be divided in Python by both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("squeezebert.tokenization.fast.PYTHON_CHARACTERS", -1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference() -> Any:
     return make_reference()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pure() -> SqueezeBertTokenizer:
     return SqueezeBertTokenizer(VOCAB)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fast() -> SqueezeBertTokenizerFast:
     return SqueezeBertTokenizerFast(VOCAB)
 
 
-@pytest.fixture(scope="session", params=CLASSES, ids=["pure", "fast"])
+@pytest.fixture(scope="package", params=CLASSES, ids=["pure", "fast"])
 def tokenizer(request: pytest.FixtureRequest) -> BaseTokenizer:
     """Each of the two; tests must not change it."""
     made: BaseTokenizer = request.param(VOCAB)

@@ -1,4 +1,4 @@
-"""The Rust tokenizer is what its saved description says."""
+"""The Rust tokenizer is what its saved description says, and is not set up for a few short texts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from squeezebert.errors import TokenizerError
 from squeezebert.tokenization import AddedToken, SqueezeBertTokenizerFast
+from tests.tokenization.conftest import VOCAB
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "a", "##b", "é"]
 ADDED = (
@@ -32,6 +36,79 @@ def test_it_equals_the_description_that_it_saves(options: dict[str, Any], tmp_pa
     made = SqueezeBertTokenizerFast(PIECES, **options)
     made.save_pretrained(tmp_path)
     described = json.loads(Tokenizer.from_file(str(tmp_path / "tokenizer.json")).to_str())
-    found = json.loads(made._rust.to_str())
+    found = json.loads(made._rust().to_str())
     for part in ("added_tokens", "normalizer", "pre_tokenizer", "model"):
         assert found[part] == described[part], part
+
+
+BUDGET = 100
+ascii_texts = st.lists(
+    st.characters(max_codepoint=127) | st.sampled_from([" ", "the ", "[MASK]", "[cls]", "unaffable", "##s"]),
+    max_size=30,
+).map("".join)
+
+
+@pytest.fixture
+def budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("squeezebert.tokenization.fast.PYTHON_CHARACTERS", BUDGET)
+
+
+def is_set_up(tokenizer: SqueezeBertTokenizerFast) -> bool:
+    return tokenizer._library is not None
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_first_texts_are_divided_as_later_ones(lower: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = SqueezeBertTokenizerFast(VOCAB, do_lower_case=lower)
+    monkeypatch.setattr("squeezebert.tokenization.fast.PYTHON_CHARACTERS", 10**9)
+    first = SqueezeBertTokenizerFast(VOCAB, do_lower_case=lower)
+
+    @settings(max_examples=150, deadline=None)
+    @given(text=ascii_texts, words=st.lists(ascii_texts, max_size=5))
+    @example(text="tabs\tand\x0blines\r\n\x00\x7f", words=["", "[SEP]", "a-b"])
+    def check(text: str, words: list[str]) -> None:
+        for split, value in ((False, text), (True, words)):
+            ours, theirs = (
+                made(value, is_split_into_words=split, return_offsets_mapping=True) for made in (first, later)
+            )
+            assert ours.data == theirs.data
+            assert ours.word_ids() == theirs.word_ids()
+
+    check()
+    assert is_set_up(later)
+    assert not is_set_up(first)
+
+
+@pytest.mark.usefixtures("budget")
+def test_many_texts_set_it_up() -> None:
+    tokenizer = SqueezeBertTokenizerFast(VOCAB)
+    for text in ("a" * BUDGET, ""):
+        tokenizer(text)
+        assert not is_set_up(tokenizer)
+    tokenizer("b")
+    assert is_set_up(tokenizer)
+
+
+@pytest.mark.usefixtures("budget")
+def test_what_needs_unicode_sets_it_up() -> None:
+    """Python would have to read its tables first, which takes longer."""
+    tokenizer = SqueezeBertTokenizerFast(VOCAB)
+    assert tokenizer.tokenize("Zürich") == ["zurich"]
+    assert is_set_up(tokenizer)
+
+
+@pytest.mark.usefixtures("budget")
+def test_a_token_looked_for_in_normalised_text_sets_it_up() -> None:
+    tokenizer = SqueezeBertTokenizerFast(PIECES)
+    tokenizer("hello")
+    tokenizer.add_tokens(["Foo Bar"])
+    assert tokenizer.tokenize("hello foo  BAR foo bar")[-1] == "Foo Bar"
+    assert is_set_up(tokenizer)
+
+
+@pytest.mark.usefixtures("budget")
+def test_an_added_token_without_its_id_is_found_before_any_text() -> None:
+    with pytest.raises(
+        TokenizerError, match="'<x>' cannot have id 10, because the vocabulary holds a piece twice"
+    ):
+        SqueezeBertTokenizerFast([*PIECES, "hello"], added_tokens=[AddedToken("<x>")])

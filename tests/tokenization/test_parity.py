@@ -240,7 +240,7 @@ def test_added_tokens(text: str, tokens: list[str]) -> None:
 
 
 def test_a_full_cache_changes_nothing(monkeypatch: pytest.MonkeyPatch, reference: Any) -> None:
-    monkeypatch.setattr("squeezebert.tokenization.wordpiece._CACHE_SIZE", 3)
+    monkeypatch.setattr("squeezebert.tokenization.division._CACHE_SIZE", 3)
     tokenizer = SqueezeBertTokenizer(VOCAB)
     text = "one two three four, five. one two unaffable three"
     for _ in range(3):

@@ -24,27 +24,24 @@ BACKBONE_PREFIX = "transformer."
 _BLOCK = re.compile(r"\bencoder\.layers\.(\d+)\.")
 _LAYER = r"^(transformer\.encoder\.layers\.\d+)"
 
-_RENAMES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        # Wrappers: DataParallel, torch.compile.
-        (r"^(?:module\.|_orig_mod\.)+", ""),
-        (r"\._orig_mod\.", "."),
-        # The backbone is named "bert", or not named at all where it was saved alone.
-        (r"^bert\.", BACKBONE_PREFIX),
-        (r"^(?=(?:embeddings|encoder|pooler)\.)", BACKBONE_PREFIX),
-        (r"^transformer\.encoder\.layer\.", "transformer.encoder.layers."),
-        # BERT's block, in SqueezeBERT's words.
-        (_LAYER + r"\.attention\.self\.", r"\1.attention."),
-        (_LAYER + r"\.attention\.output\.dense\.", r"\1.post_attention.conv1d."),
-        (_LAYER + r"\.attention\.output\.LayerNorm\.", r"\1.post_attention.layernorm."),
-        (_LAYER + r"\.(intermediate|output)\.dense\.", r"\1.\2.conv1d."),
-        (_LAYER + r"\.output\.LayerNorm\.", r"\1.output.layernorm."),
-        (r"\.gamma$", ".weight"),
-        (r"\.beta$", ".bias"),
-    )
+_RENAMES = (
+    # Wrappers: DataParallel, torch.compile.
+    (r"^(?:module\.|_orig_mod\.)+", ""),
+    (r"\._orig_mod\.", "."),
+    # The backbone is named "bert", or not named at all where it was saved alone.
+    (r"^bert\.", BACKBONE_PREFIX),
+    (r"^(?=(?:embeddings|encoder|pooler)\.)", BACKBONE_PREFIX),
+    (r"^transformer\.encoder\.layer\.", "transformer.encoder.layers."),
+    # BERT's block, in SqueezeBERT's words.
+    (_LAYER + r"\.attention\.self\.", r"\1.attention."),
+    (_LAYER + r"\.attention\.output\.dense\.", r"\1.post_attention.conv1d."),
+    (_LAYER + r"\.attention\.output\.LayerNorm\.", r"\1.post_attention.layernorm."),
+    (_LAYER + r"\.(intermediate|output)\.dense\.", r"\1.\2.conv1d."),
+    (_LAYER + r"\.output\.LayerNorm\.", r"\1.output.layernorm."),
+    (r"\.gamma$", ".weight"),
+    (r"\.beta$", ".bias"),
 )
-_FOREIGN = re.compile("|".join(pattern.pattern for pattern, _ in _RENAMES))
+_FOREIGN = re.compile("|".join(pattern for pattern, _ in _RENAMES))
 """Whether a name has anything to be renamed: one search instead of many for those that have not."""
 
 _CONVOLUTION = re.compile(_LAYER + r"\.(attention\.(query|key|value)|\w+\.conv1d)\.weight$")
@@ -72,7 +69,7 @@ def published_name(name: str) -> str:
         return name
     suffix = name[len(stem) :]
     for pattern, replacement in _RENAMES:
-        stem = pattern.sub(replacement, stem)
+        stem = re.sub(pattern, replacement, stem)
     return stem + suffix
 
 

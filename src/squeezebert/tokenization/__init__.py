@@ -10,7 +10,7 @@ from squeezebert.tokenization.vocabulary import AddedToken
 
 if TYPE_CHECKING:
     from squeezebert.tokenization.fast import SqueezeBertTokenizerFast
-    from squeezebert.tokenization.wordpiece import SqueezeBertTokenizer
+    from squeezebert.tokenization.pure import SqueezeBertTokenizer
 
 __all__ = [
     "AddedToken",
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "SqueezeBertTokenizer": "squeezebert.tokenization.wordpiece",
+    "SqueezeBertTokenizer": "squeezebert.tokenization.pure",
     "SqueezeBertTokenizerFast": "squeezebert.tokenization.fast",
 }
 

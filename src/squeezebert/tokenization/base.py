@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from squeezebert.files import locate
 from squeezebert.tokenization import store
+from squeezebert.tokenization.division import Divider
 from squeezebert.tokenization.encoder import Encoder
 from squeezebert.tokenization.padding import check_side
 from squeezebert.tokenization.training import train_vocabulary
@@ -81,6 +82,14 @@ class BaseTokenizer(Encoder):
         for token in added_tokens:
             self._vocabulary.add(token)
         self._prepare()
+
+    def _make_divider(self) -> Divider:
+        return Divider(
+            self._vocabulary,
+            do_lower_case=self.do_lower_case,
+            strip_accents=self.strip_accents,
+            tokenize_chinese_chars=self.tokenize_chinese_chars,
+        )
 
     @classmethod
     def from_pretrained(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import tokenizers
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from typing import TYPE_CHECKING
 
 from squeezebert.errors import TokenizerError
 from squeezebert.tokenization.assembly import Pieces
 from squeezebert.tokenization.base import BaseTokenizer
-from squeezebert.tokenization.vocabulary import AddedToken
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PYTHON_CHARACTERS = 8192
+"""Of the first texts, which are divided in Python: that takes a third as long as to set up the library."""
 
 
 class SqueezeBertTokenizerFast(BaseTokenizer):
     """WordPiece tokenizer on the Rust library `tokenizers`; batches are divided among the cores.
+
+    The library is set up when there is more to divide than a few short texts in ASCII; see
+    ``PYTHON_CHARACTERS``.
 
     Same interface and same results as `SqueezeBertTokenizer`.
     """
@@ -25,9 +28,29 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
     is_fast = True
 
     def _prepare(self) -> None:
+        self._library: Tokenizer | None = None
+        self._divider = self._make_divider()
+        self._characters_left = PYTHON_CHARACTERS
+        vocabulary = self._vocabulary
+        if len(vocabulary.piece_ids) < len(vocabulary.pieces):
+            self._rust()  # Which may be unable to give added tokens their ids.
+
+    def _rust(self) -> Tokenizer:
+        """The library's tokenizer, set up when it is first asked for."""
+        if self._library is None:
+            self._library = self._set_up()
+        return self._library
+
+    def _set_up(self) -> Tokenizer:
+        # Imported here: a process that answers one short text does without.
+        from tokenizers import AddedToken, Tokenizer
+        from tokenizers.models import WordPiece
+        from tokenizers.normalizers import BertNormalizer
+        from tokenizers.pre_tokenizers import BertPreTokenizer
+
         # As `store.describe` says it, but from objects: its JSON takes three times as long, and more memory.
         vocabulary = self._vocabulary
-        self._rust = Tokenizer(
+        library = Tokenizer(
             WordPiece(
                 vocabulary.piece_ids,
                 unk_token=vocabulary.specials["unk_token"],
@@ -35,31 +58,41 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
                 continuing_subword_prefix="##",
             )
         )
-        self._rust.normalizer = BertNormalizer(
+        library.normalizer = BertNormalizer(
             clean_text=True,
             handle_chinese_chars=self.tokenize_chinese_chars,
             strip_accents=self.strip_accents,
             lowercase=self.do_lower_case,
         )
-        self._rust.pre_tokenizer = BertPreTokenizer()
+        library.pre_tokenizer = BertPreTokenizer()
         for token in sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content]):
-            self._add(token, vocabulary.ids[token.content])
-
-    def _add(self, token: AddedToken, identity: int) -> None:
-        add = self._rust.add_special_tokens if token.special else self._rust.add_tokens
-        add([tokenizers.AddedToken(token.content, normalized=token.normalized, special=token.special)])
-        if self._rust.token_to_id(token.content) != identity:
-            raise TokenizerError(
-                f"the added token {token.content!r} cannot have id {identity}, because "
-                "the vocabulary holds a piece twice; remove the double, or use SqueezeBertTokenizer"
-            )
+            add = library.add_special_tokens if token.special else library.add_tokens
+            add([AddedToken(token.content, normalized=token.normalized, special=token.special)])
+            identity = vocabulary.ids[token.content]
+            if library.token_to_id(token.content) != identity:
+                raise TokenizerError(
+                    f"the added token {token.content!r} cannot have id {identity}, because the vocabulary "
+                    "holds a piece twice; remove the double, or use SqueezeBertTokenizer"
+                )
+        return library
 
     def _divide(self, texts: Sequence[str]) -> list[Pieces]:
-        return list(self._rust.encode_batch(list(texts), add_special_tokens=False))
+        if self._is_little(texts):
+            return [self._divider.divide(text) for text in texts]
+        return list(self._rust().encode_batch(list(texts), add_special_tokens=False))
 
     def _divide_words(self, texts: Sequence[Sequence[str]]) -> list[Pieces]:
+        if self._is_little([word for words in texts for word in words]):
+            return [self._divider.divide_words(words) for words in texts]
         return list(
-            self._rust.encode_batch(
+            self._rust().encode_batch(
                 [list(words) for words in texts], is_pretokenized=True, add_special_tokens=False
             )
         )
+
+    def _is_little(self, texts: Sequence[str]) -> bool:
+        """Whether Python is done with texts before the library would be set up; once it is, never."""
+        if self._library is not None or self._divider.normalizes_all:
+            return False
+        self._characters_left -= sum(map(len, texts))
+        return self._characters_left >= 0 and all(map(str.isascii, texts))

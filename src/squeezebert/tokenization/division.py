@@ -1,21 +1,26 @@
-"""The tokenizer in pure Python."""
+"""Texts to pieces in pure Python: white space, added tokens, words, and WordPiece."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from squeezebert.tokenization.base import BaseTokenizer
 from squeezebert.tokenization.encoding import Offset
-from squeezebert.tokenization.normalizer import Normalizer, tables
+from squeezebert.tokenization.normalizer import Normalizer, parse_ranges, tables
+from squeezebert.tokenization.unicode_tables import WHITESPACE
+from squeezebert.tokenization.vocabulary import Vocabulary
 
 MAX_WORD_LENGTH = 100
 
 # Enough for the words of a large corpus; 30 to 50 MB when full.
 _CACHE_SIZE = 2**16
 _CACHED_LENGTH = 48
+
+# Of printable characters without white space. The one for all of Unicode takes 5 ms to compile.
+_ASCII_WORDS = re.compile(r"[!-/:-@\[-`{-~]|[0-9A-Za-z]+")
 
 
 @dataclass
@@ -37,56 +42,76 @@ class _Chunk(NamedTuple):
     words: int
 
 
-class SqueezeBertTokenizer(BaseTokenizer):
-    """WordPiece tokenizer in pure Python, without native code and without knowledge of `unicodedata`.
+class Divider:
+    """Divides texts as `tokenizers` does, without native code and without knowledge of `unicodedata`.
 
-    Same interface and same results as `SqueezeBertTokenizerFast`.
+    Args:
+        vocabulary: Pieces and added tokens; changes after this are not seen.
+        do_lower_case: Lower-case the text.
+        strip_accents: Remove accents; None for the same as ``do_lower_case``.
+        tokenize_chinese_chars: Make each CJK ideograph a word.
     """
 
-    def _prepare(self) -> None:
-        strip = self.do_lower_case if self.strip_accents is None else self.strip_accents
-        self._normalizer = Normalizer(
-            do_lower_case=self.do_lower_case,
-            strip_accents=strip,
-            tokenize_chinese_chars=self.tokenize_chinese_chars,
-        )
-        unicode = tables()
-        spaces, marks = _char_class(unicode.whitespace), _char_class(unicode.punctuation)
-        self._find_chunks = re.compile(f"[^{spaces}]+").finditer
-        self._find_words = re.compile(f"[{marks}]|[^{marks}{spaces}]+").finditer
-        self._pieces = self._vocabulary.piece_ids
-        self._longest_piece = max(map(len, self._pieces))
-        self._unk_id = self._pieces[self._vocabulary.specials["unk_token"]]
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        do_lower_case: bool,
+        strip_accents: bool | None,
+        tokenize_chinese_chars: bool,
+    ) -> None:
+        self._lowers = do_lower_case
+        self._strips = do_lower_case if strip_accents is None else strip_accents
+        self._tokenizes_chinese = tokenize_chinese_chars
+        self._spaces = _char_class(parse_ranges(WHITESPACE))
+        self._find_chunks = re.compile(f"[^{self._spaces}]+").finditer
+        self._pieces = vocabulary.piece_ids
+        self._unk_id = self._pieces[vocabulary.specials["unk_token"]]
         self._cache: dict[str, _Chunk] = {}
-        added = self._vocabulary.added.values()
+        added = vocabulary.added.values()
         self._written = {
-            token.content: self._vocabulary.ids[token.content] for token in added if not token.normalized
+            token.content: vocabulary.ids[token.content] for token in added if not token.normalized
         }
         self._normalized: dict[str, int] = {}
         for token in sorted(added, key=lambda token: not token.special):
-            content, _ = self._normalizer.normalize(token.content)
-            if token.normalized and content:
-                self._normalized.setdefault(content, self._vocabulary.ids[token.content])
+            content = self._normalizer.normalize(token.content)[0] if token.normalized else ""
+            if content:
+                self._normalized.setdefault(content, vocabulary.ids[token.content])
         self._find_written = _any_of(self._written).finditer
         self._find_normalized = _any_of(self._normalized).finditer
 
-    def _divide(self, texts: Sequence[str]) -> list[WordPieces]:
-        return [self._divide_text(text) for text in texts]
+    # The next two read the tables of Unicode, which takes 0.1 s; texts in ASCII do without.
 
-    def _divide_words(self, texts: Sequence[Sequence[str]]) -> list[WordPieces]:
-        return [self._divide_into_words(words) for words in texts]
+    @cached_property
+    def _normalizer(self) -> Normalizer:
+        return Normalizer(
+            do_lower_case=self._lowers,
+            strip_accents=self._strips,
+            tokenize_chinese_chars=self._tokenizes_chinese,
+        )
 
-    def _divide_into_words(self, words: Sequence[str]) -> WordPieces:
+    @cached_property
+    def _words(self) -> re.Pattern[str]:
+        marks = _char_class(tables().punctuation)
+        return re.compile(f"[{marks}]|[^{marks}{self._spaces}]+")
+
+    @property
+    def normalizes_all(self) -> bool:
+        """Whether there are added tokens that are looked for in normalised text."""
+        return bool(self._normalized)
+
+    def divide_words(self, words: Sequence[str]) -> WordPieces:
+        """Divide a text that is given as a list of words; offsets count from the start of each word."""
         result = WordPieces()
         for index, word in enumerate(words):
-            pieces = self._divide_text(word)
+            pieces = self.divide(word)
             result.ids += pieces.ids
             result.offsets += pieces.offsets
             result.word_ids += [index] * len(pieces.ids)
         return result
 
-    def _divide_text(self, text: str) -> WordPieces:
-        """Divide a text at the added tokens that are looked for as written, then divide the rest."""
+    def divide(self, text: str) -> WordPieces:
+        """Divide a text."""
         result = WordPieces()
         divide = self._divide_normalized if self._normalized else self._divide_chunks
         position = 0
@@ -119,13 +144,15 @@ class SqueezeBertTokenizer(BaseTokenizer):
         result.words = words
 
     def _learn(self, written: str) -> _Chunk:
+        words = _ASCII_WORDS
         if written.isascii() and written.isprintable():
             sources: Sequence[int] = range(len(written))
-            text = written.lower() if self.do_lower_case else written
+            text = written.lower() if self._lowers else written
         else:
             text, sources = self._normalizer.normalize(written)
+            words = self._words
         result = WordPieces()
-        self._append_words(text, sources, 0, result)
+        self._append_words(words, text, sources, 0, result)
         chunk = _Chunk(result.ids, result.offsets, [word or 0 for word in result.word_ids], result.words)
         if len(written) <= _CACHED_LENGTH:
             if len(self._cache) >= _CACHE_SIZE:
@@ -139,15 +166,17 @@ class SqueezeBertTokenizer(BaseTokenizer):
         position = 0
         for match in self._find_normalized(text):
             start, stop = match.span()
-            self._append_words(text[position:start], sources[position:start], shift, result)
+            self._append_words(self._words, text[position:start], sources[position:start], shift, result)
             span = (sources[start] + shift, sources[stop - 1] + 1 + shift)
             _append_added(result, self._normalized[match.group()], span)
             position = stop
-        self._append_words(text[position:], sources[position:], shift, result)
+        self._append_words(self._words, text[position:], sources[position:], shift, result)
 
-    def _append_words(self, text: str, sources: Sequence[int], shift: int, result: WordPieces) -> None:
+    def _append_words(
+        self, words: re.Pattern[str], text: str, sources: Sequence[int], shift: int, result: WordPieces
+    ) -> None:
         """Divide a normalised text into words, and the words into pieces."""
-        for match in self._find_words(text):
+        for match in words.finditer(text):
             begin = match.start()
             for index, start, stop in self._spell(match.group()):
                 result.ids.append(index)
@@ -170,7 +199,7 @@ class SqueezeBertTokenizer(BaseTokenizer):
         start = 0
         while start < length:
             prefix = "##" if start else ""
-            stop = min(length, start + self._longest_piece)
+            stop = length
             while stop > start:
                 index = pieces.get(prefix + word[start:stop])
                 if index is not None:

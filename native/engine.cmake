@@ -20,6 +20,15 @@ add_library(squeezebert_engine STATIC
 )
 target_include_directories(squeezebert_engine PUBLIC ${native})
 target_compile_options(squeezebert_engine PRIVATE -O3 -Wall -Wextra)
+# What has no loops over channels is as fast compiled for size, and 20 kB less.
+set_source_files_properties(
+  ${native}/engine/arrays.cpp
+  ${native}/engine/attention.cpp
+  ${native}/engine/batch.cpp
+  ${native}/engine/dispatch.cpp
+  ${native}/engine/model.cpp
+  PROPERTIES COMPILE_OPTIONS -Os
+)
 target_link_libraries(squeezebert_engine PUBLIC Threads::Threads)
 
 # A product and a sum are fused where the source says so and nowhere else: else two tiles of different size

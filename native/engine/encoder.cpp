@@ -87,7 +87,8 @@ std::unique_ptr<Workspace> Encoder::make_workspace(int threads) const {
   return workspace;
 }
 
-void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
+void Encoder::run(const Batch& batch, const std::vector<std::int32_t>& needed, Workspace& workspace,
+                  Pool& pool) const {
   workspace.blocks = divide(batch, workspace.balance.shares(), kernels_.block_rows, kernels_.row_unit);
   workspace.hidden.resize(batch.rows() * stride_);
   for (auto& attention : workspace.attention) attention->resize(batch);
@@ -96,36 +97,71 @@ void Encoder::run(const Batch& batch, Workspace& workspace, Pool& pool) const {
     scratch.rows = 0;
   }
   const int blocks = static_cast<int>(workspace.blocks.size());
+  float* hidden = workspace.hidden.data();
+  // Those that compute all rows; of the last one, the others compute keys and values alone.
+  const std::size_t layers = layers_.size() - (needed.empty() ? 0 : 1);
+  const auto project_into = [&](std::size_t l, const Block& block, Workspace::Scratch& scratch) {
+    if (l < layers_.size()) project(layers_[l], block, hidden, l < layers, scratch, *workspace.attention[l % 2]);
+  };
   pool.for_each(blocks, [&](int i, int thread) {
     const Block& block = workspace.blocks[i];
     Workspace::Scratch& scratch = workspace.scratch[thread];
     scratch.watch.restart();
     embed(batch, block, workspace);
     scratch.watch.lap(Stage::elementwise);
-    project(layers_[0], block, workspace, scratch, *workspace.attention[0]);
+    project_into(0, block, scratch);
   });
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
+  for (std::size_t l = 0; l < layers; ++l) {
     pool.for_each(blocks, [&](int i, int thread) {
       const Block& block = workspace.blocks[i];
       Workspace::Scratch& scratch = workspace.scratch[thread];
       scratch.watch.restart();
       scratch.rows += block.rows;
-      finish(layers_[l], block, workspace, scratch, *workspace.attention[l % 2]);
-      if (l + 1 < layers_.size()) {
-        project(layers_[l + 1], block, workspace, scratch, *workspace.attention[(l + 1) % 2]);
-      }
+      finish(layers_[l], block, hidden, scratch, *workspace.attention[l % 2]);
+      project_into(l + 1, block, scratch);
     });
   }
   std::vector<Work> done;
   for (const Workspace::Scratch& scratch : workspace.scratch) done.push_back({scratch.rows, scratch.watch.total()});
   workspace.balance.learn(done);
+  if (!needed.empty()) finish_needed(batch, needed, workspace, pool);
+}
+
+// The last layer, of some rows: they are brought together, and back to where they were.
+void Encoder::finish_needed(const Batch& batch, const std::vector<std::int32_t>& needed, Workspace& workspace,
+                            Pool& pool) const {
+  const Layer& layer = layers_.back();
+  Attention& attention = *workspace.attention[layer.number % 2];
+  std::vector<std::int32_t> starts(batch.texts + 1);
+  for (int text = 0; text <= batch.texts; ++text) {
+    starts[text] = std::lower_bound(needed.begin(), needed.end(), batch.starts[text]) - needed.begin();
+  }
+  const Batch together{nullptr, nullptr, nullptr, starts.data(), batch.texts};
+  const std::vector<Block> blocks =
+      divide(together, workspace.balance.shares(), kernels_.block_rows, kernels_.row_unit);
+  workspace.needed.resize(needed.size() * stride_);
+  float *all = workspace.hidden.data(), *some = workspace.needed.data();
+  pool.for_each(static_cast<int>(blocks.size()), [&](int i, int thread) {
+    const Block& block = blocks[i];
+    Workspace::Scratch& scratch = workspace.scratch[thread];
+    scratch.watch.restart();
+    for (int r = block.row; r < block.row + block.rows; ++r) {
+      std::copy_n(all + needed[r] * stride_, stride_, some + r * stride_);
+    }
+    Rows rows{some + block.row * stride_, stride_, block.rows, scratch.codes};
+    project_queries(layer, block, rows, scratch, attention);
+    finish(layer, block, some, scratch, attention);
+    for (int r = block.row; r < block.row + block.rows; ++r) {
+      std::copy_n(some + r * stride_, stride_, all + needed[r] * stride_);
+    }
+  });
 }
 
 [[gnu::cold]] Buffer<float> Encoder::magnitudes(const Batch& batch, Workspace& workspace, Pool& pool) const {
   const std::size_t size = 2 * layers_.size() * config_.hidden_size, threads = workspace.scratch.size();
   Buffer<float> most(threads * size);
   for (std::size_t t = 0; t < threads; ++t) workspace.scratch[t].magnitudes = most.data() + t * size;
-  run(batch, workspace, pool);
+  run(batch, {}, workspace, pool);
   for (Workspace::Scratch& scratch : workspace.scratch) scratch.magnitudes = nullptr;
   for (std::size_t i = size; i < threads * size; ++i) most[i % size] = std::max(most[i % size], most[i]);
   return most;
@@ -154,15 +190,12 @@ void Encoder::embed(const Batch& batch, const Block& block, Workspace& workspace
   kernels_.norm(rows, stride_, block.rows, hidden, norm_weight_.data(), norm_bias_.data(), config_.layer_norm_eps);
 }
 
-void Encoder::project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
-                      Attention& attention) const {
-  Rows rows{workspace.hidden.data() + block.row * stride_, stride_, block.rows, scratch.codes};
+void Encoder::project(const Layer& layer, const Block& block, float* hidden, bool queries,
+                      Workspace::Scratch& scratch, Attention& attention) const {
+  Rows rows{hidden + block.row * stride_, stride_, block.rows, scratch.codes};
   float* projected = scratch.projected;
   if (scratch.magnitudes) note_magnitudes(Reader::attention, layer, rows, scratch);
-  layer.query->forward(rows, projected, stride_);
-  scratch.watch.lap(Stage::linear);
-  attention.put_queries(block, projected, stride_);
-  scratch.watch.lap(Stage::attention);
+  if (queries) project_queries(layer, block, rows, scratch, attention);
   layer.key->forward(rows, projected, stride_);
   scratch.watch.lap(Stage::linear);
   attention.put_keys(block, projected, stride_);
@@ -173,9 +206,17 @@ void Encoder::project(const Layer& layer, const Block& block, Workspace& workspa
   scratch.watch.lap(Stage::attention);
 }
 
-void Encoder::finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+void Encoder::project_queries(const Layer& layer, const Block& block, Rows& rows, Workspace::Scratch& scratch,
+                              Attention& attention) const {
+  layer.query->forward(rows, scratch.projected, stride_);
+  scratch.watch.lap(Stage::linear);
+  attention.put_queries(block, scratch.projected, stride_);
+  scratch.watch.lap(Stage::attention);
+}
+
+void Encoder::finish(const Layer& layer, const Block& block, float* hidden, Workspace::Scratch& scratch,
                      Attention& attention) const {
-  float* x = workspace.hidden.data() + block.row * stride_;
+  float* x = hidden + block.row * stride_;
   float *branch = scratch.projected, *context = scratch.inner;
   const auto add_norm = [&](const Norm& norm) {
     kernels_.add_norm(x, stride_, branch, stride_, block.rows, config_.hidden_size, norm.weight.data(),

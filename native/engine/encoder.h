@@ -29,6 +29,7 @@ struct Workspace {
   Balance balance;
   std::vector<Block> blocks;
   Buffer<float> hidden;  // [T, stride]
+  Buffer<float> needed;  // the rows of it that the last layer computes, where these are not all
   // Two, because a block writes the next layer's keys while others still read this layer's.
   std::unique_ptr<Attention> attention[2];
 };
@@ -41,8 +42,9 @@ class Encoder {
   // Rows of `Workspace::hidden` are so long.
   std::size_t stride() const { return stride_; }
   std::unique_ptr<Workspace> make_workspace(int threads) const;
-  // Leaves the last hidden state [T, hidden] in workspace.hidden.
-  void run(const Batch& batch, Workspace& workspace, Pool& pool) const;
+  // Leaves the last hidden state [T, hidden] in workspace.hidden; where `needed` names rows of it, in ascending order,
+  // only these, which spares the last layer most of its work.
+  void run(const Batch& batch, const std::vector<std::int32_t>& needed, Workspace& workspace, Pool& pool) const;
   // The same, and the largest magnitude of each channel that goes into queries, keys and values, and into the
   // feed-forward layers: [layers, 2, hidden].
   Buffer<float> magnitudes(const Batch& batch, Workspace& workspace, Pool& pool) const;
@@ -52,10 +54,15 @@ class Encoder {
   enum class Reader { attention, feed_forward };
 
   void embed(const Batch& batch, const Block& block, Workspace& workspace) const;
-  void project(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+  // `hidden` are all rows that blocks count in.
+  void project(const Layer& layer, const Block& block, float* hidden, bool queries, Workspace::Scratch& scratch,
                Attention& attention) const;
-  void finish(const Layer& layer, const Block& block, Workspace& workspace, Workspace::Scratch& scratch,
+  void project_queries(const Layer& layer, const Block& block, Rows& rows, Workspace::Scratch& scratch,
+                       Attention& attention) const;
+  void finish(const Layer& layer, const Block& block, float* hidden, Workspace::Scratch& scratch,
               Attention& attention) const;
+  void finish_needed(const Batch& batch, const std::vector<std::int32_t>& needed, Workspace& workspace,
+                     Pool& pool) const;
   void feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& scratch) const;
   void note_magnitudes(Reader reader, const Layer& layer, const Rows& rows, Workspace::Scratch& scratch) const;
 

@@ -112,7 +112,7 @@ std::vector<Result> Model::run(const Batch& batch, const std::int32_t* wanted, i
   check(batch, wanted, wanted_count);
   Seated seated(*this);
   Seat& seat = seated.seat();
-  encoder_.run(batch, *seat.workspace, seat.pool);
+  encoder_.run(batch, needed_rows(batch, wanted, wanted_count), *seat.workspace, seat.pool);
   return apply_head(batch, wanted, wanted_count, seat);
 }
 
@@ -142,6 +142,19 @@ void Model::check(const Batch& batch, const std::int32_t* wanted, int wanted_cou
   check_range(batch.token_type_ids, batch.rows(), config_.type_vocab_size, "segment");
   check_range(batch.position_ids, batch.rows(), config_.max_position_embeddings, "position");
   if (wanted) check_range(wanted, wanted_count, batch.rows(), "wanted row");
+}
+
+// The rows of the last hidden state that the head reads, in ascending order; none where it reads all.
+std::vector<std::int32_t> Model::needed_rows(const Batch& batch, const std::int32_t* wanted, int wanted_count) const {
+  std::vector<std::int32_t> rows;
+  if (head_ == Head::pooled) rows.assign(batch.starts, batch.starts + batch.texts);
+  if (head_ == Head::vocabulary && wanted) {
+    rows.assign(wanted, wanted + wanted_count);
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  }
+  if (rows.size() == static_cast<std::size_t>(batch.rows())) rows.clear();
+  return rows;
 }
 
 Buffer<float> Model::pool_first_tokens(const Batch& batch, Seat& seat) const {

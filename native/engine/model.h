@@ -55,6 +55,7 @@ class Model {
 
   void start_over_after_fork();
   void check(const Batch& batch, const std::int32_t* wanted, int wanted_count) const;
+  std::vector<std::int32_t> needed_rows(const Batch& batch, const std::int32_t* wanted, int wanted_count) const;
   std::vector<Result> apply_head(const Batch& batch, const std::int32_t* wanted, int wanted_count, Seat& seat) const;
   Buffer<float> pool_first_tokens(const Batch& batch, Seat& seat) const;
 

@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <cstring>
-
-#include "engine/encoder.h"
 #include "network.h"
 #include "tests.h"
 
@@ -16,12 +12,6 @@ std::vector<double> random_shares(Random& random, int threads) {
   for (Work& work : done) work = {random.between(1, 100), 0.01 + random.uniform()};
   balance.learn(done);
   return balance.shares();
-}
-
-std::vector<float> hidden_states(const Encoder& encoder, const Texts& texts, Workspace& workspace, Pool& pool) {
-  encoder.run(texts.batch(), workspace, pool);
-  const float* hidden = workspace.hidden.data();
-  return {hidden, hidden + texts.rows() * encoder.stride()};
 }
 
 }  // namespace
@@ -74,36 +64,6 @@ void test_balance(Random& random, const Kernels&) {
   done[0].rows = 1;
   for (int call = 0; call < 40; ++call) balance.learn(done);
   require_close(balance.shares()[0], Balance::least / threads, 1e-9, "the smallest share");
-}
-
-// How rows are divided among threads changes no bit.
-void test_shares(Random& random, const Kernels& kernels) {
-#if defined(__EMSCRIPTEN__)
-  const int threads = 1;
-#else
-  const int threads = random.between(2, 3);
-#endif
-  const Network network = random_network(random);
-  check(network.config);
-  const Texts texts = random_texts(random, network.config);
-  const Precision precision = random.pick<Precision>({Precision::int8, Precision::fp32});
-  const Encoder encoder(kernels, precision, network.config, network.weights.arrays());
-  Pool pool(threads);
-  const auto even = encoder.make_workspace(threads), uneven = encoder.make_workspace(threads);
-  std::vector<Work> done(threads, Work{1, 1.0});
-  done[random.between(0, threads - 1)].rows = 9;
-  uneven->balance.learn(done);
-  const std::vector<float> expected = hidden_states(encoder, texts, *even, pool);
-  const std::vector<float> found = hidden_states(encoder, texts, *uneven, pool);
-  const int first_rows = even->blocks[0].rows;
-  // In a batch of so many rows such a share moves the first cut by two units at least.
-  require(texts.rows() < 32 * kernels.row_unit || uneven->blocks[0].rows != first_rows,
-          describe("the first block in spite of its share, rows, of", first_rows, texts.rows()));
-  const std::size_t hidden = network.config.hidden_size;
-  for (int row = 0; row < texts.rows(); ++row) {
-    const std::size_t first = row * encoder.stride();
-    require(std::memcmp(&found[first], &expected[first], hidden * sizeof(float)) == 0, describe("bits of row", row));
-  }
 }
 
 }  // namespace squeezebert::selftest

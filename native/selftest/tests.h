@@ -31,6 +31,7 @@ void test_pool(Random& random, const Kernels& kernels);
 void test_divide(Random& random, const Kernels& kernels);
 void test_balance(Random& random, const Kernels& kernels);
 void test_shares(Random& random, const Kernels& kernels);
+void test_needed_rows(Random& random, const Kernels& kernels);
 
 inline const std::vector<Test>& all_tests() {
   static const std::vector<Test> tests = {
@@ -53,6 +54,7 @@ inline const std::vector<Test>& all_tests() {
       {"divide", &test_divide},
       {"balance", &test_balance},
       {"shares", &test_shares},
+      {"needed_rows", &test_needed_rows},
   };
   return tests;
 }

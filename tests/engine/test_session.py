@@ -14,6 +14,7 @@ from squeezebert.errors import OptionError
 from squeezebert.modeling.backend import TorchBackend
 from tests.engine.networks import (
     BASE,
+    CLASSIFIER,
     HEADS,
     POSITIONS,
     SEGMENTS,
@@ -149,6 +150,22 @@ def test_runs_ragged_batches_as_the_torch_backend_does(head: str) -> None:
     expected = TorchBackend(model).run(pack(TEXTS))
     for mine, theirs in zip(engine.run(pack(TEXTS)), expected, strict=True):
         assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+def test_a_head_on_first_tokens_reads_what_the_model_without_head_gives(precision: str) -> None:
+    """The last layer computes nothing but these for it, and their bits are the same."""
+    config = network_config("usual")
+    labels = config.with_labels([f"label {index}" for index in range(config.hidden_size)])
+    arrays = arrays_of(torch_network(BASE, config))
+    same = {
+        "classifier.weight": np.eye(config.hidden_size, dtype=np.float32),
+        "classifier.bias": np.zeros(config.hidden_size, dtype=np.float32),
+    }
+    pooled = Engine(config, arrays, BASE, precision=precision).run(pack(TEXTS))
+    logits = Engine(labels, {**arrays, **same}, CLASSIFIER, precision=precision).run(pack(TEXTS))
+    for one, other in zip(pooled, logits, strict=True):
+        np.testing.assert_array_equal(other["logits"], one["pooler_output"])
 
 
 def test_wanted_positions_are_rows_of_the_full_output() -> None:

@@ -120,7 +120,7 @@ _ENTITIES = (
 STARTS = {
     PARAPHRASE: Run(
         task="text-classification", train=("glue/QQP-subset:all",), start=ENTAILMENT,
-        options="--swap-pairs --epochs 2 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings "
+        options="--swap-pairs --epochs 4 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings "
         "--dropout 0.1",
     ),
     GRAMMAR: Run(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.engine.outputs import Result
+from squeezebert.engine.packing import int32, positions_of, starts_of
 from squeezebert.errors import OptionError
 
 Integers = NDArray[np.int32]
@@ -99,7 +100,7 @@ def _from_lists(given: dict[str, Any], choices: bool) -> Inputs:
     for name, texts in rows.items():
         if [len(row) for row in texts] != lengths:
             raise OptionError(f"{name} has other lengths than input_ids")
-    flat = {name: _checked(name, list(chain.from_iterable(texts))) for name, texts in rows.items()}
+    flat = {name: _flat(name, texts) for name, texts in rows.items()}
     return _inputs(flat, lengths, None, counts)
 
 
@@ -123,20 +124,18 @@ def _inputs(
     form: tuple[int, ...] | None,
     choices: tuple[int, ...] | None,
 ) -> Inputs:
-    # Few calls of numpy: after a forward pass the caches hold weights, and each call costs some microseconds.
     ids = flat["input_ids"]
-    places = [np.arange(length, dtype=np.int32) for length in lengths]
-    segments = flat.get("token_type_ids", np.zeros(len(ids), dtype=np.int32))
-    positions = flat["position_ids"] if "position_ids" in flat else np.concatenate([ids[:0], *places])
-    starts = np.array([0, *accumulate(lengths)], dtype=np.int32)
+    segments = flat["token_type_ids"] if "token_type_ids" in flat else np.zeros(len(ids), dtype=np.int32)
+    positions = flat["position_ids"] if "position_ids" in flat else positions_of(lengths)
+    starts, left = starts_of(lengths), lengths
     kept = flat.get("attention_mask")
     if kept is not None:
         ids, segments, positions = ids[kept], segments[kept], positions[kept]
         # Tokens that are kept before each text, and after the last one.
         starts = np.concatenate([[0], np.cumsum(kept)])[starts].astype(np.int32)
-    empty = next((text for text, size in enumerate(np.diff(starts)) if size == 0), None)
-    if empty is not None:
-        raise OptionError(f"text {empty} has no tokens that are not masked")
+        left = np.diff(starts).tolist()
+    if 0 in left:
+        raise OptionError(f"text {left.index(0)} has no tokens that are not masked")
     return Inputs(ids, segments, positions, starts, kept, lengths, form, choices)
 
 
@@ -156,6 +155,15 @@ def _choices(name: str, values: Any, counts: tuple[int, ...]) -> list[Any]:
     if tuple(map(len, questions)) != counts:
         raise OptionError(f"{name} has other choices than input_ids")
     return [text for question in questions for text in question]
+
+
+def _flat(name: str, texts: Sequence[Any]) -> NDArray[Any]:
+    """As :func:`_checked`, the values of all texts."""
+    try:
+        values = int32(chain.from_iterable(texts))
+    except (TypeError, OverflowError):
+        return _checked(name, list(chain.from_iterable(texts)))
+    return values != 0 if name == "attention_mask" else values
 
 
 def _checked(name: str, values: Any) -> NDArray[Any]:

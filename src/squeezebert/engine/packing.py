@@ -5,8 +5,10 @@ Pure functions on numpy arrays; packing and unpacking are inverse to each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,11 +55,11 @@ class PackedBatch:
     @property
     def position_ids(self) -> NDArray[np.int32]:
         """Place of each token in its text ``[T]``."""
-        return np.arange(self.starts[-1], dtype=np.int32) - np.repeat(self.starts[:-1], self.lengths)
+        return positions_of(self.lengths.tolist())
 
-    def unpack(self, array: NDArray[Any]) -> list[NDArray[Any]]:
+    def unpack(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         """Split what belongs to the tokens, ``[T, …]``, into one view per text ``[tokens, …]``."""
-        return [array[start:end] for start, end in zip(self.starts[:-1], self.starts[1:], strict=True)]
+        return [values[start:end] for start, end in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
     def padded(self, pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Give ``input_ids``, ``token_type_ids`` and ``attention_mask``, each ``[B, L]`` int64."""
@@ -68,9 +70,9 @@ class PackedBatch:
         token_type_ids[mask] = self.token_type_ids
         return input_ids, token_type_ids, mask.astype(np.int64)
 
-    def pack_padded(self, array: NDArray[Any]) -> NDArray[Any]:
+    def pack_padded(self, values: NDArray[Any]) -> NDArray[Any]:
         """Drop the padding: ``[B, L, …]`` of :meth:`padded` -> ``[T, …]``."""
-        packed: NDArray[Any] = array[self._mask()]
+        packed: NDArray[Any] = values[self._mask()]
         return packed
 
     def _mask(self) -> NDArray[np.bool_]:
@@ -89,9 +91,9 @@ def pack(texts: Sequence[Tokens]) -> PackedBatch:
     if 0 in lengths:
         raise OptionError(f"text {lengths.index(0)} of the batch has no tokens; add special tokens")
     return PackedBatch(
-        input_ids=_join([text.ids for text in texts]),
-        token_type_ids=_join([text.type_ids for text in texts]),
-        starts=np.cumsum([0, *lengths], dtype=np.int32),
+        input_ids=int32(chain.from_iterable(text.ids for text in texts)),
+        token_type_ids=int32(chain.from_iterable(text.type_ids for text in texts)),
+        starts=starts_of(lengths),
     )
 
 
@@ -114,5 +116,23 @@ def batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[s
         yield slice(start, len(lengths))
 
 
-def _join(parts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
-    return np.array([value for part in parts for value in part], dtype=np.int32)
+def int32(values: Iterable[int]) -> NDArray[np.int32]:
+    """Integers as an array, in one pass and with one call of numpy.
+
+    After a forward pass the caches hold weights, and each call of numpy costs some microseconds.
+
+    Raises:
+        OverflowError: One does not fit.
+        TypeError: One is no integer.
+    """
+    return np.asarray(array("i", values))
+
+
+def starts_of(lengths: Iterable[int]) -> NDArray[np.int32]:
+    """Where each text begins, and where the last one ends: ``[B]`` -> ``[B + 1]``."""
+    return int32(accumulate(lengths, initial=0))
+
+
+def positions_of(lengths: Iterable[int]) -> NDArray[np.int32]:
+    """Place of each token in its text ``[T]``."""
+    return int32(chain.from_iterable(map(range, lengths)))

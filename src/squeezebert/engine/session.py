@@ -208,8 +208,11 @@ class Engine:
         inputs = read_inputs(
             input_ids, attention_mask, token_type_ids, position_ids, choices=self.head == _CHOICES
         )
-        self._check(inputs)
-        arrays = self._run(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.starts)
+        try:
+            arrays = self._run(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.starts)
+        except OptionError:
+            self._check(inputs)  # Says more.
+            raise
         return EngineOutput(**{name: self._restored(name, array, inputs) for name, array in arrays.items()})
 
     def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:

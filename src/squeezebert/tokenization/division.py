@@ -95,11 +95,6 @@ class Divider:
         marks = _char_class(tables().punctuation)
         return re.compile(f"[{marks}]|[^{marks}{self._spaces}]+")
 
-    @property
-    def normalizes_all(self) -> bool:
-        """Whether there are added tokens that are looked for in normalised text."""
-        return bool(self._normalized)
-
     def divide_words(self, words: Sequence[str]) -> WordPieces:
         """Divide a text that is given as a list of words; offsets count from the start of each word."""
         result = WordPieces()

@@ -12,6 +12,8 @@ from squeezebert.tokenization.base import BaseTokenizer
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from squeezebert.tokenization.division import Divider
+
 PYTHON_CHARACTERS = 8192
 """Of the first texts, which are divided in Python: that takes a third as long as to set up the library."""
 
@@ -28,12 +30,14 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
     is_fast = True
 
     def _prepare(self) -> None:
-        self._library: Tokenizer | None = None
-        self._divider = self._make_divider()
-        self._characters_left = PYTHON_CHARACTERS
         vocabulary = self._vocabulary
-        if len(vocabulary.piece_ids) < len(vocabulary.pieces):
-            self._rust()  # Which may be unable to give added tokens their ids.
+        self._characters_left = PYTHON_CHARACTERS
+        # Tokens looked for in normalised text would take Python's tables of Unicode. And where a piece stands
+        # twice, the library may be unable to give added tokens their ids, which it says.
+        at_once = len(vocabulary.piece_ids) < len(vocabulary.pieces)
+        at_once |= any(token.normalized for token in vocabulary.added.values())
+        self._library = self._set_up() if at_once else None
+        self._divider = None if at_once else self._make_divider()
 
     def _rust(self) -> Tokenizer:
         """The library's tokenizer, set up when it is first asked for."""
@@ -77,22 +81,22 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
         return library
 
     def _divide(self, texts: Sequence[str]) -> list[Pieces]:
-        if self._is_little(texts):
-            return [self._divider.divide(text) for text in texts]
+        if divider := self._divider_for(texts):
+            return [divider.divide(text) for text in texts]
         return list(self._rust().encode_batch(list(texts), add_special_tokens=False))
 
     def _divide_words(self, texts: Sequence[Sequence[str]]) -> list[Pieces]:
-        if self._is_little([word for words in texts for word in words]):
-            return [self._divider.divide_words(words) for words in texts]
+        if divider := self._divider_for([word for words in texts for word in words]):
+            return [divider.divide_words(words) for words in texts]
         return list(
             self._rust().encode_batch(
                 [list(words) for words in texts], is_pretokenized=True, add_special_tokens=False
             )
         )
 
-    def _is_little(self, texts: Sequence[str]) -> bool:
-        """Whether Python is done with texts before the library would be set up; once it is, never."""
-        if self._library is not None or self._divider.normalizes_all:
-            return False
+    def _divider_for(self, texts: Sequence[str]) -> Divider | None:
+        """What is done with texts before the library would be set up; None once it is."""
+        if self._library is not None:
+            return None
         self._characters_left -= sum(map(len, texts))
-        return self._characters_left >= 0 and all(map(str.isascii, texts))
+        return self._divider if self._characters_left >= 0 and all(map(str.isascii, texts)) else None

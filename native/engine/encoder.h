@@ -43,7 +43,7 @@ class Encoder {
   std::size_t stride() const { return stride_; }
   std::unique_ptr<Workspace> make_workspace(int threads) const;
   // Leaves the last hidden state [T, hidden] in workspace.hidden; where `needed` names rows of it, in ascending order,
-  // only these, which spares the last layer most of its work.
+  // only these, which spares the last layer most of its work; the others are then as that layer found them.
   void run(const Batch& batch, const std::vector<std::int32_t>& needed, Workspace& workspace, Pool& pool) const;
   // The same, and the largest magnitude of each channel that goes into queries, keys and values, and into the
   // feed-forward layers: [layers, 2, hidden].

@@ -117,7 +117,7 @@ def batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[s
 
 
 def int32(values: Iterable[int]) -> NDArray[np.int32]:
-    """Integers as an array, in one pass and with one call of numpy.
+    """Integers as an array ``[n]``, in one pass and with one call of numpy.
 
     After a forward pass the caches hold weights, and each call of numpy costs some microseconds.
 

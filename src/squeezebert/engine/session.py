@@ -17,7 +17,7 @@ from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
 from squeezebert.engine.backend import BASE, POOLED_HEADS, Outputs, published_head, require_head
 from squeezebert.engine.inputs import Inputs, read_inputs
 from squeezebert.engine.outputs import EngineOutput, Result
-from squeezebert.engine.packing import PackedBatch
+from squeezebert.engine.packing import PackedBatch, int32, starts_of
 from squeezebert.engine.weights import fitting
 from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.threads import check_threads
@@ -219,9 +219,8 @@ class Engine:
         """Compute the outputs of each text; see :class:`squeezebert.engine.backend.Backend`."""
         rows, starts = None, batch.starts
         if wanted is not None and self.head == _VOCABULARY:
-            starts = np.cumsum([0, *map(len, wanted)], dtype=np.int32)
-            places = np.fromiter(chain.from_iterable(wanted), np.int32, starts[-1])
-            rows = places + np.repeat(batch.starts[:-1], np.diff(starts))
+            starts = starts_of(map(len, wanted))
+            rows = int32(chain.from_iterable(wanted)) + np.repeat(batch.starts[:-1], np.diff(starts))
         arrays = self._run(batch.input_ids, batch.token_type_ids, batch.position_ids, batch.starts, rows)
         parts = {
             name: list(array) if self._is_of_text(name) else np.split(array, starts[1:-1])

@@ -34,8 +34,8 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
         self._characters_left = PYTHON_CHARACTERS
         # Tokens looked for in normalised text would take Python's tables of Unicode. And where a piece stands
         # twice, the library may be unable to give added tokens their ids, which it says.
-        at_once = len(vocabulary.piece_ids) < len(vocabulary.pieces)
-        at_once |= any(token.normalized for token in vocabulary.added.values())
+        is_double = len(vocabulary.piece_ids) < len(vocabulary.pieces)
+        at_once = is_double or any(token.normalized for token in vocabulary.added.values())
         self._library = self._set_up() if at_once else None
         self._divider = None if at_once else self._make_divider()
 

@@ -9,9 +9,10 @@ measured on the test of STS-B, and once more after fine-tuning on its training p
 side. Run again to resume, in stretches with ``--stop-after 9``; processes that share ``--runs`` can do other
 ``--groups`` or ``--seeds`` each, and a last one with all of them writes the table.
 
-``docs/results/groups_longer.md`` is of one seed that learnt from more, and of more tasks:
+``docs/results/groups_longer.md`` is of one seed that learnt from more, and of every set that the embedded
+model is measured on:
 
-    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --tasks sts-b mrpc cola sst-2 wikiann \
+    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --tasks all --untuned all \
         --shared-cores --output docs/results/groups_longer.json
 """
 
@@ -25,18 +26,21 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from groups_plan import ALL, HELD_OUT, PARAGRAPH, TASKS, UNTUNED, WIKIPEDIA, Measured, figure_of, selected
 from squeezebert import pipeline
 from squeezebert.benchmark.machine import describe_machine, describe_versions
 from squeezebert.cli.train import UNFINISHED
 from squeezebert.cli.training_bar import TrainingBar
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.corpus import read_documents
+from squeezebert.corpus.build import HOLD_OUT, corpus_sources
 from squeezebert.costs import encoder_operations
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.data.row import spread
@@ -45,7 +49,7 @@ from squeezebert.engine.backend import BASE
 from squeezebert.files import write_text
 from squeezebert.modeling import SqueezeBertModel
 from squeezebert.tasks import get_task
-from squeezebert.training import LoopSettings, TrainingData, TrainingResult, TrainingSettings, train
+from squeezebert.training import LoopSettings, TrainingData, TrainingResult, train
 from squeezebert.training.distillation import DistillationSettings, distill
 from squeezebert.training.recipe import Recipe
 from squeezebert.training.run import REPORT_NAME
@@ -55,53 +59,6 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results" / "groups.json"
 GROUPS = (4, 1)
 SEEDS = (0, 1, 2)
 LENGTH, ROUNDS = 128, 51
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What a student is fine-tuned for, with all its weights.
-
-    Attributes:
-        task: What it learns.
-        place: The set, in the data.
-        measured: Its split that is measured on, once, at the end: nothing is chosen.
-        metric: Of those that the task has.
-        settings: How it learns.
-        rows: Of the training split, at most.
-    """
-
-    task: str
-    place: str
-    measured: str
-    metric: str
-    settings: TrainingSettings
-    rows: int | None = None
-
-
-_TEXT = "text-classification"
-_SHORT = TrainingSettings(epochs=3, batch_size=32, learning_rate=2e-4)
-TASKS = {
-    "sts-b": Tuning(
-        "feature-extraction", "glue/STS-B", "test", "spearman",
-        TrainingSettings(epochs=2, batch_size=64, learning_rate=2e-4),
-    ),
-    "mrpc": Tuning(_TEXT, "glue/MRPC", "test", "f1", _SHORT),
-    "cola": Tuning(_TEXT, "glue/CoLA", "validation", "matthews", _SHORT),
-    "sst-2": Tuning(
-        _TEXT, "glue/SST-2", "validation", "accuracy",
-        TrainingSettings(epochs=1, batch_tokens=1024, learning_rate=4e-4), rows=20_000,
-    ),
-    "wikiann": Tuning(
-        "token-classification", "ner/wikiann-en", "test", "f1",
-        TrainingSettings(epochs=4, batch_tokens=1024, learning_rate=4e-4), rows=10_000,
-    ),
-}  # fmt: skip
-
-
-def figure_of(name: str) -> str:
-    """How the results call what is measured of one of `TASKS`: "sts_b_test_spearman"."""
-    tuning = TASKS[name]
-    return "_".join((name.replace("-", "_"), tuning.measured, tuning.metric))
 
 
 def config_of(groups: int) -> SqueezeBertConfig:
@@ -129,10 +86,15 @@ class Comparison:
         return {
             "held_out_sentence_cosine": report["metrics"]["sentence_cosine"],
             "held_out_token_cosine": report["metrics"]["tokens_cosine"],
-            figure_of("sts-b"): self._measured("sts-b", trunk),
             **{
-                f"{figure_of(name)}_fine_tuned": self._measured(name, self._tuned(name, groups, seed))
-                for name in self._asked.tasks
+                figure_of(name, UNTUNED[name]): self._measured(name, UNTUNED[name], trunk)
+                for name in selected(UNTUNED, self._asked.untuned)
+            },
+            **{
+                f"{figure_of(name, measured)}_fine_tuned": self._measured(name, measured, tuned)
+                for task in selected(TASKS, self._asked.tasks)
+                for tuned in [self._tuned(task, groups, seed)]
+                for name, measured in TASKS[task].measured.items()
             },
             **({} if self._asked.shared_cores else {"distillation_tokens_per_second": _speed(report)}),
         }
@@ -159,13 +121,14 @@ class Comparison:
     def _tuned(self, name: str, groups: int, seed: int) -> Path:
         tuning, out = TASKS[name], self._folder(groups, seed, name)
         if not _is_finished(out):
+            start = self._tuned(tuning.start, groups, seed) if tuning.start else self.trunk(groups, seed)
+            measured = tuning.first
             data = TrainingData.read(
-                get_task(tuning.task), spread(self._rows(tuning, "train"), tuning.rows),
-                self._rows(tuning, tuning.measured), name=tuning.place,
-                validation_name=f"{tuning.place}:{tuning.measured}",
+                get_task(measured.task), self._rows(tuning.train, tuning.rows), self._measured_rows(measured),
+                name=tuning.train, validation_name=measured.data,
             )  # fmt: skip
             settings = replace(tuning.settings, seed=seed, evaluate_every=sys.maxsize)
-            self._run(partial(train, data, out, start=str(self.trunk(groups, seed))), settings)
+            self._run(partial(train, data, out, start=str(start)), settings)
         return out
 
     def _run(self, work: Callable[..., TrainingResult], settings: LoopSettings) -> None:
@@ -178,17 +141,35 @@ class Comparison:
             print("the time is up; the same command goes on", file=sys.stderr)
             raise SystemExit(UNFINISHED)
 
-    def _measured(self, name: str, model: Path) -> float:
-        tuning = TASKS[name]
-        task = get_task(tuning.task)
-        examples = [task.labelled_example(row) for row in self._rows(tuning, tuning.measured)]
-        answer = pipeline(task.name, model, precision="fp32")
-        answers = list(answer.answers(examples, task.evaluation_options))
-        return task.metric(examples, answers, answer.setup.config)[tuning.metric]
+    def _measured(self, name: str, measured: Measured, model: Path) -> float:
+        note = model / f"{figure_of(name, measured)}.json"
+        if not note.exists():
+            task = get_task(measured.task)
+            examples = list(task.gather(map(task.labelled_example, self._measured_rows(measured))))
+            answer = pipeline(task.name, model, precision="fp32")
+            answers = list(answer.answers(examples, task.evaluation_options))
+            found = task.metric(examples, answers, answer.setup.config)
+            write_text(note, json.dumps(found) + "\n")
+        return float(json.loads(note.read_text(encoding="utf-8"))[measured.metric])
 
-    def _rows(self, tuning: Tuning, split: str) -> list[Row]:
-        rows = list(load_dataset_rows(self._asked.data / tuning.place, split=split))
-        return spread(rows, self._asked.limit)
+    def _measured_rows(self, measured: Measured) -> list[Row]:
+        return self._rows(measured.data, measured.rows)
+
+    def _rows(self, which: str, count: int | None) -> list[Row]:
+        place, _, split = which.partition(":")
+        read = paragraphs if place == WIKIPEDIA else load_dataset_rows
+        return spread(
+            spread(list(read(self._asked.data / place, split=split or None)), count), self._asked.limit
+        )
+
+
+def paragraphs(folder: Path, *, split: str | None) -> Iterator[Row]:
+    """The longer paragraphs of a corpus's first file: of articles that it holds out, or of the others."""
+    for document in read_documents(corpus_sources([folder])[0]):
+        if (document.number % HOLD_OUT == 0) == (split == HELD_OUT):
+            yield from (
+                Row({"text": text}, folder.name) for text in document.paragraphs if len(text) >= PARAGRAPH
+            )
 
 
 def _is_finished(folder: Path) -> bool:
@@ -300,7 +281,16 @@ def main() -> None:
     )
     parser.add_argument("--groups", type=int, nargs="+", default=GROUPS, help="of the students")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--tasks", choices=TASKS, nargs="+", default=["sts-b"], help="to fine-tune for")
+    parser.add_argument(
+        "--tasks", choices=[*TASKS, ALL], nargs="+", default=["sts-b"], help="to fine-tune for"
+    )
+    parser.add_argument(
+        "--untuned",
+        choices=[*UNTUNED, ALL],
+        nargs="*",
+        default=["sts-b"],
+        help="to measure without fine-tuning",
+    )
     parser.add_argument(
         "--shared-cores", action="store_true",
         help="leave out how fast the distillation was, because something else was running",

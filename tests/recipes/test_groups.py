@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 import groups
 import ship
+from groups_plan import HELD_OUT, PARAGRAPH, TASKS, UNTUNED, figure_of, selected
+from plan import ROWS
 
 
 def test_the_students_differ_in_groups_alone() -> None:
@@ -16,6 +19,38 @@ def test_the_students_differ_in_groups_alone() -> None:
     differing = {key for key, value in four.to_dict().items() if one.to_dict()[key] != value}
     assert differing == grouped
     assert (four.q_groups, one.q_groups, four.post_attention_groups) == (4, 1, 1)
+
+
+def test_every_set_that_the_embedded_model_is_measured_on_is_compared() -> None:
+    tuned = [measured for task in TASKS.values() for measured in task.measured.values()]
+    measured = {each.data for each in (*tuned, *UNTUNED.values())}
+    assert measured == {row.data for row in ROWS.values()}
+    assert not measured & {task.train for task in TASKS.values()}
+    assert {task.start for task in TASKS.values()} <= {None, *TASKS}
+
+
+def test_what_is_asked_for() -> None:
+    assert selected(TASKS, ["rte", "sst-2"]) == ["rte", "sst-2"]
+    assert selected(UNTUNED, ["all"]) == [*UNTUNED]
+    assert selected(UNTUNED, []) == []
+
+
+def test_names_of_figures() -> None:
+    assert figure_of("sts-b", UNTUNED["sts-b"]) == "sts_b_test_spearman"
+    assert figure_of("squad", TASKS["squad"].first) == "squad_f1"
+    assert figure_of("wikipedia", TASKS["wikipedia"].first) == "wikipedia_held_out_perplexity"
+
+
+def test_paragraphs_of_held_out_articles_are_not_learnt_from(tmp_path: Path) -> None:
+    def article(number: int) -> str:
+        return f'<doc id="{number}" title="{number}">\n\n{number} {PARAGRAPH * "a"}\n\nshort\n\n</doc>\n'
+
+    (tmp_path / "articles.txt").write_text("".join(map(article, (99, 100, 101, 200))), encoding="utf-8")
+    learnt, held_out = (
+        [str(row.values["text"]).split()[0] for row in groups.paragraphs(tmp_path, split=split)]
+        for split in ("train", HELD_OUT)
+    )
+    assert (learnt, held_out) == (["99", "101"], ["100", "200"])
 
 
 def test_summary() -> None:

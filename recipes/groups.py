@@ -33,7 +33,19 @@ from typing import Any
 
 import numpy as np
 
-from groups_plan import ALL, HELD_OUT, PARAGRAPH, TASKS, UNTUNED, WIKIPEDIA, Measured, figure_of, selected
+from groups_plan import (
+    ALL,
+    HELD_OUT,
+    PARAGRAPH,
+    TASKS,
+    UNTUNED,
+    WIKIPEDIA,
+    Measured,
+    figure_of,
+    selected,
+    tuned_figure_of,
+)
+from groups_table import table
 from squeezebert import pipeline
 from squeezebert.benchmark.machine import describe_machine, describe_versions
 from squeezebert.cli.train import UNFINISHED
@@ -91,7 +103,7 @@ class Comparison:
                 for name in selected(UNTUNED, self._asked.untuned)
             },
             **{
-                f"{figure_of(name, measured)}_fine_tuned": self._measured(name, measured, tuned)
+                tuned_figure_of(name, measured): self._measured(name, measured, tuned)
                 for task in selected(TASKS, self._asked.tasks)
                 for tuned in [self._tuned(task, groups, seed)]
                 for name, measured in TASKS[task].measured.items()
@@ -221,40 +233,6 @@ def size_of(groups: int) -> dict[str, Any]:
         "parameters_without_embeddings": model.num_parameters(exclude_embeddings=True),
         "operations": sum(encoder_operations(config, LENGTH).values()),
     }
-
-
-def table(found: dict[str, Any]) -> str:
-    """The results as a Markdown table, a column for each number of groups."""
-    columns = found["groups"]
-    seeds = len(next(iter(columns.values()))["seeds"])
-    lines = [["", *(f"groups {count}" for count in columns)], ["---"] * (1 + len(columns))]
-    for key in next(iter(columns.values()))["summary"]:
-        cells = [column["summary"][key] for column in columns.values()]
-        spread = "" if seeds == 1 else " ± {deviation:.2g}"
-        shown = [("{mean:.4g}" + spread).format(**cell) for cell in cells]
-        lines.append([key.replace("_", " "), *shown])
-    for key in ("parameters", "parameters_without_embeddings", "operations"):
-        shown = [f"{column[key]:,}" for column in columns.values()]
-        lines.append([key.replace("_", " "), *shown])
-    for precision, times in found["milliseconds"].items():
-        name = f"ms for {found['length']} tokens, {precision}"
-        lines.append([name, *(str(times[count]) for count in columns)])
-    rows = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    return (
-        f"# Groups 4 against groups 1\n\n{rows}\n"
-        f"{'One seed' if seeds == 1 else f'Mean and standard deviation over {seeds} seeds'}. Students of "
-        f"{found['tokens']:,} tokens of distillation from random weights, by `recipes/groups.py`"
-        f"{''.join(_other_settings(found))}. Times are of the engine, on "
-        f"{found['machine']['cores']} cores of {found['machine']['cpu']}, taking turns.\n"
-    )
-
-
-def _other_settings(found: dict[str, Any]) -> Iterator[str]:
-    """What differs from the trunk's recipe, in words."""
-    if found.get("batch_tokens"):
-        yield f", in steps of {found['batch_tokens']:,} tokens"
-    for groups, rate in found.get("rates", {}).items():
-        yield f", groups {groups} at a learning rate of {rate}"
 
 
 def _rate(text: str) -> tuple[int, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import groups
+import groups_table
 import ship
 from groups_plan import HELD_OUT, PARAGRAPH, TASKS, UNTUNED, figure_of, selected
 from plan import ROWS
@@ -72,32 +73,36 @@ def test_the_table_shows_both_sides_of_each_figure() -> None:
         "tokens": 400_000, "length": 128, "machine": {"cpu": "EPYC", "cores": 2}, "groups": sides,
         "milliseconds": {"int8": {"4": 1.5, "1": 2.5}},
     }  # fmt: skip
-    text = groups.table(found)
+    text = groups_table.table(found)
     assert "over 3 seeds. Students of 400,000 tokens of distillation from random weights, by" in text
-    assert "| sts b test spearman | 0.7012 ± 0.012 | 0.7345 ± 0.012 |\n" in text
-    assert "| parameters | 7,919 | 7,919 |\n" in text
-    assert "| ms for 128 tokens, int8 | 1.5 | 2.5 |\n" in text
+    assert "| STS-B test, cosine of vectors | Spearman | 70.1 ± 1.2 | 73.5 ± 1.2 |\n" in text
+    assert "| parameters |  | 7,919 | 7,919 |\n" in text
+    assert "| 128 tokens, int8 | ms | 1.5 | 2.5 |\n" in text
 
 
 def test_the_table_says_what_differs_from_the_recipe_of_the_trunk() -> None:
     side = {
-        "summary": {"sst_2_validation_accuracy_fine_tuned": {"mean": 0.8031, "deviation": 0.0}},
+        "summary": {
+            "sst_2_validation_accuracy_fine_tuned": {"mean": 0.8031, "deviation": 0.0},
+            "wikipedia_held_out_perplexity_fine_tuned": {"mean": 7919.0, "deviation": 0.0},
+        },
         "seeds": [{}], "parameters": 7919, "parameters_without_embeddings": 13, "operations": 1009,
     }  # fmt: skip
     found = {
         "tokens": 2_500_000, "batch_tokens": 2048, "rates": {"1": 4e-4}, "length": 128,
         "machine": {"cpu": "EPYC", "cores": 2}, "groups": {"4": side, "1": side}, "milliseconds": {},
     }  # fmt: skip
-    text = groups.table(found)
-    assert "| sst 2 validation accuracy fine tuned | 0.8031 | 0.8031 |\n" in text
+    text = groups_table.table(found)
+    assert "| SST-2 dev, fine-tuned | accuracy | 80.3 | 80.3 |\n" in text
+    assert "| Wikipedia, held out, fine-tuned | perplexity | 7919 | 7919 |\n" in text
     assert "One seed. Students of 2,500,000 tokens" in text
-    assert ", in steps of 2,048 tokens, groups 1 at a learning rate of 0.0004. Times" in text
+    assert ", in steps of 2,048 tokens, groups 1 at a learning rate of 0.0004; `" in text
 
 
 @pytest.mark.parametrize("name", ["groups", "groups_longer"])
 def test_the_tables_in_the_documentation_are_those_of_the_results(name: str) -> None:
     found = json.loads((groups.RESULTS.with_name(f"{name}.json")).read_text(encoding="utf-8"))
-    assert groups.table(found) == groups.RESULTS.with_name(f"{name}.md").read_text(encoding="utf-8")
+    assert groups_table.table(found) == groups.RESULTS.with_name(f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_the_card_of_the_embedded_trunk_shows_them() -> None:

@@ -46,8 +46,8 @@ def _explanation(found: Mapping[str, Any], seeds: int) -> str:
     return (
         f"{count}. Students of {found['tokens']:,} tokens of distillation from random weights, by "
         f"`recipes/groups.py`{''.join(_other_settings(found))}; `recipes/groups_plan.py` says how "
-        "briefly they are fine-tuned. Metrics are of fp32, in percent but for the perplexity. Times are of the "
-        f"engine, on {machine['cores']} cores of {machine['cpu']}, taking turns."
+        "briefly they are fine-tuned. Metrics are of fp32, in percent but for the perplexity. Times are of "
+        f"the engine, on {machine['cores']} cores of {machine['cpu']}, taking turns."
     )
 
 

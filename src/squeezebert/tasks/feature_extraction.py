@@ -16,6 +16,7 @@ from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Example, Feature, Setup, Task, Window
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import as_number
+from squeezebert.tasks.merging import mean_of
 from squeezebert.tasks.scores import softmax
 
 Vector = NDArray[np.float32]
@@ -169,16 +170,14 @@ def likeness(texts: Sequence[tuple[Sequence[Window], Sequence[Outputs]]]) -> NDA
 def vector_of(
     windows: Sequence[Window], outputs: Sequence[Outputs], options: FeatureExtractionOptions
 ) -> Vector:
-    """One vector ``[hidden]`` of the pooled windows of a text: their mean, weighted by their tokens.
+    """One vector ``[hidden]`` of the pooled windows of a text: their mean.
 
     Raises:
         OptionError: The pooler is asked for, and the model has none.
     """
     if options.pooling not in outputs[0]:
         raise OptionError(f"pooling {options.pooling!r}: this model has no pooler; take mean or cls")
-    weights = [len(window.ids) for window in windows]
-    vectors = np.array([output[options.pooling] for output in outputs], dtype=np.float64)
-    vector = np.average(vectors, axis=0, weights=weights)
+    vector = mean_of(windows, [output[options.pooling] for output in outputs])
     if options.normalize:
         vector /= max(float(np.linalg.norm(vector)), _SHORTEST)
     return vector.astype(np.float32)

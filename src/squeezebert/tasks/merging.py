@@ -1,12 +1,26 @@
-"""Windows of one text put together again, token by token."""
+"""Windows of one text put together again: token by token, or by their mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from squeezebert.tasks.base import Window
 
 Place = tuple[int, int]
+
+
+def mean_of(windows: Sequence[Window], found: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """The mean of what was found in each window ``[n]``, in float64.
+
+    Weighted by their tokens, so that a short last window counts for as little as it has read.
+    """
+    tokens = np.array([len(window.ids) for window in windows], dtype=np.float64)
+    mean: NDArray[np.float64] = tokens @ np.array(found, dtype=np.float64) / tokens.sum()
+    return mean
 
 
 def best_places(windows: Sequence[Window], stride: int) -> list[Place]:

@@ -16,6 +16,7 @@ from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import are_measurements, as_number, label_index, ordered
+from squeezebert.tasks.merging import mean_of
 from squeezebert.tasks.scores import highest, sigmoid, softmax
 
 Label = str | int | float | tuple[str | int, ...]
@@ -187,15 +188,11 @@ def positive_label(config: SqueezeBertConfig) -> int:
 
 
 def merge(windows: Sequence[Window], outputs: Sequence[Outputs]) -> NDArray[np.float64]:
-    """Average the logits of windows, weighted by their tokens: ``[labels]``.
+    """Average the logits of windows: ``[labels]``.
 
-    Weighted, so that a short last window counts for as little as it has read. Logits and not probabilities,
-    so that a window that is sure outweighs one that is in doubt.
+    Logits and not probabilities, so that a window that is sure outweighs one that is in doubt.
     """
-    weights = [len(window.ids) for window in windows]
-    logits = np.array([output["logits"] for output in outputs], dtype=np.float64)
-    averaged: NDArray[np.float64] = np.average(logits, axis=0, weights=weights)
-    return averaged
+    return mean_of(windows, [output["logits"] for output in outputs])
 
 
 def _scores(

@@ -9,10 +9,11 @@ measured on the test of STS-B, and once more after fine-tuning on its training p
 side. Run again to resume, in stretches with ``--stop-after 9``; processes that share ``--runs`` can do other
 ``--groups`` or ``--seeds`` each, and a last one with all of them writes the table.
 
-``docs/results/groups_longer.md`` is of one seed that learnt from more, and of every set that the embedded
-model is measured on:
+``docs/results/groups_longer.md`` is of one seed that learnt from more, and of more sets (``all`` are all that
+the embedded model is measured on):
 
-    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --tasks all --untuned all \
+    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --untuned all \
+        --tasks sst-2 wikiann snli codah sts-b banking77 clinc150 \
         --shared-cores --output docs/results/groups_longer.json
 """
 
@@ -200,8 +201,8 @@ def summary(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     """Mean and standard deviation over seeds of each figure."""
     return {
         name: {
-            "mean": round(statistics.mean(values), 4),
-            "deviation": round(statistics.stdev(values), 4) if len(values) > 1 else 0.0,
+            "mean": round(statistics.mean(values), 6),
+            "deviation": round(statistics.stdev(values), 6) if len(values) > 1 else 0.0,
         }
         for name in results[0]
         for values in [[result[name] for result in results]]

@@ -90,7 +90,7 @@ TASKS = {
         TrainingSettings(epochs=1, batch_tokens=3072, learning_rate=4e-4, hints=True),
         {
             "squad": Measured(
-                "SQuAD v1.1 dev, 2,000 questions", "question-answering", "squad/dev-v1.1.json.xz", "f1",
+                "SQuAD v1.1 dev", "question-answering", "squad/dev-v1.1.json.xz", "f1",
                 rows=2000,
             )
         }, rows=3000,
@@ -152,8 +152,12 @@ def tuned_figure_of(name: str, measured: Measured) -> str:
 
 def titles() -> dict[str, tuple[str, str]]:
     """Title and metric of each figure."""
-    found = {figure_of(name, each): (each.title, each.metric) for name, each in UNTUNED.items()}
+    found = {figure_of(name, each): (_title(each), each.metric) for name, each in UNTUNED.items()}
     for tuning in TASKS.values():
         for name, each in tuning.measured.items():
-            found[tuned_figure_of(name, each)] = (f"{each.title}, fine-tuned", each.metric)
+            found[tuned_figure_of(name, each)] = (f"{_title(each)}, fine-tuned", each.metric)
     return found
+
+
+def _title(measured: Measured) -> str:
+    return measured.title if measured.rows is None else f"{measured.title}, {measured.rows:,} rows"

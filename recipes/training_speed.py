@@ -112,6 +112,7 @@ def measure(precision: str, seconds: float, threads: int) -> dict[str, list[floa
     for name in PROGRAMS:
         calls[name], other = context.Pipe()
         context.Process(target=serve, args=(name, precision, threads, other), daemon=True).start()
+        other.close()  # So that the end of a process that failed is an error here, and no wait for ever.
         calls[name].recv()
     began = time.monotonic()
     taken: dict[str, list[float]] = {name: [] for name in PROGRAMS}

@@ -94,7 +94,7 @@ def test_the_table_says_what_differs_from_the_recipe_of_the_trunk() -> None:
     }  # fmt: skip
     text = groups_table.table(found)
     assert "| SST-2 dev, fine-tuned | accuracy | 80.3 | 80.3 |\n" in text
-    assert "| Wikipedia, held out, fine-tuned | perplexity | 7919 | 7919 |\n" in text
+    assert "| Wikipedia, held out, 1,000 rows, fine-tuned | perplexity | 7919 | 7919 |\n" in text
     assert "One seed. Students of 2,500,000 tokens" in text
     assert ", in steps of 2,048 tokens, groups 1 at a learning rate of 0.0004; `" in text
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from squeezebert.cli import options
+from squeezebert.cli.answer_files import writer_for
 from squeezebert.cli.inputs import from_files, from_texts, paths_or_stdin, text_column, with_columns
 from squeezebert.cli.main import Session
 from squeezebert.cli.output import opened, show_fields
@@ -22,18 +22,15 @@ if TYPE_CHECKING:
 COLUMNS = ("text_pair", "question", "context", "choices", "candidate_labels", "hypothesis_template")
 # What an option says about the model and how it is run; all others are options of the task.
 SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
-JSON_LINES = (".jsonl", ".ndjson")
-# A vector is nothing to read: always JSON lines.
-VECTORS = "feature-extraction"
 
 EXAMPLES = """\b
 Examples:
   squeezebert predict "A warm, funny film."
-  squeezebert predict --input reviews.csv --column text=review --output answers.jsonl
+  squeezebert predict --input reviews.csv --column text=review --output answers.csv
   squeezebert predict --task ner "Ada Lovelace lived in London."
   squeezebert predict --task question-answering --question "Who wrote it?" "Ada wrote it."
   squeezebert predict --task zero-shot-classification --labels sport,politics "The goalkeeper is hurt."
-  squeezebert predict --task feature-extraction --input reviews.csv --output vectors.jsonl
+  squeezebert predict --task feature-extraction --input reviews.csv --output vectors.npy
 """
 
 
@@ -44,7 +41,10 @@ Examples:
     help="Read rows from a .txt, .csv, .tsv, .jsonl, .json or .conll file, also .xz or .gz; - is the "
     "standard input. Repeatable.",
 )  # fmt: skip
-@click.option("--output", metavar="FILE", help="Write there; a name in .jsonl means --json.")
+@click.option(
+    "--output", metavar="FILE",
+    help="Write there, as the name says: .csv, .jsonl, .json or .txt; vectors as .npy or .jsonl.",
+)  # fmt: skip
 @options.task_option
 @options.model_option
 @options.format_option
@@ -100,6 +100,7 @@ def command(
     columns = options.columns_of(column)
     given, settings = options.given(asked, COLUMNS), options.given(asked, SETTINGS)
     wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS}))
+    write = writer_for(output, kind.name, as_json=as_json)
     paths = paths_or_stdin(texts, paths)
     rows = from_files(paths, format) if paths else from_texts(texts, text_column(kind.name, given))
     rows = with_columns(rows, given)
@@ -113,13 +114,13 @@ def command(
             ctx.ensure_object(Session).kept = pipe
         options.say(ctx, conditions(pipe, name, settings))
         answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
-        if as_json or kind.name == VECTORS or (output or "").endswith(JSON_LINES):
-            lines = (json.dumps(answer.to_dict(), ensure_ascii=False) for answer in answers)
-        else:
-            table = Table.fitting(_labels(pipe), on_screen=output is None)
-            lines = (line for answer in answers for line in table.lines(answer.text, answer.answer))
-        for line in lines:
-            print(line, file=stream)
+        if write is not None:
+            write(answers, stream)
+            return
+        table = Table.fitting(_labels(pipe), on_screen=output is None)
+        for answer in answers:
+            for line in table.lines(answer.text, answer.answer):
+                print(line, file=stream)
 
 
 def _labels(pipe: Pipeline) -> list[str]:

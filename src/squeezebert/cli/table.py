@@ -50,20 +50,18 @@ class Table:
 
     def lines(self, text: str, answer: Mapping[str, Any] | Sequence[Any]) -> Iterator[str]:
         """Write an answer: one before its text on one line, several on lines of their own below it."""
+        answers = one_by_one(answer)
         if isinstance(answer, Mapping):
-            answer = _best(answer)
             rest = self._clipped(text, taken=self.column + _SCORE + 4)
-            yield f"{self._headline(answer)}  {_score(answer)}  {rest}"
+            yield f"{self._headline(answers[0])}  {_score(answers[0])}  {rest}"
             return
         yield self._clipped(text, taken=0)
-        if not answer:
+        if not answers:
             yield "  (nothing found)"
-        for item in answer:
-            # Fill-mask gives a list for each of several masks.
-            for one in [item] if isinstance(item, Mapping) else item:
-                details = one.get("word", one.get("sequence", ""))
-                rest = self._clipped(str(details), taken=self.column + _SCORE + 6)
-                yield f"  {self._headline(one)}  {_score(one)}  {rest}".rstrip()
+        for one in answers:
+            details = one.get("word", one.get("sequence", ""))
+            rest = self._clipped(str(details), taken=self.column + _SCORE + 6)
+            yield f"  {self._headline(one)}  {_score(one)}  {rest}".rstrip()
 
     def _headline(self, answer: Mapping[str, Any]) -> str:
         said = next((str(answer[key]) for key in HEADLINES if key in answer), "")
@@ -75,6 +73,16 @@ class Table:
     def _clipped(self, text: str, taken: int) -> str:
         room = None if self.width is None else max(LEAST_TEXT, self.width - taken)
         return clip(printable(text), room)
+
+
+def one_by_one(answer: Mapping[str, Any] | Sequence[Any]) -> list[Mapping[str, Any]]:
+    """The answers to a text, best first: of labels that were compared, as in zero-shot, the best alone."""
+    if not isinstance(answer, Mapping):
+        # Fill-mask gives a list for each of several masks.
+        return [one for item in answer for one in ([item] if isinstance(item, Mapping) else item)]
+    if "labels" in answer:
+        return [{"label": answer["labels"][0], "score": answer["scores"][0]}]
+    return [answer]
 
 
 def printable(text: str) -> str:
@@ -106,13 +114,6 @@ def pad(text: str, width: int) -> str:
     """Fill a text with blanks to so many columns, cutting it where it is longer."""
     text = clip(text, width)
     return text + " " * (width - columns_of(text))
-
-
-def _best(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first of the labels of zero-shot classification in the form of the other answers."""
-    if "labels" not in answer:
-        return answer
-    return {"label": answer["labels"][0], "score": answer["scores"][0]}
 
 
 def _score(answer: Mapping[str, Any]) -> str:

@@ -173,3 +173,27 @@ def test_written_files_have_ordinary_permissions(tmp_path):
 def test_writing_into_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(OptionError, match="cannot be written"):
         write_text(tmp_path / "missing" / "file", "x")
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(pipe, "text")
+        assert os.read(reader, 9) == b"text"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_the_standard_output_by_its_name_is_not_replaced(tmp_path):
+    # A link like /dev/stdout, which a broken build would replace for the whole machine.
+    link, target = tmp_path / "stdout", tmp_path / "log"
+    link.symlink_to("/proc/self/fd/1")
+    code = "import sys, pathlib, squeezebert.files as f; f.write_text(pathlib.Path(sys.argv[1]), 'a')"
+    with target.open("w") as file:
+        subprocess.run([sys.executable, "-c", code, str(link)], stdout=file, check=True)
+    assert target.read_text() == "a"
+    assert link.is_symlink()

@@ -258,11 +258,28 @@ def test_forms_of_input() -> None:
     same(classify(["the cat", "ada"], text_pair=["a mat", "in"])[0], pair)
     same(classify(text=["the cat", "ada"], text_pair="a mat")[0], pair)
 
+    same(classify("the cat", "a mat")[0], pair)
+    same(classify(["the cat", "ada"], ["a mat", "in"])[0], pair)
+    for listed in (
+        iter(["the cat", "a mat"]),
+        np.array(["the cat", "a mat"]),
+        {"the cat": 1, "a mat": 2}.keys(),
+    ):
+        same(classify(listed), classify(["the cat", "a mat"]))
+
     ask = piped("question-answering")
     answer = ask(question="is ada good", context="ada sat on the mat")
     same(ask({"question": "is ada good", "context": "ada sat on the mat"}), answer)
     same(ask(question=["is ada good", "is"], context="ada sat on the mat")[0], answer)
     assert len(ask(question="is ada good", context="ada sat on the mat", top_k=3)) == 3
+    same(ask("is ada good", "ada sat on the mat"), answer)
+    same(ask(question=iter(["is ada good", "is"]), context="ada sat on the mat")[0], answer)
+
+    compare = piped("zero-shot-classification")
+    compared = compare("the cat", candidate_labels=["cat", "film"])
+    same(compare("the cat", ["cat", "film"]), compared)
+    same(compare(["the cat", "ada"], ["cat", "film"])[0], compared)
+    same(compare("the cat", candidate_labels=np.array(["cat", "film"])), compared)
 
     choose = piped("multiple-choice")
     choice = choose(prompt="ada", choices=["sat", "is good"])
@@ -308,6 +325,12 @@ def test_wrong_inputs_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         piped(task)(inputs, **named)
+
+
+@pytest.mark.parametrize(("given", "named"), [(("a", "b", 3), {}), (("a", "b"), {"text_pair": "c"})])
+def test_columns_by_their_order_are_given_once(given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="text-classification takes text, text_pair, each once"):
+        piped("text-classification")(*given, **named)
 
 
 @pytest.mark.parametrize(

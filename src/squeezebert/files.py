@@ -109,9 +109,15 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that replaces it when the block ends without an error.
 
+    What is no file, such as ``/dev/null`` or a pipe, is given itself: nothing may take its place. So is
+    ``/dev/stdout``, which may be a file.
+
     Raises:
         OptionError: The folder does not exist or cannot be written to.
     """
+    if path.exists() and not path.is_dir() and (not path.is_file() or _is_stdout(path)):
+        yield path
+        return
     # Imported here: a process that only reads does without.
     import tempfile
 
@@ -127,6 +133,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_stdout(path: Path) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:  # It is closed.
+        return False
 
 
 def _umask() -> int:

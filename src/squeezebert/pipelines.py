@@ -189,12 +189,13 @@ class Pipeline:
         self._batch_tokens = batch_tokens
         self._look_ahead = look_ahead
 
-    def __call__(self, inputs: Any = None, /, **named: Any) -> Any:
+    def __call__(self, inputs: Any = None, /, *others: Any, **named: Any) -> Any:
         """Answer for one input or a list of them.
 
         Args:
             inputs: A string; a mapping of the task's columns, such as ``{"text": …, "text_pair": …}``; or a
-                list of these.
+                list of these, or whatever else gives one after the other.
+            *others: The task's further columns in their order, such as the labels to choose from.
             **named: The task's columns (``question=…, context=…``), each one value or a list, and the
                 task's options (``top_k=3``).
 
@@ -206,9 +207,9 @@ class Pipeline:
 
         Raises:
             DataError: An input is of a wrong type or incomplete.
-            OptionError: The task has no such option, or its value makes no sense.
+            OptionError: The task has no such option or column, or its value makes no sense.
         """
-        columns, given = self._divided(named)
+        columns, given = self._divided({**self._by_name(others, named), **named})
         rows, single = rows_of(self.task, inputs, columns)
         answers = list(self.answers(map(self.task.example, rows), given))
         if not single:
@@ -234,9 +235,22 @@ class Pipeline:
         whole = (Row({**row.values, **columns}, row.where) for row in rows)
         return self.answers(map(self.task.example, whole), given)
 
+    def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """The task's columns after the first, as they were given by their order."""
+        first, *further = self._columns()
+        found = dict(zip(further, others, strict=False))
+        if len(others) > len(further) or found.keys() & named.keys():
+            raise OptionError(
+                f"{self.task.name} takes {', '.join([first, *further])}, each once; name all other options"
+            )
+        return found
+
+    def _columns(self) -> list[str]:
+        return [column.name for column in self.task.columns if not column.label]
+
     def _divided(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         """The columns among named arguments, and the task's options made of the others."""
-        known = {column.name for column in self.task.columns if not column.label}
+        known = self._columns()
         columns = {name: value for name, value in named.items() if name in known}
         return columns, self.task.options(**{n: v for n, v in named.items() if n not in known})
 

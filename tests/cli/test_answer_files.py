@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,3 +149,18 @@ def test_a_name_that_does_not_fit_is_refused_before_the_work(
         assert f"--output {out}: " in run.error
         assert remedy in run.error
     assert not out.exists()
+
+
+def test_an_array_is_not_piped(squeezebert: Program, models: dict[str, str], tmp_path: Path) -> None:
+    task, out = "feature-extraction", tmp_path / "out.npy"
+    os.mkfifo(out)
+    reader = os.open(out, os.O_RDONLY | os.O_NONBLOCK)
+    run = squeezebert("predict", "--task", task, "--model", models[task], "x", "--output", out)
+    os.close(reader)
+    assert ".npy begins with the number of rows and cannot be piped" in run.error
+
+
+def test_a_dash_is_the_standard_output(squeezebert: Program, models: dict[str, str]) -> None:
+    common = ("predict", "--model", models["text-classification"], "good")
+    assert squeezebert(*common, "--output", "-").out == squeezebert(*common).out != ""
+    assert not Path("-").exists()

@@ -108,9 +108,15 @@ def _cells(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def write_vectors(answers: Iterable[Answered], stream: TextIO) -> None:
-    """Write one array for ``numpy.load``: float32 ``[rows, hidden]``, without holding it in memory."""
+    """Write one array for ``numpy.load``: float32 ``[rows, hidden]``, without holding it in memory.
+
+    Raises:
+        OptionError: The output is a pipe.
+    """
     from numpy.lib.format import write_array_header_1_0
 
+    if not stream.seekable():
+        raise OptionError("--output: .npy begins with the number of rows and cannot be piped; use .jsonl")
     file, shape = stream.buffer, (0, 0)
     for count, answered in enumerate(answers, 1):
         vector = answered.answer.astype("<f4")

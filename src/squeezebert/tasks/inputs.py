@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from squeezebert.data import Row
@@ -19,8 +19,10 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
     """
     if inputs is None and not columns:
         raise OptionError(f"{task.name} needs {task.columns[0].name}")
+    inputs = _as_list(inputs)
+    columns = {name: _as_list(value) for name, value in columns.items()}
     lists = {name: value for name, value in columns.items() if _is_batch(task, name, value)}
-    if isinstance(inputs, (list, tuple)):
+    if isinstance(inputs, list):
         lists["inputs"] = inputs
     if len({len(items) for items in lists.values()}) > 1:
         sizes = ", ".join(f"{name} has {len(items)}" for name, items in lists.items())
@@ -36,9 +38,16 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
     return rows, not lists
 
 
+def _as_list(value: Any) -> Any:
+    """An array, a generator or a column of a data frame as a list; anything else as it is."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        return value
+    return list(value)
+
+
 def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:
     """Whether the value of a column stands for several inputs."""
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, list):
         return False
     column = next(column for column in task.columns if column.name == name)
     return not column.listed or (bool(value) and all(isinstance(item, (list, tuple)) for item in value))

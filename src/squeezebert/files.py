@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from squeezebert.errors import CheckpointError, OptionError
@@ -146,6 +146,17 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+@contextmanager
+def removed_if_empty(folder: Path) -> Iterator[None]:
+    """Take a new folder away where the block ends with an error before it holds anything."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -127,6 +127,7 @@ def test_bad_input_is_one_line(
     Path("other.csv").write_text("text,label\ngood,neutral\n")
     given = arguments if "--from" in arguments else (*arguments, "--from", trunk)
     assert message in squeezebert("train", *given).error
+    assert not Path("m").exists()
 
 
 def test_one_command_from_a_csv_file_to_a_measured_int8_model(

@@ -126,6 +126,10 @@ def test_bad_input(tmp_path, tokenizer, sources):
         corpus_sources([tmp_path / "empty"])
     with pytest.raises(DataError, match="is no corpus"):
         Corpus(tmp_path)
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"rows\.csv: is not one of"):
+        build_corpus([tmp_path / "rows.csv"], tmp_path / "out", tokenizer=tokenizer)
+    assert not (tmp_path / "out").exists()
     build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
     shard = next((tmp_path / "out").glob("part0-*"))
     (shard / "training.ids").write_bytes(b"12")

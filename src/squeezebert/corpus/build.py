@@ -19,7 +19,7 @@ from squeezebert.corpus.sentences import split_sentences
 from squeezebert.corpus.shards import HELD_OUT, TRAINING, PartWriter, ids_dtype
 from squeezebert.data.opening import check_exists, plain_name
 from squeezebert.errors import DataError, OptionError, SqueezeBertError
-from squeezebert.files import write_text
+from squeezebert.files import removed_if_empty, write_text
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 
 INDEX_NAME = "corpus.json"
@@ -132,23 +132,25 @@ def build_corpus(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OptionError(f"{folder}: cannot be made a folder ({error.strerror})") from error
-    tokenizer.save_pretrained(folder)
     entries: list[ShardEntry] = []
     built, unreadable = 0, []
-    for source in sources:
-        try:
-            shard = folder / _shard_name(source, tokenizer, hold_out)
-            if not shard.exists():
-                _build_shard(source, shard, tokenizer, hold_out)
-                built += 1
-            entries.append(_entry(shard))
-        except SqueezeBertError as error:
-            unreadable.append(str(error))
-        else:
-            _write_index(folder, tokenizer, entries)
-            finished(source)
-    if not entries:
-        raise DataError(unreadable[0] if unreadable else "there are no files to build a corpus of")
+    with removed_if_empty(folder):
+        for source in sources:
+            try:
+                shard = folder / _shard_name(source, tokenizer, hold_out)
+                if not shard.exists():
+                    _build_shard(source, shard, tokenizer, hold_out)
+                    built += 1
+                entries.append(_entry(shard))
+            except SqueezeBertError as error:
+                unreadable.append(str(error))
+            else:
+                if len(entries) == 1:
+                    tokenizer.save_pretrained(folder)
+                _write_index(folder, tokenizer, entries)
+                finished(source)
+        if not entries:
+            raise DataError(unreadable[0] if unreadable else "there are no files to build a corpus of")
     return CorpusReport(folder, tuple(entries), built, tuple(unreadable))
 
 

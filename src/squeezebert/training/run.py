@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.errors import OptionError
-from squeezebert.files import write_text
+from squeezebert.files import removed_if_empty, write_text
 from squeezebert.training.distributed import World, joined
 from squeezebert.training.journal import JOURNAL_NAME, Journal
 from squeezebert.training.loop import Loop
@@ -64,7 +64,8 @@ def run(
     with joined() as world:
         if world.first:
             claim(folder, resume)
-        objective = make()
+        with removed_if_empty(folder):
+            objective = make()
         loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
         world.any(False)  # Until the first process has claimed the folder.
         if resume:

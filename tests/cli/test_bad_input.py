@@ -67,6 +67,16 @@ def test_wrong_column(squeezebert: Program, model: Path, tmp_path: Path) -> None
     assert run.error == "--column 'c' is not of the form text=NAME"
 
 
+@pytest.mark.parametrize("command", [("predict", "--input"), ("evaluate",), ("train", "--dry-run")])
+def test_a_column_that_the_task_does_not_read(
+    squeezebert: Program, model: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path = write(tmp_path / "in.csv", "text,label,other\ngood,positive,bad\n")
+    option = "--from" if "train" in command else "--model"
+    run = squeezebert(*command, path, option, model, "--column", "textpair=other")
+    assert "text-classification has no column 'textpair' (nearest: 'text_pair'); it has text" in run.error
+
+
 @pytest.mark.parametrize("name", ["in.txt", "in.csv", "in.tsv", "in.jsonl", "in.json", "in.conll"])
 def test_empty_file(squeezebert: Program, model: Path, tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, b"")

@@ -68,6 +68,7 @@ def command(
     wanted = kind.evaluation_options if pooling is None else kind.options(pooling=pooling)
     name = model or embedded_model(kind.name)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
+    kind.check_columns(columns)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
     labelled = (kind.labelled_example(row, columns) for row in rows)
     examples = kind.gather(_checked(kind, name, labelled))

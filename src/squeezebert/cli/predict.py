@@ -98,6 +98,7 @@ def command(
     kind = get_task(task)
     name = model or embedded_model(kind.name)
     columns = options.columns_of(column)
+    kind.check_columns(columns)
     given, settings = options.given(asked, COLUMNS), options.given(asked, SETTINGS)
     wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS}))
     write = writer_for(output, kind.name, as_json=as_json)

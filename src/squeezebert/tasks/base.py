@@ -198,6 +198,19 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         """
         return self.read(resolve(self.columns, row, columns or {}), row.where)
 
+    def check_columns(self, names: Iterable[str]) -> None:
+        """See that all are canonical names of the task's columns.
+
+        Raises:
+            OptionError: One is not, so that what it stands for would not be read.
+        """
+        known = [column.name for column in self.columns]
+        for name in names:
+            if name not in known:
+                raise OptionError(
+                    f"{self.name} has no column {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+                )
+
     def options(self, **values: Any) -> OptionsT:
         """Check what a user asks of :meth:`decode`.
 

@@ -68,9 +68,10 @@ class TrainingData:
 
         Raises:
             DataError: A row does not fit the task, or there are too few.
-            OptionError: No model is trained for the task.
+            OptionError: No model is trained for the task, or it has no such column.
         """
         task.check_trainable()
+        task.check_columns(columns or ())
         examples = [task.labelled_example(row, columns) for row in training]
         more = [task.example(row, columns) for row in unlabelled]
         if validation is not None:

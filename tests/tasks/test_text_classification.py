@@ -59,7 +59,19 @@ def test_labels_that_make_no_task() -> None:
         TASK.features(examples(["a"])[0], [], setup(["a", "b"], SINGLE), RNG)
 
 
-@pytest.mark.parametrize("label", [None, "", {"a": 1}, [None]])
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        ('["b", "c"]', ("b", "c")), ("['b', 'c']", ("b", "c")), ("[]", ()), ("[3, 5]", (3, 5)),
+        ("[b]", "[b]"), ("[" * 5000 + "]", "[" * 5000 + "]"), ("[b", "[b"), ("b, c", "b, c"),
+    ],
+)  # fmt: skip
+def test_lists_of_labels_in_a_table(written: str, label: Any) -> None:
+    """As JSON, and as pandas writes them; other names in brackets stay names."""
+    assert examples(written)[0].label == label
+
+
+@pytest.mark.parametrize("label", [None, "", {"a": 1}, [None], "[None]"])
 def test_wrong_labels_name_the_place(label: Any) -> None:
     with pytest.raises(DataError, match=r"file.csv:7: label is"):
         examples(label)

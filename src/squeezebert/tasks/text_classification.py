@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -211,6 +213,10 @@ def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> list[f
 
 
 def _read_label(value: object, where: str) -> Label:
+    if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
+        # A list in a table, as JSON or as Python writes it; anything else in brackets is a name.
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            value = ast.literal_eval(value)
     if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
         return tuple(value)
     if isinstance(value, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -95,6 +96,21 @@ def test_all_answers_are_out_before_the_process_ends(tmp_path: Path) -> None:
     assert run.stdout.count("\n") == 1009
     assert program("predict", "--output", str(tmp_path / "answers.jsonl"), stdin=texts).returncode == 0
     assert (tmp_path / "answers.jsonl").read_text() == run.stdout
+
+
+def test_what_is_piped_is_utf8_and_the_odd_bytes_of_a_name_are_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    path, out = tmp_path / "a\udcff.txt", tmp_path / "answers.jsonl"
+    path.write_text("héllo ✓\n", encoding="utf-8")
+    command = [sys.executable, "-m", "squeezebert.cli", "predict", "--json", "--input", os.fsencode(path)]
+    run = subprocess.run(command, capture_output=True)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert json.loads(run.stdout)["text"] == "héllo ✓"
+    assert json.loads(run.stdout)["where"] == f"{path}:1"
+    assert subprocess.run([*command, "--output", str(out)]).returncode == 0
+    assert out.read_bytes() == run.stdout
 
 
 def test_an_error_after_some_answers_loses_none_of_them() -> None:

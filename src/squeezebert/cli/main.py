@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -40,12 +41,20 @@ def program() -> NoReturn:
     anything apart: for one text that took a fifth of the time, to free memory that the system frees anyway.
     """
     gc.set_threshold(_ALLOCATIONS)
+    _speak_utf8()
     session = Session()
     code = main(session=session)
     # After an error there may be answers that are not written yet.
     if code == 0 and session.kept is not None:
         os._exit(code)
     sys.exit(code)
+
+
+def _speak_utf8() -> None:
+    """Pipe UTF-8, as is read; escape what cannot be written, such as an odd byte in the name of a file."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def main(arguments: Sequence[str] | None = None, *, session: Session | None = None) -> int:

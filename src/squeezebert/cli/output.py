@@ -30,7 +30,11 @@ def opened(output: str | None) -> Iterator[TextIO]:
     path = Path(output)
     if path.is_dir():
         raise OptionError(f"{output}: is a folder; name a file in it")
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with (
+        atomic_path(path) as temporary,
+        # Escaped are odd bytes in the names of files; in JSON that is \udcff again.
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
+    ):
         yield file
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from itertools import pairwise
 from typing import Any
 
-Values = dict[str, Any]
+from squeezebert.data.spans import CharacterSpan, tagged
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+Values = dict[str, Any]
 
 
 def scored(values: Values) -> Values:
@@ -54,23 +52,8 @@ def restaurant8k(values: Values) -> Values:
         }
         for label in values.get("labels", [])
     ]
-    tokens, tags = _tagged(text, spans)
+    tokens, tags = tagged(text, [CharacterSpan(**span) for span in spans])
     return {"text": text, "tokens": tokens, "tags": tags, "spans": spans}
-
-
-def _tagged(text: str, spans: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    cuts = sorted({0, len(text), *(span["start"] for span in spans), *(span["end"] for span in spans)})
-    tokens, tags = [], []
-    begun: set[int] = set()
-    for start, end in pairwise(cuts):
-        inside = [n for n, span in enumerate(spans) if span["start"] <= start and end <= span["end"]]
-        for word in _WORD.findall(text[start:end]):
-            tokens.append(word)
-            tags.append(
-                f"{'I' if inside[0] in begun else 'B'}-{spans[inside[0]]['label']}" if inside else "O"
-            )
-            begun.update(inside[:1])
-    return tokens, tags
 
 
 def lettered(values: Values) -> Values:

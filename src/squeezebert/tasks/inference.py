@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.errors import DataError
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.tasks.base import Task
+from squeezebert.tasks.columns import resolve
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -36,6 +37,8 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
     meant = [task for task in fitting if any(column.label for column in task.columns)]
     if not meant and len(row.values) == 1:
         meant = fitting
+    # What is wrong with the values of the only task that has its columns, reading them tells.
+    meant = meant or [task for task in map(get_task, names) if _has_columns(task, row, columns)]
     if len(meant) == 1:
         return meant[0]
     which = " or ".join(task.name for task in meant) or "no task by their names"
@@ -51,3 +54,11 @@ def _fits(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> 
     except DataError:
         return False
     return True
+
+
+def _has_columns(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> bool:
+    try:
+        found = resolve(task.columns, row, columns or {})
+    except DataError:
+        return False
+    return any(column.label and column.name in found for column in task.columns)

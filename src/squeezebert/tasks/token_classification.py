@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.data import Row
+from squeezebert.data.spans import tagged
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.annotations import are_spans, read_spans
 from squeezebert.tasks.base import ASKED, NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
@@ -100,18 +103,40 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         Column("text", ("sentence", "content", "review", "message", "tweet", "body"), required=False),
         Column("tokens", ("words",), required=False, listed=True),
         Column(
-            "tags", ("ner_tags", "labels", "ner", "slots", "bio", "pos_tags", "upos", "label"), label=True
+            "tags", ("ner_tags", "labels", "ner", "slots", "bio", "pos_tags", "upos", "label"),
+            required=False, label=True,
         ),
-    )
+        Column("spans", ("entities", "annotations"), required=False, label=True),
+    )  # fmt: skip
     options_type = TokenClassificationOptions
     evaluation_options = TokenClassificationOptions("word", ignore_labels=())
 
+    def labelled_example(self, row: Row, columns: Mapping[str, str] | None = None) -> TokenExample:
+        """Read words and their tags, or a text and its spans.
+
+        Raises:
+            DataError: A column is missing or has a value of a wrong type.
+        """
+        example = super().labelled_example(row, columns)
+        if example.tags is None:
+            names = ", ".join(map(repr, row.values))
+            raise DataError(
+                f"{row.where}: has no column for 'tags' or 'spans'; it has {names}; "
+                "say which with --column tags=NAME"
+            )
+        return example
+
     def read(self, values: Mapping[str, Any], where: str) -> TokenExample:
-        """Make an example of ``tokens`` or, where there are none, of ``text``; tags need tokens."""
-        if "tokens" in values:
+        """Make an example of ``tokens`` or, where there are none, of ``text``.
+
+        Tags need tokens. Of spans, which may stand in the column of the tags as well, the text is cut into
+        words.
+        """
+        if "tokens" in values and not _are_described(values):
             words = texts_of(values, "tokens", where)
             return TokenExample(where, " ".join(words), words, _read_tags(values, words, where))
-        if "tags" in values:
+        marked = values.get("spans", values.get("tags"))
+        if "tags" in values and not ("text" in values and are_spans(marked)):
             raise DataError(
                 f"{where}: has tags but no words they belong to; say which column with --column tokens=NAME"
             )
@@ -119,7 +144,11 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
             raise DataError(
                 f"{where}: has no column for 'text' or 'tokens'; say which with --column text=NAME"
             )
-        return TokenExample(where, text_of(values, "text", where))
+        text = text_of(values, "text", where)
+        if marked is None:
+            return TokenExample(where, text)
+        cut, tags = tagged(text, read_spans(marked, text, where))
+        return TokenExample(where, " ".join(cut), tuple(cut), tuple(tags))
 
     def configure(self, config: SqueezeBertConfig, examples: Sequence[TokenExample]) -> SqueezeBertConfig:
         """Take the labels from the tags, ``O`` first, and note whether all entities begin as in IOB2."""
@@ -220,6 +249,11 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
 
 def _tag_indices(example: TokenExample, config: SqueezeBertConfig) -> list[int]:
     return [label_index(tag, config, example.where) for tag in _tags(example)]
+
+
+def _are_described(values: Mapping[str, Any]) -> bool:
+    """Whether the tokens are no words, but say where each stands in the text, as Prodigy has them."""
+    return "text" in values and any(isinstance(item, Mapping) for item in values["tokens"])
 
 
 def _read_tags(values: Mapping[str, Any], words: tuple[str, ...], where: str) -> tuple[str, ...] | None:

@@ -1,0 +1,75 @@
+"""Entities as annotation tools export them: a text, and spans of its characters with labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from squeezebert.data.spans import CharacterSpan
+from squeezebert.errors import DataError
+
+_STARTS = ("start", "start_offset")
+_ENDS = ("end", "end_offset")
+_LABELS = ("label", "labels", "entity_group", "entity", "type", "tag")
+
+
+def are_spans(value: object) -> bool:
+    """Whether a column holds spans, and not a tag for each of the words."""
+    if isinstance(value, str):
+        return value.startswith("[")
+    return isinstance(value, (list, tuple)) and not any(isinstance(item, (str, int)) for item in value)
+
+
+def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
+    """Read the spans of a text, in the order of its characters.
+
+    A span is a mapping with ``start``, ``end`` and ``label`` (as of Prodigy, spaCy, Label Studio's short form
+    and this package's answers; ``start_offset`` and ``end_offset`` as of doccano), or a list of these three.
+
+    Args:
+        value: A list of spans, or JSON of one, as a cell of a table has it.
+        text: The text.
+        where: Its place, for errors.
+
+    Raises:
+        DataError: A span is something else, lies outside of the text or overlaps another one.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise DataError(f"{where}: spans are {value!r}; expected JSON, a list of spans") from error
+    if not isinstance(value, (list, tuple)):
+        raise DataError(f"{where}: spans are {value!r}; expected a list of spans")
+    spans = sorted(_span(item, text, f"{where}: span {number}") for number, item in enumerate(value))
+    for one, other in pairwise(spans):
+        if other.start < one.end:
+            raise DataError(
+                f"{where}: the spans {text[one.start : one.end]!r} and {text[other.start : other.end]!r} "
+                "overlap; a word has one tag, so keep one of them"
+            )
+    return spans
+
+
+def _span(item: Any, text: str, where: str) -> CharacterSpan:
+    start, end, label = _parts(item)
+    if not (isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label):
+        raise DataError(f'{where} is {item!r}; expected {{"start": 0, "end": 4, "label": "PER"}}')
+    if not 0 <= start < end <= len(text):
+        raise DataError(f"{where} goes from {start} to {end}, and the text has {len(text)} characters")
+    return CharacterSpan(start, end, label)
+
+
+def _parts(item: Any) -> tuple[Any, Any, Any]:
+    if isinstance(item, (list, tuple)) and len(item) == 3:
+        return item[0], item[1], item[2]
+    if not isinstance(item, Mapping):
+        return None, None, None
+    start, end, label = (_first(item, names) for names in (_STARTS, _ENDS, _LABELS))
+    return start, end, label[0] if isinstance(label, list) and len(label) == 1 else label
+
+
+def _first(item: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((item[name] for name in names if name in item), None)

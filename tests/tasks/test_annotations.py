@@ -1,0 +1,88 @@
+"""Exports of annotation tools are read as they are; what is wrong with a span is said with its place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from squeezebert.errors import DataError
+from squeezebert.tasks.inference import infer_task
+from squeezebert.tasks.token_classification import TokenClassification
+from tests.tasks.tiny import row
+
+TASK = TokenClassification()
+TEXT = "Ada met Bo-Li."
+WORDS = ("Ada", "met", "Bo", "-", "Li", ".")
+TAGS = ("B-PER", "O", "B-LOC", "I-LOC", "I-LOC", "O")
+SPANS = [{"start": 0, "end": 3, "label": "PER"}, {"start": 8, "end": 13, "label": "LOC"}]
+TRIPLES = [[0, 3, "PER"], [8, 13, "LOC"]]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"spans": SPANS},
+        {"spans": SPANS[::-1]},
+        {"entities": TRIPLES},
+        # doccano, in its older and newer form.
+        {"id": 3, "label": TRIPLES},
+        {"entities": [{"id": 1, "label": n, "start_offset": s, "end_offset": e} for s, e, n in TRIPLES]},
+        # Prodigy, whose tokens are no words.
+        {"tokens": [{"text": "Ada", "start": 0, "end": 3, "id": 0}], "spans": SPANS},
+        # Label Studio, short form.
+        {"label": [{"start": s, "end": e, "text": TEXT[s:e], "labels": [n]} for s, e, n in TRIPLES]},
+        # The pipeline's own answers, corrected by hand.
+        {"entities": [{"start": s, "end": e, "entity_group": n, "score": 0.5} for s, e, n in TRIPLES]},
+        # A cell of a table.
+        {"spans": json.dumps(TRIPLES)},
+    ],
+)
+def test_spans_of_a_text_become_words_and_tags(columns: dict[str, Any]) -> None:
+    given = row(text=TEXT, **columns)
+    example = TASK.labelled_example(given)
+    assert (example.words, example.tags) == (WORDS, TAGS)
+    assert infer_task(given).name == "token-classification"
+    assert TASK.example(given).text == TEXT
+
+
+def test_a_text_without_entities_is_learnt_from_too() -> None:
+    assert TASK.labelled_example(row(text="no one", label=[])).tags == ("O", "O")
+
+
+def test_tags_of_words_go_before_spans() -> None:
+    given = row(text=TEXT, tokens=["Ada", "met"], tags=["B-X", "O"], spans=SPANS)
+    assert TASK.labelled_example(given).tags == ("B-X", "O")
+
+
+@pytest.mark.parametrize(
+    ("spans", "message"),
+    [
+        ([[0, 15, "PER"]], "span 0 goes from 0 to 15, and the text has 14 characters"),
+        ([[0, 3, "PER"], [5, 5, "PER"]], "span 1 goes from 5 to 5"),
+        ([[-3, 3, "PER"]], "span 0 goes from -3 to 3"),
+        ([[0, 3, "PER"], [2, 7, "LOC"]], "the spans 'Ada' and 'a met' overlap"),
+        ([[0, 3]], r'span 0 is \[0, 3\]; expected {"start": 0, "end": 4, "label": "PER"}'),
+        ([{"start": 0, "label": "PER"}], "span 0 is"),
+        ([[0, 3, ""]], "span 0 is"),
+        ([{"start": 0, "end": 3, "labels": ["PER", "LOC"]}], "span 0 is"),
+        ({"start": 0}, "expected a list of spans"),
+        ("[[0, 3", "expected JSON, a list of spans"),
+    ],
+)
+def test_wrong_spans_are_named(spans: Any, message: str) -> None:
+    given = row(text=TEXT, spans=spans)
+    with pytest.raises(DataError, match=f"^file.csv:7: .*{message}"):
+        TASK.labelled_example(given)
+    # The columns tell the task all the same, so that its error is the one that is seen.
+    assert infer_task(given).name == "token-classification"
+
+
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(
+        DataError, match=r"no column for 'tags' or 'spans'; it has 'text'; .*--column tags=NAME"
+    ):
+        TASK.labelled_example(row(text=TEXT))
+    with pytest.raises(DataError, match=r"has tags but no words they belong to; .*--column tokens=NAME"):
+        TASK.labelled_example(row(text="Ada met", tags="B-PER O"))

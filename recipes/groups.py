@@ -9,8 +9,8 @@ measured on the test of STS-B, and once more after fine-tuning on its training p
 side. Run again to resume, in stretches with ``--stop-after 9``; processes that share ``--runs`` can do other
 ``--groups`` or ``--seeds`` each, and a last one with all of them writes the table.
 
-``docs/results/groups_longer.md`` is of one seed that learnt from more, and of all sets that the embedded model
-is measured on:
+``docs/results/groups_longer.md`` is of one seed that learnt from more, and of all sets that the embedded
+model is measured on:
 
     … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --untuned all --tasks all \
         --shared-cores --output docs/results/groups_longer.json

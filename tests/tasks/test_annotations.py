@@ -84,5 +84,7 @@ def test_what_is_missing_is_named() -> None:
         DataError, match=r"no column for 'tags' or 'spans'; it has 'text'; .*--column tags=NAME"
     ):
         TASK.labelled_example(row(text=TEXT))
+    with pytest.raises(DataError, match="tokens is a int; expected a list of strings"):
+        TASK.labelled_example(row(text=TEXT, tokens=3, tags="O"))
     with pytest.raises(DataError, match=r"has tags but no words they belong to; .*--column tokens=NAME"):
         TASK.labelled_example(row(text="Ada met", tags="B-PER O"))

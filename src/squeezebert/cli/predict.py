@@ -118,7 +118,7 @@ def command(
         if write is not None:
             write(answers, stream)
             return
-        table = Table.fitting(_labels(pipe), on_screen=output is None)
+        table = Table.fitting(_labels(pipe), on_screen=output in (None, "-"))
         for answer in answers:
             for line in table.lines(answer.text, answer.answer):
                 print(line, file=stream)

@@ -253,7 +253,8 @@ def _tag_indices(example: TokenExample, config: SqueezeBertConfig) -> list[int]:
 
 def _are_described(values: Mapping[str, Any]) -> bool:
     """Whether the tokens are no words, but say where each stands in the text, as Prodigy has them."""
-    return "text" in values and any(isinstance(item, Mapping) for item in values["tokens"])
+    tokens = values["tokens"]
+    return "text" in values and isinstance(tokens, list) and any(isinstance(item, Mapping) for item in tokens)
 
 
 def _read_tags(values: Mapping[str, Any], words: tuple[str, ...], where: str) -> tuple[str, ...] | None:

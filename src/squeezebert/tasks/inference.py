@@ -57,8 +57,9 @@ def _fits(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> 
 
 
 def _has_columns(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> bool:
+    """Whether a row has what a task reads, by name, of inputs and of labels."""
     try:
         found = resolve(task.columns, row, columns or {})
     except DataError:
         return False
-    return any(column.label and column.name in found for column in task.columns)
+    return {column.label for column in task.columns if column.name in found} == {True, False}

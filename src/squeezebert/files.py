@@ -150,7 +150,7 @@ def _umask() -> int:
 
 @contextmanager
 def removed_if_empty(folder: Path) -> Iterator[None]:
-    """Take a new folder away where the block ends with an error before it holds anything."""
+    """Take a folder away where the block ends with an error before anything is in it."""
     try:
         yield
     except BaseException:

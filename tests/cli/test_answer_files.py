@@ -42,11 +42,20 @@ def test_a_table_keeps_the_columns_of_the_rows(
         assert float(line["predicted_score"]) == answer["score"]
 
 
-def test_a_table_is_read_back_as_rows(squeezebert: Program, models: dict[str, str], tmp_path: Path) -> None:
-    model, out = models["text-classification"], tmp_path / "out.csv"
-    for source in (("good", "bad"), ("--input", out)):
-        assert squeezebert("predict", "--model", model, *source, "--output", out).code == 0
-    assert [line["text"] for line in table(out)] == ["good", "bad"]
+def test_a_table_of_answers_is_answered_anew(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    """Each column stays one, and no answer of the earlier table is left where there is none now."""
+    model, first, second = models["token-classification"], tmp_path / "first.csv", tmp_path / "second.csv"
+    common = ("predict", "--model", model, "--task", "ner", "--aggregation", "none", "--output")
+    assert squeezebert(*common, first, "ada lives in london", "").code == 0
+    first.write_text(first.read_text().replace("ada lives in london", "", 1))
+    assert squeezebert(*common, second, "--input", first).code == 0
+    head, *lines = csv.reader(second.read_text().splitlines())
+    assert head == next(csv.reader(first.read_text().splitlines()))
+    assert len(set(head)) == len(head)
+    assert set(table(second)[0].values()) == {"1", ""}
+    assert len(lines) >= len(table(first))
 
 
 def test_a_table_has_a_line_for_each_of_several_answers(

@@ -66,7 +66,8 @@ def write_csv(answers: Iterable[Answered], stream: TextIO) -> None:
     """Write all columns of the rows, and beside them the answers.
 
     A row with several answers has a line for each, one without any has a line, too. Of labels that were
-    compared only the best is written. Lines are held back until there is an answer, which names its columns.
+    compared only the best is written. Lines are held back until there is an answer, which names its columns;
+    those of an earlier table are written anew, and a column ``row`` of the rows' own stays.
 
     Raises:
         DataError: A row has a column that the first one lacks.
@@ -80,9 +81,10 @@ def write_csv(answers: Iterable[Answered], stream: TextIO) -> None:
         held.append(line)
         if line[1]:
             break
-    writer = csv.DictWriter(stream, [*held[0][0], *held[-1][1]], lineterminator="\n")
+    empty = dict.fromkeys(held[-1][1])
+    writer = csv.DictWriter(stream, {**held[0][0], **empty}, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**own, **answer} for own, answer in chain(held, lines))
+    writer.writerows({**own, **empty, **answer} for own, answer in chain(held, lines))
 
 
 def _lines(answers: Iterable[Answered]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

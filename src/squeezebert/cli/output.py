@@ -18,13 +18,13 @@ def opened(output: str | None) -> Iterator[TextIO]:
     """Give a text stream to print to.
 
     Args:
-        output: The file, which replaces an older one when the block ends without an error; None or "-" for
-            the standard output.
+        output: The file, which replaces an older one when the block ends without an error; None for the
+            standard output.
 
     Raises:
         OptionError: The file cannot be written.
     """
-    if output in (None, "-"):
+    if output is None:
         yield sys.stdout
         return
     path = Path(output)

@@ -23,6 +23,9 @@ COLUMNS = ("text_pair", "question", "context", "choices", "candidate_labels", "h
 # What an option says about the model and how it is run; all others are options of the task.
 SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
 
+# As the name of a file.
+STDOUT = "-"
+
 EXAMPLES = """\b
 Examples:
   squeezebert predict "A warm, funny film."
@@ -43,7 +46,8 @@ Examples:
 )  # fmt: skip
 @click.option(
     "--output", metavar="FILE",
-    help="Write there, as the name says: .csv, .jsonl, .json or .txt; vectors as .npy or .jsonl.",
+    help="Write there, as the name says: .csv, .jsonl, .json or .txt; vectors as .npy or .jsonl; - is the "
+    "standard output.",
 )  # fmt: skip
 @options.task_option
 @options.model_option
@@ -101,6 +105,7 @@ def command(
     kind.check_columns(columns)
     given, settings = options.given(asked, COLUMNS), options.given(asked, SETTINGS)
     wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS}))
+    output = None if output == STDOUT else output
     write = writer_for(output, kind.name, as_json=as_json)
     paths = paths_or_stdin(texts, paths)
     rows = from_files(paths, format) if paths else from_texts(texts, text_column(kind.name, given))
@@ -118,7 +123,7 @@ def command(
         if write is not None:
             write(answers, stream)
             return
-        table = Table.fitting(_labels(pipe), on_screen=output in (None, "-"))
+        table = Table.fitting(_labels(pipe), on_screen=output is None)
         for answer in answers:
             for line in table.lines(answer.text, answer.answer):
                 print(line, file=stream)

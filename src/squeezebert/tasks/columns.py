@@ -57,7 +57,7 @@ def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> di
 def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mapping[str, str]) -> str | None:
     if column.name in chosen:
         if chosen[column.name] not in row.values:
-            raise DataError(f"{row.where}: has no column {chosen[column.name]!r}; it has {_names(row)}")
+            raise DataError(f"{row.where}: has no column {chosen[column.name]!r}; it has {names_of(row)}")
         return chosen[column.name]
     for name in (column.name, *column.aliases):
         # A column that the user has given to another role is not taken a second time.
@@ -66,13 +66,14 @@ def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mappin
             return found
     if column.required:
         raise DataError(
-            f"{row.where}: has no column for {column.name!r}; it has {_names(row)}; "
+            f"{row.where}: has no column for {column.name!r}; it has {names_of(row)}; "
             f"say which with --column {column.name}=NAME"
         )
     return None
 
 
-def _names(row: Row) -> str:
+def names_of(row: Row) -> str:
+    """The columns of a row, for a message."""
     return ", ".join(map(repr, row.values)) or "none"
 
 

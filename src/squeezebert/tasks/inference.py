@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.errors import DataError
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.tasks.base import Task
-from squeezebert.tasks.columns import resolve
+from squeezebert.tasks.columns import names_of, resolve
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -28,10 +28,9 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
     Raises:
         DataError: No task fits, or several do; the message asks which is meant.
     """
-    shown = ", ".join(map(repr, row.values)) or "none"
     for column in (columns or {}).values():
         if column not in row.values:
-            raise DataError(f"{row.where}: has no column {column!r}; it has {shown}")
+            raise DataError(f"{row.where}: has no column {column!r}; it has {names_of(row)}")
     names = [name for name in TRAINED_TASKS if name != "feature-extraction"]
     fitting = [task for task in map(get_task, names) if _fits(task, row, columns)]
     meant = [task for task in fitting if any(column.label for column in task.columns)]
@@ -43,7 +42,7 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
         return meant[0]
     which = " or ".join(task.name for task in meant) or "no task by their names"
     raise DataError(
-        f"{row.where}: the columns {shown} fit {which}; say which with --task "
+        f"{row.where}: the columns {names_of(row)} fit {which}; say which with --task "
         f"({', '.join(TRAINED_TASKS)}), and name columns with --column label=NAME"
     )
 

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.data import Row
 from squeezebert.data.spans import tagged
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
+from squeezebert.tasks.aggregation import completed, joined_to_entities, joined_to_words, labelled, tokens_of
 from squeezebert.tasks.annotations import are_spans, read_spans
 from squeezebert.tasks.base import ASKED, NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, text_of, texts_of
+from squeezebert.tasks.columns import Column, names_of, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
-from squeezebert.tasks.merging import best_places
-from squeezebert.tasks.scores import softmax
-from squeezebert.tasks.tags import (
-    OUTSIDE,
-    STRICT_KEY,
-    are_strict,
-    entity_scores,
-    have_entities,
-    likeliest,
-    spans,
-)
+from squeezebert.tasks.tags import OUTSIDE, STRICT_KEY, are_strict, entity_scores, have_entities
+
+if TYPE_CHECKING:
+    from squeezebert.data import Row
 
 STRATEGIES = ("none", "word", "simple", "first", "average", "max")
 
@@ -73,27 +65,6 @@ class TokenClassificationOptions:
         object.__setattr__(self, "ignore_labels", tuple(self.ignore_labels))
 
 
-@dataclass(frozen=True)
-class _Unit:
-    """A token or word with its scores.
-
-    Attributes:
-        start: First character in the text.
-        end: Character after its last.
-        word: Index of the word.
-        index: Position of the token in its window.
-        piece: The token as a string.
-        scores: Probabilities ``[labels]``.
-    """
-
-    start: int
-    end: int
-    word: int
-    index: int
-    piece: str
-    scores: NDArray[np.float64]
-
-
 class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
     """Entities, slots and parts of speech, with character offsets."""
 
@@ -119,9 +90,8 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         """
         example = super().labelled_example(row, columns)
         if example.tags is None:
-            names = ", ".join(map(repr, row.values))
             raise DataError(
-                f"{row.where}: has no column for 'tags' or 'spans'; it has {names}; "
+                f"{row.where}: has no column for 'tags' or 'spans'; it has {names_of(row)}; "
                 "say which with --column tags=NAME"
             )
         return example
@@ -186,23 +156,25 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         tokens have their ``index`` in the window and their piece as ``word``. Each also has ``windows`` and
         ``truncated``. Of words that were given, offsets are those in the words joined by spaces.
         """
-        tokens = _tokens(example, windows, outputs, setup.stride)
+        tokens = tokens_of(example.words, windows, outputs, setup.stride)
         strategy = options.aggregation_strategy
         labels = setup.config.id2label
         if strategy == "none":
             entries = [
                 {**entry, "index": unit.index, "word": unit.piece}
-                for entry, unit in zip(_tagged(tokens, labels), tokens, strict=True)
+                for entry, unit in zip(labelled(tokens, labels), tokens, strict=True)
             ]
         elif strategy == "simple":
-            entries = _entities(_tagged(tokens, labels))
+            entries = joined_to_entities(labelled(tokens, labels))
         else:
             strict = setup.config.extra.get(STRICT_KEY) is True
             if strategy == "word":
-                words = _complete(_words(tokens, "first"), example, setup.config)
-                entries = _tagged(words, labels, strict=strict)
+                words = completed(joined_to_words(tokens, "first"), example.words, setup.config)
+                entries = labelled(words, labels, strict=strict)
             else:
-                entries = _entities(_tagged(_words(tokens, strategy), labels, strict=strict))
+                entries = joined_to_entities(
+                    labelled(joined_to_words(tokens, strategy), labels, strict=strict)
+                )
         return [
             {"word": example.text[entry["start"] : entry["end"]], **entry, **extent(windows)}
             for entry in entries
@@ -283,100 +255,3 @@ def _targets(window: Window, tags: Sequence[int]) -> NDArray[np.int64]:
         if word is not None and word != words[position - 1] and offsets[position][0] == 0:
             targets[position] = tags[word]
     return targets
-
-
-def _tokens(
-    example: TokenExample, windows: Sequence[Window], outputs: Sequence[Outputs], stride: int
-) -> list[_Unit]:
-    """Every token of the text once, with the scores from where it has most context."""
-    starts = _word_starts(example.words)
-    scores = [softmax(output["logits"]) for output in outputs]
-    units = []
-    for index, position in best_places(windows, stride):
-        encoding = windows[index].encoding
-        word = encoding.word_ids[position]
-        shift = starts[word] if starts and word is not None else 0
-        start, end = encoding.offsets[position]
-        units.append(
-            _Unit(
-                start + shift,
-                end + shift,
-                -1 if word is None else word,
-                position,
-                encoding.tokens[position],
-                scores[index][position],
-            )
-        )
-    return units
-
-
-def _word_starts(words: Sequence[str] | None) -> list[int]:
-    """Where each word begins in the words joined by spaces."""
-    if words is None:
-        return []
-    starts, at = [], 0
-    for word in words:
-        starts.append(at)
-        at += len(word) + 1
-    return starts
-
-
-def _words(tokens: Sequence[_Unit], strategy: str) -> list[_Unit]:
-    """Join the tokens of each word."""
-    return [_joined(list(group), strategy) for _, group in groupby(tokens, key=lambda unit: unit.word)]
-
-
-def _joined(tokens: Sequence[_Unit], strategy: str) -> _Unit:
-    first, last = tokens[0], tokens[-1]
-    scores = first.scores
-    if strategy == "average":
-        scores = np.mean([token.scores for token in tokens], axis=0)
-    elif strategy == "max":
-        scores = max(tokens, key=lambda token: float(token.scores.max())).scores
-    return _Unit(first.start, last.end, first.word, first.index, first.piece, scores)
-
-
-def _complete(units: Sequence[_Unit], example: TokenExample, config: SqueezeBertConfig) -> list[_Unit]:
-    """Add the words without tokens (control characters alone) as outside, so that every word has a tag."""
-    if example.words is None:
-        return list(units)
-    known = {unit.word: unit for unit in units}
-    outside = np.zeros(config.num_labels)
-    outside[config.label2id.get(OUTSIDE, 0)] = 1.0
-    starts = _word_starts(example.words)
-    return [
-        known.get(word) or _Unit(start, start + len(text), word, 0, "", outside)
-        for word, (start, text) in enumerate(zip(starts, example.words, strict=True))
-    ]
-
-
-def _tagged(
-    units: Sequence[_Unit], labels: Mapping[int, str], *, strict: bool = False
-) -> list[dict[str, Any]]:
-    """The label of each unit, with its score; strict ones fit together."""
-    if not units:
-        return []
-    scores = np.stack([unit.scores for unit in units])
-    best = likeliest(scores, [labels[index] for index in range(len(labels))], strict=strict)
-    return [
-        {
-            "entity": labels[int(label)],
-            "score": float(unit.scores[label]),
-            "start": unit.start,
-            "end": unit.end,
-        }
-        for unit, label in zip(units, best, strict=True)
-    ]
-
-
-def _entities(tagged: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The entities that tagged units spell; the score is the mean of the scores of their labels."""
-    return [
-        {
-            "entity_group": span.kind,
-            "score": float(np.mean([unit["score"] for unit in tagged[span.start : span.end]])),
-            "start": tagged[span.start]["start"],
-            "end": tagged[span.end - 1]["end"],
-        }
-        for span in spans([unit["entity"] for unit in tagged])
-    ]

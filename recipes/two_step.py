@@ -72,7 +72,7 @@ def train(rows: tuple[Path, Path], start: str | Path, out: Path, *others: str | 
             "train", rows[0], "--validation", rows[1], "--task", "text-classification", "--from", start,
             "--out", out, "--resume", *others,
         )  # fmt: skip
-        subprocess.run([sys.executable, "-m", "squeezebert.cli", *map(str, command)], check=True)
+        subprocess.run([sys.executable, "-m", "squeezebert", *map(str, command)], check=True)
     metrics: dict[str, float] = json.loads(report.read_text(encoding="utf-8"))["result"]["metrics"]
     return metrics
 

@@ -61,7 +61,7 @@ def teacher_folder() -> Path:
 
 def squeezebert_command(*arguments: str | Path) -> None:
     """Run the command line program and stop where it fails."""
-    code = subprocess.run([sys.executable, "-m", "squeezebert.cli", *map(str, arguments)]).returncode
+    code = subprocess.run([sys.executable, "-m", "squeezebert", *map(str, arguments)]).returncode
     if code:
         raise SystemExit(code)
 

@@ -253,7 +253,7 @@ def test_unknown_model(squeezebert: Program, tmp_path: Path) -> None:
 def test_hub_name_when_offline(tmp_path: Path) -> None:
     """In a process of its own: the hub client reads the variable when it is imported."""
     run = subprocess.run(
-        [sys.executable, "-m", "squeezebert.cli", "info", "nobody/nothing"],
+        [sys.executable, "-m", "squeezebert", "info", "nobody/nothing"],
         env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -351,7 +351,7 @@ def test_interruption_is_one_line_and_130(
 def test_a_reader_that_has_enough_is_no_error(models: dict[str, str], tmp_path: Path) -> None:
     """As `squeezebert predict … | head -1`: no traceback and nothing on stderr."""
     path = write(tmp_path / "in.txt", "the film is good\n" * 20000)
-    command = [sys.executable, "-m", "squeezebert.cli", "predict", "--model", models["text-classification"]]
+    command = [sys.executable, "-m", "squeezebert", "predict", "--model", models["text-classification"]]
     with subprocess.Popen(
         [*command, "--input", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

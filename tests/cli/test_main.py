@@ -20,7 +20,7 @@ def program(
     *arguments: str, stdin: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "squeezebert.cli", *arguments],
+        [sys.executable, "-m", "squeezebert", *arguments],
         input=stdin,
         stdin=None if stdin is not None else subprocess.DEVNULL,
         capture_output=True,
@@ -104,7 +104,7 @@ def test_what_is_piped_is_utf8_and_the_odd_bytes_of_a_name_are_escaped(
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     path, out = tmp_path / "a\udcff.txt", tmp_path / "answers.jsonl"
     path.write_text("héllo ✓\n", encoding="utf-8")
-    command = [sys.executable, "-m", "squeezebert.cli", "predict", "--json", "--input", os.fsencode(path)]
+    command = [sys.executable, "-m", "squeezebert", "predict", "--json", "--input", os.fsencode(path)]
     run = subprocess.run(command, capture_output=True)
     assert (run.returncode, run.stderr) == (0, b"")
     assert json.loads(run.stdout)["text"] == "héllo ✓"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -187,9 +188,24 @@ def test_metrics_headline_by_problem() -> None:
         TASK.metric(examples("d"), [[]], setup(["a", "b"], SINGLE).config)
 
 
+def test_threshold_gives_all_labels_that_reach_it_and_no_other() -> None:
+    pipeline = pipe("text-classification", labels=["a", "b", "c"], problem=MULTI)
+    text = "the cat sat on the mat"
+    answers = pipeline([text], top_k=None)[0]
+    highest, middle, lowest = (answer["score"] for answer in answers)
+    assert highest > middle > lowest
+    assert pipeline([text], threshold=middle) == [answers[:2]]
+    assert pipeline([text], threshold=highest) == [answers[:1]]
+    assert pipeline([text], threshold=1.0) == [[]]
+
+
 def test_options_that_make_no_sense() -> None:
     with pytest.raises(OptionError, match="top_k 0 is less than 1"):
         TASK.options(top_k=0)
+    with pytest.raises(OptionError, match=r"top_k 3 and threshold 0\.5 cannot both be given"):
+        TASK.options(top_k=3, threshold=0.5)
+    with pytest.raises(OptionError, match="threshold nan is not a number"):
+        TASK.options(threshold=math.nan)
     with pytest.raises(OptionError, match="function_to_apply 'tanh' is not one of softmax, sigmoid, none"):
         TASK.options(function_to_apply="tanh")
 

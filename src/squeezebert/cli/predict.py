@@ -61,6 +61,10 @@ Examples:
     "--choice", "choices", multiple=True, metavar="TEXT", help="Multiple choice: a choice. Repeatable."
 )
 @click.option("--top-k", type=int, metavar="N", help="How many answers to give, best first.")
+@click.option(
+    "--threshold", type=float, metavar="SCORE",
+    help="Text classification: all labels of at least this score.",
+)  # fmt: skip
 @click.option("--function-to-apply", metavar="NAME", help="Text classification: softmax, sigmoid or none.")
 @click.option(
     "--aggregation", "aggregation_strategy", metavar="NAME",

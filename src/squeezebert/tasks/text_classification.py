@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -50,14 +51,21 @@ class TextClassificationOptions:
     Attributes:
         top_k: How many labels, best first; 1 gives one dict and not a list; None gives all.
         function_to_apply: "softmax", "sigmoid" or "none"; None chooses by the model's problem type.
+        threshold: Give a list of the labels whose score is at least this, however many, in place of
+            ``top_k``; None takes ``top_k``.
     """
 
     top_k: int | None = 1
     function_to_apply: str | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k < 1:
             raise OptionError(f"top_k {self.top_k} is less than 1; give None for all labels")
+        if self.threshold is not None and self.top_k not in (1, None):
+            raise OptionError(f"top_k {self.top_k} and threshold {self.threshold} cannot both be given")
+        if self.threshold is not None and math.isnan(self.threshold):
+            raise OptionError("threshold nan is not a number")
         if self.function_to_apply not in (None, *FUNCTIONS):
             raise OptionError(
                 f"function_to_apply {self.function_to_apply!r} is not one of {', '.join(FUNCTIONS)}"
@@ -127,15 +135,17 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
     ) -> Answer:
         """Give ``{"label", "score", "windows", "truncated"}``, or a list of them."""
         scores = _scores(merge(windows, outputs), setup.config, options.function_to_apply)
+        threshold = options.threshold
         answers = [
             {
                 "label": setup.config.id2label[int(index)],
                 "score": float(scores[index]),
                 **extent(windows),
             }
-            for index in highest(scores, options.top_k)
+            for index in highest(scores, None if threshold is not None else options.top_k)
+            if threshold is None or scores[index] >= threshold
         ]
-        return answers[0] if options.top_k == 1 else answers
+        return answers[0] if options.top_k == 1 and threshold is None else answers
 
     def features(
         self, example: TextExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator

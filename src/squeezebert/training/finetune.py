@@ -10,6 +10,7 @@ from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.task import TaskDistillation
 from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.hints import HintedAnswers
+from squeezebert.training.masked import MaskedObjective
 from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
@@ -71,5 +72,10 @@ def make_objective(
         raise OptionError("unlabelled rows need a teacher; give --teacher MODEL")
     if settings.hints:
         return HintedAnswers(data, start, settings)
-    kind = SimilarityObjective if data.task.name == "feature-extraction" else TaskObjective
-    return kind(data, start, settings)
+    return _OBJECTIVES.get(data.task.name, TaskObjective)(data, start, settings)
+
+
+_OBJECTIVES: dict[str, type[TaskObjective]] = {
+    "feature-extraction": SimilarityObjective,
+    "fill-mask": MaskedObjective,
+}

@@ -1,4 +1,4 @@
-"""JSON in: one object a line, a list of objects, and the SQuAD and CLINC150 layouts."""
+"""JSON in: one object a line, a list of objects, and the layouts of SQuAD, CLINC150 and Label Studio."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from squeezebert.data import label_studio
 from squeezebert.data.opening import open_text, shown
 from squeezebert.data.row import Row
 from squeezebert.errors import DataError
@@ -34,8 +35,9 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
 def read_json(path: str | Path, split: str | None = None) -> Iterator[Row]:
     """Give the rows of a JSON file, which is read as a whole; for big data use .jsonl.
 
-    The file holds a list of objects, SQuAD (v1.1 or v2.0: rows of ``id``, ``question``, ``context``,
-    ``answers``), or splits of text and intent as CLINC150 (rows of ``text``, ``label``).
+    The file holds a list of objects, such as the tasks that Label Studio exports; SQuAD (v1.1 or v2.0: rows
+    of ``id``, ``question``, ``context``, ``answers``); or splits of text and intent as CLINC150 (rows of
+    ``text``, ``label``).
 
     Args:
         path: The file.
@@ -60,6 +62,8 @@ def read_json(path: str | Path, split: str | None = None) -> Iterator[Row]:
 
 
 def _objects(content: list[Any], name: str) -> Iterator[Row]:
+    if label_studio.are_tasks(content):
+        content = list(label_studio.rows_of(content))
     for number, values in enumerate(content):
         where = f"{name}: item {number}"
         if not isinstance(values, dict):

@@ -52,6 +52,19 @@ def test_accuracy_is_that_of_the_answers_of_predict(
     assert next(iter(got["metrics"])) == "accuracy"
 
 
+def test_a_dash_is_the_standard_output(
+    squeezebert: Program,
+    models: dict[str, str],
+    reviews: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = squeezebert("evaluate", reviews, "--model", models["text-classification"], "--output", "-")
+    assert results(run)["rows"] == 4
+    assert not Path("-").exists()
+
+
 def test_results_name_their_conditions(
     squeezebert: Program, models: dict[str, str], reviews: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,14 @@ def test_a_label_that_is_a_name_is_not_an_index() -> None:
     assert label_index("1", config(["1", "0"]), "x") == 0
 
 
+def test_a_label_in_other_letters_is_taken_where_it_fits_one_name() -> None:
+    names = config(["negative", "Neutral", "NEUTRAL"])
+    assert label_index(" NEGATIVE", names, "x") == 0
+    assert label_index("NEUTRAL", names, "x") == 2
+    with pytest.raises(DataError, match="unknown label 'neutral'"):
+        label_index("neutral", names, "x")
+
+
 def test_order_and_kind_of_labels() -> None:
     assert ordered(["10", "9", 1]) == ["1", "9", "10"]
     assert ordered(["b", "a", "10"]) == ["10", "a", "b"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.output import show_fields
+from squeezebert.cli.output import STDOUT, show_fields
 from squeezebert.cli.predict import SETTINGS
 from squeezebert.cli.progress import progress
 from squeezebert.config import SqueezeBertConfig
@@ -37,7 +37,7 @@ REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
 @options.format_option
 @options.column_option
 @options.pooling_option
-@click.option("--output", metavar="FILE", help="Write the results there too, as JSON.")
+@click.option("--output", metavar="FILE", help="Write the results there too, as JSON; - for --json.")
 @options.max_length_option
 @options.stride_option
 @options.batch_tokens_option
@@ -62,6 +62,8 @@ def command(
     from squeezebert.pipelines import embedded_model, pipeline
     from squeezebert.tasks import get_task
 
+    if output == STDOUT:
+        output, as_json = None, True
     _check(limit, output)
     kind = get_task(task)
     # What else can be asked of an answer would make the metric another one than the field's.

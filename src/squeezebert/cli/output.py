@@ -12,6 +12,9 @@ from typing import Any, TextIO
 from squeezebert.errors import OptionError
 from squeezebert.files import atomic_path
 
+STDOUT = "-"
+"""As the name of a file."""
+
 
 @contextmanager
 def opened(output: str | None) -> Iterator[TextIO]:

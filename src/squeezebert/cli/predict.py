@@ -10,7 +10,7 @@ from squeezebert.cli import options
 from squeezebert.cli.answer_files import writer_for
 from squeezebert.cli.inputs import from_files, from_texts, paths_or_stdin, text_column, with_columns
 from squeezebert.cli.main import Session
-from squeezebert.cli.output import opened, show_fields
+from squeezebert.cli.output import STDOUT, opened, show_fields
 from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
 from squeezebert.tasks import TRUNK_TASKS
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 COLUMNS = ("text_pair", "question", "context", "choices", "candidate_labels", "hypothesis_template")
 # What an option says about the model and how it is run; all others are options of the task.
 SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
-
-# As the name of a file.
-STDOUT = "-"
 
 EXAMPLES = """\b
 Examples:

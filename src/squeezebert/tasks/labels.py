@@ -17,10 +17,11 @@ _SHOWN = 12
 def label_index(label: str | int | float, config: SqueezeBertConfig, where: str) -> int:
     """Find the output of the head that stands for a label.
 
-    A label is a name of the config or, where it is no name, an index into it, as many data sets have it.
+    A label is a name of the config or, where it is no name, an index into it, as many data sets have it, or a
+    name in other letters ("Positive" for "positive"), if that fits one alone.
 
     Raises:
-        DataError: It is neither.
+        DataError: It is none of these.
     """
     name = str(label)
     if name in config.label2id:
@@ -28,6 +29,9 @@ def label_index(label: str | int | float, config: SqueezeBertConfig, where: str)
     if _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels:
         return int(name)
     labels = list(config.label2id)
+    same = [known for known in labels if known.casefold() == name.strip().casefold()]
+    if len(same) == 1:
+        return config.label2id[same[0]]
     shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
     raise DataError(f"{where}: unknown label {name!r}{nearest(name, labels)}; the model knows {shown}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -159,6 +160,13 @@ def test_an_atomic_write_replaces_or_leaves_alone(tmp_path):
         fail()
     assert path.read_bytes() == b"\x00\xff"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_there_is_no_room_the_error_names_the_file(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    with pytest.raises(OSError, match=r"No space left on device: '.*answers\.jsonl'"), atomic_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
 
 
 def test_written_files_have_ordinary_permissions(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -105,6 +106,9 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
         ) from error
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that replaces it when the block ends without an error.
@@ -114,6 +118,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         OptionError: The folder does not exist or cannot be written to.
+        OSError: There is no room for the file, whose name it has.
     """
     if path.exists() and not path.is_dir() and (not path.is_file() or _is_stdout(path)):
         yield path
@@ -131,6 +136,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

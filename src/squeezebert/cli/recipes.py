@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from squeezebert.cli import options
-from squeezebert.errors import MissingExtraError, OptionError
+from squeezebert.cli.torch_threads import import_torch
+from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
     from squeezebert.cli.training_bar import TrainingBar
@@ -83,10 +84,7 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
 @contextlib.contextmanager
 def train_on_terminal() -> Iterator[TrainingBar]:
     """Give the bar of a run; say how to go on where the user stops it."""
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("training", "train") from error
+    import_torch()
     from squeezebert.cli.training_bar import TrainingBar
 
     # A checkpoint without the head is what training starts from, and no reason for a warning.

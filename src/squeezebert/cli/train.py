@@ -15,8 +15,9 @@ import click
 from squeezebert.cli import options
 from squeezebert.cli.output import show_fields
 from squeezebert.cli.teaching import teaching_of, teaching_options
+from squeezebert.cli.torch_threads import import_torch
 from squeezebert.cli.training_options import loop_options
-from squeezebert.errors import DataError, MissingExtraError, OptionError
+from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TRAINED_TASKS
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def command(
     checkpoint by the task's metric on the validation rows is kept, with a model card. With --teacher the
     model learns from the answers of another one, too.
     """
-    _need_torch()
+    import_torch()
     from squeezebert.training import TrainingSettings, plan
 
     if batch_size is not None and batch_tokens is not None:
@@ -170,13 +171,6 @@ def _new_heads_are_expected() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def _need_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("training", "train") from error
 
 
 def read_data(

@@ -1,0 +1,28 @@
+"""torch for the commands that train: that it is installed, and how its threads wait for each other."""
+
+from __future__ import annotations
+
+import os
+
+from squeezebert.errors import MissingExtraError
+
+_SPINS = "GOMP_SPINCOUNT"
+_TURNS = 1000
+"""Of a loop in which a thread waits for the others before it sleeps. GNU's OpenMP takes 300,000 by default:
+beside a busy process, whoever waits keeps the one that is waited for from its core; docs/decisions.md has
+figures."""
+
+
+def import_torch() -> None:
+    """Import torch, with threads that go to sleep soon where nothing else is asked for.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    # Read by the library when it is loaded, which is with torch.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault(_SPINS, str(_TURNS))
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training", "train") from error

@@ -11,6 +11,8 @@ import pytest
 from squeezebert.data.jsonfiles import read_json
 from squeezebert.tasks import get_task
 
+TEXT = "Emma Jones lives in Oslo."
+
 
 def task(number: int, text: str, *annotations: dict[str, Any]) -> dict[str, Any]:
     return {"id": number, "data": {"text": text}, "annotations": list(annotations), "predictions": []}
@@ -21,7 +23,7 @@ def annotation(*results: dict[str, Any], **marks: Any) -> dict[str, Any]:
 
 
 def span(start: int, end: int, label: str) -> dict[str, Any]:
-    value = {"start": start, "end": end, "text": "…", "labels": [label]}
+    value = {"start": start, "end": end, "text": TEXT[start:end], "labels": [label]}
     return {"from_name": "label", "to_name": "text", "type": "labels", "value": value}
 
 
@@ -39,7 +41,7 @@ def test_entities_become_tags_also_where_there_are_none(tmp_path: Path) -> None:
     relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
     path = tmp_path / "export.json"
     found = annotation(span(20, 24, "LOC"), relation, span(0, 10, "PER"))
-    tasks = task(1, "Emma Jones lives in Oslo.", found), task(2, "It rains.", annotation())
+    tasks = task(1, TEXT, found), task(2, "It rains.", annotation())
     path.write_text(json.dumps(tasks), encoding="utf-8")
     kind = get_task("token-classification")
     first, second = (kind.labelled_example(row) for row in read_json(path))

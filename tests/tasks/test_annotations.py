@@ -47,6 +47,18 @@ def test_spans_of_a_text_become_words_and_tags(columns: dict[str, Any]) -> None:
     assert TASK.example(given).text == TEXT
 
 
+def test_characters_counted_as_in_javascript_are_found_by_the_text_of_the_span() -> None:
+    text = "\U0001f4a9\U0001f4a9 Ada met Bo."
+    spans = [{"start": 5, "end": 8, "text": "Ada", "labels": ["PER"]}]
+    right = [{"start": 3, "end": 6, "text": "Ada", "labels": ["PER"]}]
+    for given in (spans, right):
+        example = TASK.labelled_example(row(text=text, label=given))
+        assert dict(zip(example.words or (), example.tags or (), strict=True))["Ada"] == "B-PER"
+        assert (example.tags or ()).count("O") == len(example.tags or ()) - 1
+    with pytest.raises(DataError, match="span 0 is 'Eve', and from 3 to 6 the text has 'Ada'; correct the"):
+        TASK.labelled_example(row(text=text, label=[{**right[0], "text": "Eve"}]))
+
+
 def test_a_text_without_entities_is_learnt_from_too() -> None:
     assert TASK.labelled_example(row(text="no one", label=[])).tags == ("O", "O")
 

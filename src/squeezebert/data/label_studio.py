@@ -11,6 +11,8 @@ from typing import Any
 
 Values = dict[str, Any]
 
+_SPAN = ("start", "end", "text", "labels")
+
 
 def are_tasks(items: Sequence[Any]) -> bool:
     """Whether a list of JSON values is such an export."""
@@ -27,8 +29,8 @@ def rows_of(tasks: Sequence[Values]) -> Iterator[Values]:
 
     Of several annotations it is the first that was not skipped, before others one that was marked as ground
     truth. Choices are a name, or a list of names where several or none were chosen; spans are a list of
-    ``{"start", "end", "label"}``. A control that was used in some task gives an empty list where it was not
-    used, and nothing to tasks that nobody has annotated. Other kinds of results are left out.
+    ``{"start", "end", "text", "labels"}``. A control that was used in some task gives an empty list where it
+    was not used, and nothing to tasks that nobody has annotated. Other kinds of results are left out.
     """
     found = [_annotation(task["annotations"]) for task in tasks]
     labels = [{} if results is None else _labels(results) for results in found]
@@ -53,15 +55,15 @@ def _annotation(annotations: Sequence[Any]) -> Sequence[Any] | None:
 
 
 def _labels(results: Sequence[Any]) -> Values:
-    labels: Values = {}
+    chosen: Values = {}
+    spans: dict[str, list[Values]] = {}
     for result in results:
         value = result.get("value") if isinstance(result, Mapping) else None
         if not isinstance(value, Mapping):
             continue
-        name = result.get("from_name", "label")
+        control = str(result.get("from_name", "label"))
         if isinstance(choices := value.get("choices"), list):
-            labels[name] = choices[0] if len(choices) == 1 else choices
+            chosen[control] = choices[0] if len(choices) == 1 else choices
         elif {"start", "end", "labels"} <= value.keys():
-            span = {"start": value["start"], "end": value["end"], "label": value["labels"]}
-            labels.setdefault(name, []).append(span)
-    return labels
+            spans.setdefault(control, []).append({name: value[name] for name in _SPAN if name in value})
+    return {**spans, **chosen}

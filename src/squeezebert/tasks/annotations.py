@@ -25,8 +25,10 @@ def are_spans(value: object) -> bool:
 def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
     """Read the spans of a text, in the order of its characters.
 
-    A span is a mapping with ``start``, ``end`` and ``label`` (as of Prodigy, spaCy, Label Studio's short form
-    and this package's answers; ``start_offset`` and ``end_offset`` as of doccano), or a list of these three.
+    A span is a mapping with ``start``, ``end`` and ``label`` (as of Prodigy, spaCy, Label Studio and this
+    package's answers; ``start_offset`` and ``end_offset`` as of doccano), or a list of these three. Where it
+    has its own ``text``, that tells whether characters beyond U+FFFF count twice, as they do in JavaScript
+    (https://github.com/HumanSignal/label-studio/issues/1347).
 
     Args:
         value: A list of spans, or JSON of one, as a cell of a table has it.
@@ -34,7 +36,8 @@ def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
         where: Its place, for errors.
 
     Raises:
-        DataError: A span is something else, lies outside of the text or overlaps another one.
+        DataError: A span is something else, lies outside of the text, overlaps another one, or is not where
+            its own text is.
     """
     if isinstance(value, str):
         try:
@@ -57,9 +60,27 @@ def _span(item: Any, text: str, where: str) -> CharacterSpan:
     start, end, label = _parts(item)
     if not (isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label):
         raise DataError(f'{where} is {item!r}; expected {{"start": 0, "end": 4, "label": "PER"}}')
+    said = item.get("text") if isinstance(item, Mapping) else None
+    if isinstance(said, str) and not _same(text[start:end], said):
+        first, last = _characters(text, start), _characters(text, end)
+        if not _same(text[first:last], said):
+            raise DataError(
+                f"{where} is {said!r}, and from {start} to {end} the text has {text[start:end]!r}; correct "
+                "the numbers, or leave out the text of the span"
+            )
+        start, end = first, last
     if not 0 <= start < end <= len(text):
         raise DataError(f"{where} goes from {start} to {end}, and the text has {len(text)} characters")
     return CharacterSpan(start, end, label)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.split() == other.split()
+
+
+def _characters(text: str, units: int) -> int:
+    """How many characters the first ``units`` of UTF-16 are."""
+    return len(text.encode("utf-16-le", "surrogatepass")[: 2 * max(units, 0)].decode("utf-16-le", "ignore"))
 
 
 def _parts(item: Any) -> tuple[Any, Any, Any]:

@@ -12,6 +12,8 @@ from squeezebert.errors import CheckpointError, OptionError
 
 EMBEDDED = Path(__file__).parent / "models"
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def locate(
     name_or_path: str | Path,
@@ -104,9 +106,6 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
             f"{name}: no such folder, not in the local cache, and {why}; "
             "download it once while online, or give a folder"
         ) from error
-
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager

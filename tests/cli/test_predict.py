@@ -33,13 +33,18 @@ def test_texts_are_answered_in_order(squeezebert: Program, models: dict[str, str
         assert 0.5 <= line["answer"]["score"] <= 1
 
 
-def test_answers_are_those_of_the_pipeline(squeezebert: Program, models: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("option", "named"), [(("--top-k", 2), {"top_k": 2}), (("--threshold", 0.5), {"threshold": 0.5})]
+)
+def test_answers_are_those_of_the_pipeline(
+    squeezebert: Program, models: dict[str, str], option: tuple[str, float], named: dict[str, float]
+) -> None:
     from squeezebert import pipeline
 
     model = models["text-classification"]
     texts = ["the film is good", "bad " * 40, ""]
-    got = answers(squeezebert("predict", "--model", model, "--json", "--top-k", 2, *texts))
-    assert [line["answer"] for line in got] == pipeline("text-classification", model)(texts, top_k=2)
+    got = answers(squeezebert("predict", "--model", model, "--json", *option, *texts))
+    assert [line["answer"] for line in got] == pipeline("text-classification", model)(texts, **named)
 
 
 @pytest.mark.parametrize(

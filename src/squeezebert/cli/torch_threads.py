@@ -6,11 +6,10 @@ import os
 
 from squeezebert.errors import MissingExtraError
 
-_SPINS = "GOMP_SPINCOUNT"
-_TURNS = 1000
-"""Of a loop in which a thread waits for the others before it sleeps. GNU's OpenMP takes 300,000 by default:
-beside a busy process, whoever waits keeps the one that is waited for from its core; docs/decisions.md has
-figures."""
+BRIEFLY = {"GOMP_SPINCOUNT": "1000"}
+"""Turns of a loop in which a thread waits for the others before it sleeps. GNU's OpenMP takes 300,000 by
+default: beside a busy process, whoever waits keeps the one that is waited for from its core;
+docs/decisions.md has figures."""
 
 
 def import_torch() -> None:
@@ -21,7 +20,8 @@ def import_torch() -> None:
     """
     # Read by the library when it is loaded, which is with torch.
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault(_SPINS, str(_TURNS))
+        for name, turns in BRIEFLY.items():
+            os.environ.setdefault(name, turns)
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:

@@ -18,6 +18,11 @@ from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.similarity import SimilarityObjective
 from squeezebert.training.task_objective import TaskObjective
 
+_OBJECTIVES: dict[str, type[TaskObjective]] = {
+    "feature-extraction": SimilarityObjective,
+    "fill-mask": MaskedObjective,
+}
+
 
 def train(
     data: TrainingData,
@@ -73,9 +78,3 @@ def make_objective(
     if settings.hints:
         return HintedAnswers(data, start, settings)
     return _OBJECTIVES.get(data.task.name, TaskObjective)(data, start, settings)
-
-
-_OBJECTIVES: dict[str, type[TaskObjective]] = {
-    "feature-extraction": SimilarityObjective,
-    "fill-mask": MaskedObjective,
-}

@@ -17,11 +17,12 @@ from squeezebert.training.task_objective import TaskObjective
 class MaskedObjective(TaskObjective):
     """Learns to fill masks.
 
-    The model's own loss is the same, but comes from scores at all tokens, of which one in seven is hidden.
+    The model's own loss is the same, but comes from scores at all tokens, of which few are hidden. Arguments
+    and errors are those of :class:`TaskObjective`.
     """
 
     def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
-        """The head's loss, summed over the hidden tokens."""
+        """Sum of the loss over hidden tokens: ids, mask, segments and labels ``[batch, tokens]``."""
         model = cast("SqueezeBertForMaskedLM", self.model)
         arguments = {**batch.inputs}
         labels = arguments.pop("labels")

@@ -93,7 +93,8 @@ def save_state(
 
 def cannot_write(path: Path, error: Exception) -> TrainingError:
     """What to raise where a file of a run cannot be written, most often because the disk is full."""
-    return TrainingError(f"{path}: cannot be written ({error}); free the disk and go on with --resume")
+    reason = getattr(error, "strerror", None) or error
+    return TrainingError(f"{path}: cannot be written ({reason}); free the disk and go on with --resume")
 
 
 def load_state(

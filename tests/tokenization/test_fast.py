@@ -112,3 +112,26 @@ def test_an_added_token_without_its_id_is_found_before_any_text() -> None:
         TokenizerError, match="'<x>' cannot have id 10, because the vocabulary holds a piece twice"
     ):
         SqueezeBertTokenizerFast([*PIECES, "hello"], added_tokens=[AddedToken("<x>")])
+
+
+def test_a_text_that_is_asked_about_again_is_divided_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = SqueezeBertTokenizerFast(VOCAB)
+    library, divided = tokenizer._rust(), []
+
+    class Counting:
+        def encode(self, text: str, **options: bool) -> Any:
+            divided.append(text)
+            return library.encode(text, **options)
+
+    monkeypatch.setattr(tokenizer, "_rust", Counting)
+    context = "the unaffable Runners, HELLO"
+    for question in ("the?", "", "runners", "hello?", "the unaffable?", "##s"):
+        tokenizer.encode_windows(question)
+        windows = tokenizer.encode_windows(question, context, max_length=11, stride=2)
+        fresh = SqueezeBertTokenizerFast(VOCAB).encode_windows(question, context, max_length=11, stride=2)
+        assert windows == fresh
+    assert len(divided) == 7
+    for text in map(str, range(13)):
+        tokenizer.encode_windows(text)
+    tokenizer.encode_windows(context)
+    assert divided.count(context) == 2

@@ -206,6 +206,21 @@ def test_pairs_are_read_in_either_order_drawn_anew_each_epoch(trunk: str) -> Non
     assert first == read(0, swap=True) != second
 
 
+def test_texts_are_tokenised_once_where_no_epoch_draws_anything(
+    trunk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows_of(objective: TaskObjective, epoch: int) -> list[tuple[int, ...]]:
+        return sorted(tuple(item.inputs[0].ids) for batch in objective.epoch(epoch) for item in batch)
+
+    drawn = TaskObjective(make_data("fill-mask"), trunk, changed())
+    assert rows_of(drawn, 0) != rows_of(drawn, 1)
+    fixed = TaskObjective(make_data(), trunk, changed())
+    first = rows_of(fixed, 0)
+    monkeypatch.setattr(type(fixed.data.task), "encode", None)
+    assert rows_of(fixed, 1) == first
+    assert fixed.epoch(0) != fixed.epoch(1)
+
+
 def test_single_texts_cannot_be_swapped(trunk: str, out: Path) -> None:
     rows = make_rows("text-classification", 5)
     pair = Row({**rows[0].values, "text_pair": "grace lives in oslo"}, "rows")

@@ -168,6 +168,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         options_type: Frozen dataclass of what a user can ask of :meth:`decode`, with defaults.
         evaluation_options: The options whose answers :meth:`metric` takes.
         no_scores: Those of its metrics of which more is not better.
+        draws: Whether :meth:`features` draws something anew each epoch (masking).
     """
 
     name: ClassVar[str]
@@ -176,6 +177,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     options_type: type[OptionsT]
     evaluation_options: OptionsT
     no_scores: ClassVar[tuple[str, ...]] = ()
+    draws: ClassVar[bool] = False
 
     def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:
         """Read the inputs of a row; labels are not looked at.
@@ -301,7 +303,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
             example: From :meth:`labelled_example`.
             windows: From :meth:`encode`; they can be kept from epoch to epoch.
             setup: The model's side; ``setup.config`` comes from :meth:`configure`.
-            rng: For tasks that draw something anew each epoch (masking).
+            rng: For tasks that draw something.
 
         Raises:
             DataError: The label is not one of the model's; the message names it, the place, and the nearest.

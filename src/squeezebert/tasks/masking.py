@@ -89,4 +89,5 @@ def _hidden(
     hidden[chosen] = np.where(
         lot < _MASKED, mask_id, np.where(lot < _MASKED + _RANDOM, drawn, hidden[chosen])
     )
-    return [int(piece) for piece in hidden]
+    pieces: list[int] = hidden.tolist()
+    return pieces

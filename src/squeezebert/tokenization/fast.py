@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PYTHON_CHARACTERS = 8192
 """Of the first texts, which are divided in Python: that takes a third as long as to set up the library."""
+_PAIR = 2
+_KEPT = 4
+"""Texts that are kept divided: a question, its context, and those that came between."""
 
 
 class SqueezeBertTokenizerFast(BaseTokenizer):
@@ -32,6 +35,7 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
     def _prepare(self) -> None:
         vocabulary = self._vocabulary
         self._characters_left = PYTHON_CHARACTERS
+        self._kept: dict[str, Pieces] = {}
         # Tokens looked for in normalised text would take Python's tables of Unicode. And where a piece stands
         # twice, the library may be unable to give added tokens their ids, which it says.
         is_double = len(vocabulary.piece_ids) < len(vocabulary.pieces)
@@ -83,7 +87,20 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
     def _divide(self, texts: Sequence[str]) -> list[Pieces]:
         if divider := self._divider_for(texts):
             return [divider.divide(text) for text in texts]
+        if len(texts) <= _PAIR:
+            return [self._divide_once(text) for text in texts]
         return list(self._rust().encode_batch(list(texts), add_special_tokens=False))
+
+    def _divide_once(self, text: str) -> Pieces:
+        """Divide a text, if it is none of the last few: one context may have many questions."""
+        kept = self._kept
+        pieces = kept.get(text)
+        if pieces is None:
+            pieces = self._rust().encode(text, add_special_tokens=False)
+        others = [item for item in kept.items() if item[0] != text]
+        # A new dictionary, never changed: other threads may be reading the old one.
+        self._kept = dict([*others[1 - _KEPT :], (text, pieces)])
+        return pieces
 
     def _divide_words(self, texts: Sequence[Sequence[str]]) -> list[Pieces]:
         if divider := self._divider_for([word for words in texts for word in words]):

@@ -138,7 +138,8 @@ def epoch_features(
 ) -> list[Feature]:
     """Make the features of one epoch; the seed and the epoch alone decide what is drawn (masks).
 
-    Examples are tokenised anew each epoch: keeping their windows would take ten times the memory.
+    Where something is drawn, examples are tokenised anew each epoch: keeping their windows would take ten
+    times the memory.
 
     Raises:
         DataError: A label is not one of the model's, or no example gives a feature.

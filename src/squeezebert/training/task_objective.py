@@ -80,6 +80,7 @@ class TaskObjective(Objective[Feature]):
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
         self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
         self.data = data
+        self._features: list[Feature] = []
         self._start = start
         self._settings = settings
         data.check_validation(self.setup)
@@ -99,12 +100,18 @@ class TaskObjective(Objective[Feature]):
 
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Windows of the training rows, those of similar length together."""
+        if not self._features or self.data.task.draws or self._settings.swap_pairs:
+            self._features = []  # Memory for those of the last epoch is free now.
+            self._features = self._drawn(epoch)
+        return self._batches(self._features, np.random.default_rng([self._settings.seed, epoch, 1]))
+
+    def _drawn(self, epoch: int) -> list[Feature]:
+        """Windows of the training rows, as they are drawn for an epoch."""
         seed = self._settings.seed
         examples = self.data.training
         if self._settings.swap_pairs:
             examples = _in_either_order(examples, np.random.default_rng([seed, epoch, 3]))
-        features = epoch_features(self.data.task, examples, self.setup, seed=seed, epoch=epoch)
-        return self._batches(features, np.random.default_rng([seed, epoch, 1]))
+        return epoch_features(self.data.task, examples, self.setup, seed=seed, epoch=epoch)
 
     def _batches(self, features: Sequence[Feature], rng: np.random.Generator) -> list[list[Feature]]:
         batches = plan_batches([tokens_of(feature) for feature in features], self._settings, rng)

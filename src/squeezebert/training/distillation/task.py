@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,12 +84,15 @@ class TaskDistillation(TaskObjective):
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Batches of labelled rows, and among them batches of unlabelled ones."""
         batches = [*super().epoch(epoch)]
-        features = unlabelled_features(self.data.task, self.data.unlabelled, self.setup)
-        if not features:
+        if not self._unlabelled:
             return batches
         rng = np.random.default_rng([self._settings.seed, epoch, 2])
-        batches += self._batches(features, rng)
+        batches += self._batches(self._unlabelled, rng)
         return [batches[index] for index in rng.permutation(len(batches))]
+
+    @cached_property
+    def _unlabelled(self) -> list[Feature]:
+        return unlabelled_features(self.data.task, self.data.unlabelled, self.setup)
 
     def collate(self, items: Sequence[Feature]) -> MicroBatch:
         """The arguments of the head; the weights of the parts."""

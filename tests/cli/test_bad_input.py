@@ -300,7 +300,7 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["predict", "x", "--output", "{tmp}/none/out.jsonl"], "out.jsonl: cannot be written"),
         (["predict", "x", "--output", "{tmp}"], "is a folder; name a file in it"),
         (["evaluate", "{tmp}/none.csv"], "no such file"),
-        (["evaluate", "{tmp}"], "holds no files of a known data set"),
+        (["evaluate", "{tmp}"], "none named train, validation or test"),
         (["evaluate", "{tmp}/in.csv", "--limit", "0"], "--limit 0 is not positive"),
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/none/out"], "there is no folder"),
         (["evaluate", "{tmp}/in.csv", "--split", "test"], "is one file without splits"),

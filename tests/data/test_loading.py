@@ -1,5 +1,7 @@
 """Users' own files keep their columns; what does not fit is said in one line."""
 
+import gzip
+
 import pytest
 
 from squeezebert.data import load_dataset_rows
@@ -21,6 +23,22 @@ def values(*arguments, **options):
 def test_own_columns_are_kept(tmp_path):
     path = write(tmp_path, {"own/a.csv": "review,stars\ngood,5\n"})
     assert values(path) == [{"review": "good", "stars": "5"}]
+
+
+def test_files_of_a_folder_that_are_named_as_splits(tmp_path):
+    files = {
+        "own/Train.csv.gz": "",
+        "own/dev-00001-of-00002.csv": "text\nc\n",
+        "own/dev-00000-of-00002.csv": "text\na\nb\n",
+        "own/train_old.csv": "text\nno\n",
+        "own/readme.txt": "no\n",
+    }
+    folder = write(tmp_path, files).parent
+    (folder / "Train.csv.gz").write_bytes(gzip.compress(b"text\nx\n"))
+    assert values(folder, split="train") == [{"text": "x"}]
+    for split in ("dev", "validation"):
+        assert values(folder, split=split) == [{"text": "a"}, {"text": "b"}, {"text": "c"}]
+    assert values(folder, split="train", format="txt") == [{"text": "text"}, {"text": "x"}]
 
 
 def test_columns_are_renamed(tmp_path):
@@ -81,7 +99,30 @@ BAD = {
         {"split": "dev"},
         "several data sets (squad, squad-v2); name one with --format",
     ),
-    "unknown folder": ({"own/a.csv": "a\nb\n"}, True, {}, "own: holds no files of a known data set"),
+    "unknown folder": (
+        {"own/a.csv": "a\nb\n"},
+        True,
+        {},
+        "own: holds no files of a known data set, and none named train, validation or test",
+    ),
+    "own splits": (
+        {"own/train.csv": "a\nb\n", "own/test.csv": "a\nb\n"},
+        True,
+        {"split": "dev"},
+        "own: has no split 'dev'; it has train, test",
+    ),
+    "a split twice": (
+        {"own/dev.csv": "a\nb\n", "own/valid.jsonl": "{}\n"},
+        True,
+        {},
+        "own: holds the split validation twice, dev.csv and valid.jsonl; give one of them",
+    ),
+    "own splits as another data set": (
+        {"own/train.csv": "a\nb\n"},
+        True,
+        {"format": "snips"},
+        "own: holds no files of a known data set",
+    ),
     "split of a file": (SST2, False, {"split": "train"}, "is one file without splits; leave out"),
     "unknown format": (SST2, False, {"format": "xml"}, "unknown format 'xml'; known are txt, csv, tsv"),
     "wrong task": (SST2, False, {"task": "question-answering"}, "is sst2, made for text-classification"),

@@ -63,6 +63,9 @@ def test_long_prompts_are_windowed_for_every_choice() -> None:
         ({"sentence": "p", "ending_0": "x", "ending_1": "y", "label": "b"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": "0"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": 0}, 0),
+        # As CommonsenseQA and ARC are on the hub.
+        ({"question": "p", "choices": {"text": ["x", "y"], "label": ["A", "B"]}, "answerKey": "B"}, 1),
+        ({"question": "p", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "1"}, 0),
     ],
 )
 def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None:

@@ -38,8 +38,9 @@ def command(
     """Cut text into sentences and store their token ids, for `pretrain` and `distill`.
 
     SOURCE is a file, or a folder of files: .txt (one document, or Wikipedia articles as WikiExtractor writes
-    them), .jsonl (a document a line, in the column "text") or .tar of text files; plain, .xz, .gz or .zst. A
-    source that cannot be read is reported and left out. The same command again goes on where it stopped.
+    them), .jsonl (a document a line, in the column "text") or .tar of text files; plain, .xz, .gz or .zst; or
+    .parquet (a document a row). A source that cannot be read is reported and left out. The same command again
+    goes on where it stopped.
     """
     from tqdm import tqdm
 

@@ -55,7 +55,8 @@ def command(
 ) -> None:  # fmt: skip
     """Measure a model on labelled data, with the field's metric of the task.
 
-    DATA is a file with labelled rows, or the folder of a published data set such as SST-2 or SQuAD.
+    DATA is a file with labelled rows, or the folder of a data set: of a published one such as SST-2 or SQuAD,
+    or of files named train, validation or test, as the Hugging Face hub has them.
     """
     from squeezebert.cli.answering import conditions, plan
     from squeezebert.data import load_dataset_rows

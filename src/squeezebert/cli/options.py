@@ -66,7 +66,8 @@ precision_option = click.option(
 )
 format_option = click.option(
     "--format", metavar="NAME",
-    help="Format of the files, where their extension does not tell: txt, csv, tsv, jsonl, json, conll.",
+    help="Format of the files, where their extension does not tell: txt, csv, tsv, jsonl, json, conll, "
+    "parquet.",
 )  # fmt: skip
 column_option = click.option(
     "--column", multiple=True, metavar="NAME=COLUMN",

@@ -38,8 +38,8 @@ Examples:
 @click.argument("texts", nargs=-1)
 @click.option(
     "--input", "paths", multiple=True, metavar="FILE",
-    help="Read rows from a .txt, .csv, .tsv, .jsonl, .json or .conll file, also .xz or .gz; - is the "
-    "standard input. Repeatable.",
+    help="Read rows from a .txt, .csv, .tsv, .jsonl, .json or .conll file, also .xz or .gz, or from a "
+    ".parquet file; - is the standard input. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--output", metavar="FILE",

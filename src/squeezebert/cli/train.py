@@ -106,9 +106,10 @@ def command(
 ) -> int:  # fmt: skip
     """Fine-tune a model on your rows.
 
-    DATA is a file with labelled rows, or the folder of a published data set such as SST-2 or SQuAD. The best
-    checkpoint by the task's metric on the validation rows is kept, with a model card. With --teacher the
-    model learns from the answers of another one, too.
+    DATA is a file with labelled rows, or the folder of a data set: of a published one such as SST-2 or SQuAD,
+    or of files named train, validation and test, as the Hugging Face hub has them. The best checkpoint by the
+    task's metric on the validation rows is kept, with a model card. With --teacher the model learns from the
+    answers of another one, too.
     """
     import_torch()
     from squeezebert.training import TrainingSettings, plan

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from squeezebert.data import open_text
+from squeezebert.data import Row, open_text
 from squeezebert.data.jsonfiles import read_jsonl
 from squeezebert.data.opening import check_file, open_bytes, plain_name
+from squeezebert.data.parquet import SUFFIX as PARQUET
+from squeezebert.data.parquet import read_parquet
 from squeezebert.errors import DataError
 
-SUFFIXES = (".txt", ".jsonl", ".tar")
-"""What the names of readable files end in, before ``.xz``, ``.gz`` or ``.zst``."""
+SUFFIXES = (".txt", ".jsonl", ".tar", PARQUET)
+"""What the names of readable files end in; all but the last may have ``.xz``, ``.gz`` or ``.zst`` behind."""
 
 # A longer document is given in pieces, and a longer paragraph too, so that memory stays bounded.
 _LONGEST_DOCUMENT = 1_000_000
@@ -54,18 +56,21 @@ def read_documents(path: str | Path) -> Iterator[Document]:
       Wikipedia articles, one paragraph a line: those under 400 characters are left out, as are lines with
       leftover markup and the repeated title.
     - ``.jsonl``: a document a line, its text in the column ``text``, likewise.
+    - ``.parquet``: a document a row, its text in the column ``text``, likewise.
     - ``.tar``: a document for each ``.txt`` inside.
 
-    Each may be compressed: ``.xz``, ``.gz``, ``.zst``. A document of more than a million characters is given
-    in pieces.
+    All but parquet may be compressed: ``.xz``, ``.gz``, ``.zst``. A document of more than a million
+    characters is given in pieces.
 
     Raises:
         DataError: The file cannot be read, or is of none of these kinds.
-        MissingExtraError: A ``.zst`` file without the extra ``zstd``.
+        MissingExtraError: A ``.zst`` file without the extra ``zstd``, or parquet without its own.
     """
     suffix = Path(plain_name(path)).suffix.lower()
     if suffix == ".jsonl":
-        return _of_jsonl(path)
+        return _of_rows(read_jsonl(path))
+    if suffix == PARQUET:
+        return _of_rows(read_parquet(path))
     if suffix == ".tar":
         return _of_archive(Path(path))
     if suffix != ".txt":
@@ -80,11 +85,11 @@ def _of_text(path: str | Path) -> Iterator[Document]:
     return _articles(lines, path) if first.startswith("<doc ") else _pieces(_paragraphs(lines))
 
 
-def _of_jsonl(path: str | Path) -> Iterator[Document]:
-    for number, row in enumerate(read_jsonl(path), 1):
+def _of_rows(rows: Iterable[Row]) -> Iterator[Document]:
+    for number, row in enumerate(rows, 1):
         text = row.values.get("text")
         if not isinstance(text, str):
-            raise DataError(f'{row.where}: has no string "text"; each line is one document')
+            raise DataError(f'{row.where}: has no string "text"; each row is one document')
         yield Document(number, list(_paragraphs(text.splitlines())))
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from squeezebert.data.dataset import Dataset
 from squeezebert.data.jsonfiles import read_json
 from squeezebert.data.opening import chomp, open_text, plain_name, shown
-from squeezebert.data.recognition import SPLITS, choose, present
+from squeezebert.data.recognition import choose, present
 from squeezebert.data.row import Row
 from squeezebert.data.rows import FORMATS, not_empty, read_rows
+from squeezebert.data.splits import canonical
 from squeezebert.data.tables import read_csv, read_tsv
 from squeezebert.errors import DataError, nearest
 
@@ -36,7 +37,7 @@ def load_dataset_rows(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Iterator[Row]:
-    """Give the rows of a file, or of one split of a published data set, with canonical columns.
+    """Give the rows of a file, or of one split of a folder; of a published data set with canonical columns.
 
     A published data set is recognised by its layout and gives, by task:
 
@@ -46,10 +47,11 @@ def load_dataset_rows(
       there is none)
     - multiple-choice: ``prompt``, ``choices``, ``label`` (an index, None where it is withheld)
 
-    Any other file gives its own columns.
+    Any other file gives its own columns, and so do those of a folder whose names are those of splits
+    (``train.csv``, ``data/test-00000-of-00001.parquet``).
 
     Args:
-        path: The file, ``"-"`` for the standard input, or the folder of a published data set.
+        path: The file, ``"-"`` for the standard input, or the folder of a data set.
         task: The task that the rows are for; a published data set without the column it needs is refused.
         split: ``"train"``, ``"validation"`` or ``"test"``, for a folder or a file that holds several.
         format: One of `FORMATS`, which reads the file as it is, or the name of a data set in `DATASETS`.
@@ -60,8 +62,9 @@ def load_dataset_rows(
             iterating).
     """
     dataset, files = choose(path, split, format)
+    rows: Iterator[Row]
     if dataset is None:
-        rows = read_rows(path, format=format)
+        rows = chain.from_iterable([read_rows(file, format=format) for file in files])
     else:
         part = _part(dataset, split, path)
         rows = chain.from_iterable(_read(dataset, file, part) for file in files)
@@ -72,7 +75,7 @@ def load_dataset_rows(
 def _part(dataset: Dataset, split: str | None, path: str | Path) -> str | None:
     if not dataset.parts:
         return None
-    part = dataset.parts.get(SPLITS.get(split, split)) if split else None
+    part = dataset.parts.get(canonical(split)) if split else None
     if part is None:
         raise DataError(f"{shown(path)}: holds several splits; choose one of {', '.join(dataset.parts)}")
     return part

@@ -21,7 +21,7 @@ COMPRESSED = (".xz", ".gz", ".zst")
 # First bytes of files that are no text, and what to do about them.
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip or Excel file; export it as .csv"),
-    (b"PAR1", "a parquet file; export it as .csv or .jsonl"),
+    (b"PAR1", "a parquet file; end its name in .parquet"),
     (b"ARROW1", "an Arrow file; export it as .csv or .jsonl"),
     (b"%PDF-", "a PDF file; export it as .txt"),
     (b"\x89PNG", "a PNG image; a text file is needed"),

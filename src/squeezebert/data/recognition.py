@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from squeezebert.data import parquet
 from squeezebert.data.dataset import Dataset
 from squeezebert.data.opening import COMPRESSED, check_exists, open_text, shown
 from squeezebert.data.published import DATASETS
 from squeezebert.data.row import STDIN
 from squeezebert.data.rows import FORMATS
+from squeezebert.data.splits import canonical, splits_in
 from squeezebert.errors import DataError
 
 # Characters at the start of a file by which it is recognised.
 HEAD = 4096
-
-# Other names of splits.
-SPLITS = {"dev": "validation", "val": "validation", "valid": "validation"}
 
 
 def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dataset | None, list[Path]]:
@@ -28,7 +27,7 @@ def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dat
         format: A file format, the name of a data set, or None to recognise it.
 
     Returns:
-        The data set, None for a file of no known one, and its files.
+        The data set, None for files of no known one, and the files.
 
     Raises:
         DataError: No such file, format or split, or several that fit.
@@ -39,7 +38,7 @@ def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dat
         raise DataError(f"{shown(path)}: unknown format {format!r}; known are {', '.join(FORMATS)}, {names}")
     check_exists(path)
     if str(path) != STDIN and Path(path).is_dir():
-        return _in_folder(Path(path), split, known)
+        return _in_folder(Path(path), split, known, format)
     dataset = _of_file(path, known)
     if dataset is None and format is not None and known:
         dataset = known[-1]
@@ -51,15 +50,24 @@ def choose(path: str | Path, split: str | None, format: str | None) -> tuple[Dat
 def _of_file(path: str | Path, known: Sequence[Dataset]) -> Dataset | None:
     if not known or not Path(path).is_file():  # a pipe can be read only once
         return None
+    if Path(path).suffix.lower() == parquet.SUFFIX:
+        return None
     head = _head(path)
     return next((dataset for dataset in known if dataset.matches(Path(path), head)), None)
 
 
-def _in_folder(folder: Path, split: str | None, known: Sequence[Dataset]) -> tuple[Dataset, list[Path]]:
+def _in_folder(
+    folder: Path, split: str | None, known: Sequence[Dataset], format: str | None
+) -> tuple[Dataset | None, list[Path]]:
     found = _found(folder, known)
+    if not found and format in (None, *FORMATS):
+        found = {("", name): (None, files) for name, files in splits_in(folder).items()}
     if not found:
-        raise DataError(f"{folder}: holds no files of a known data set; give a file instead of the folder")
-    wanted = SPLITS.get(split, split) if split else None
+        raise DataError(
+            f"{folder}: holds no files of a known data set, and none named train, validation or test; "
+            "give a file instead of the folder"
+        )
+    wanted = canonical(split) if split else None
     splits = list(dict.fromkeys(name for _, name in found))
     if wanted is None and len(splits) > 1:
         raise DataError(f"{folder}: holds several splits; choose one of {', '.join(splits)}")
@@ -74,9 +82,13 @@ def _in_folder(folder: Path, split: str | None, known: Sequence[Dataset]) -> tup
     return next(iter(fitting.values()))
 
 
-def _found(folder: Path, known: Sequence[Dataset]) -> dict[tuple[str, str], tuple[Dataset, list[Path]]]:
-    """Find what a folder holds, by name of data set and split; of two that claim a file the first has it."""
-    found: dict[tuple[str, str], tuple[Dataset, list[Path]]] = {}
+_Found = dict[tuple[str, str], tuple["Dataset | None", list[Path]]]
+"""A data set and its files, by name of data set and split."""
+
+
+def _found(folder: Path, known: Sequence[Dataset]) -> _Found:
+    """Find what a folder holds; of two data sets that claim a file the first has it."""
+    found: _Found = {}
     owners: dict[Path, str] = {}
     for dataset in known:
         for name in dataset.splits:

@@ -8,6 +8,7 @@ from pathlib import Path
 from squeezebert.data.conll import read_conll
 from squeezebert.data.jsonfiles import read_json, read_jsonl
 from squeezebert.data.opening import check_file, plain_name, shown
+from squeezebert.data.parquet import read_parquet
 from squeezebert.data.row import STDIN, Row
 from squeezebert.data.tables import read_csv, read_tsv, read_txt
 from squeezebert.errors import DataError
@@ -19,9 +20,10 @@ FORMATS: Mapping[str, Callable[[str | Path], Iterator[Row]]] = {
     "jsonl": read_jsonl,
     "json": read_json,
     "conll": read_conll,
+    "parquet": read_parquet,
 }
 
-# Each may have .xz or .gz behind it.
+# Those of text may have .xz or .gz behind it.
 EXTENSIONS: Mapping[str, str] = {
     ".txt": "txt",
     ".csv": "csv",
@@ -34,6 +36,7 @@ EXTENSIONS: Mapping[str, str] = {
     ".iob": "conll",
     ".iob2": "conll",
     ".bio": "conll",
+    ".parquet": "parquet",
 }
 
 

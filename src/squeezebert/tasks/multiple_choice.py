@@ -71,8 +71,16 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         return super().labelled_example(_gathered(row), columns)
 
     def read(self, values: Mapping[str, Any], where: str) -> ChoiceExample:
-        """Make an example; the label is an index from 0, a letter from A, or the text of the choice."""
+        """Make an example; the label is an index from 0, a letter from A, or the text of the choice.
+
+        Choices are a list, or ``{"text": [...], "label": [...]}``, whose labels then go before all of these.
+        """
         choices = values["choices"]
+        if isinstance(choices, dict) and {*choices} == {"text", "label"}:
+            named = choices["label"]
+            if "label" in values and values["label"] in named:
+                values = {**values, "label": named.index(values["label"])}
+            choices = choices["text"]
         if not isinstance(choices, (list, tuple)) or not all(isinstance(item, str) for item in choices):
             raise DataError(f"{where}: choices is {choices!r}; expected a list of strings")
         if len(choices) < 2:

@@ -1,0 +1,63 @@
+"""Splits of a folder by the names of its files, as people and the Hugging Face hub have them.
+
+``train.csv`` and ``dev.csv``, or ``train-00000-of-00002.parquet``, ``train-00001-of-00002.parquet`` and so
+on, in the folder or in its folder ``data``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from squeezebert.data.opening import plain_name
+from squeezebert.data.rows import EXTENSIONS
+from squeezebert.errors import DataError
+
+OTHER_NAMES = {"training": "train", "dev": "validation", "val": "validation", "valid": "validation"}
+"""Of splits."""
+
+_SHARD = re.compile(r"(?P<split>[a-z]+)(?:-(?P<number>\d+)-of-(?P<count>\d+))?")
+_SPLITS = ("train", "validation", "test")
+
+
+def canonical(split: str) -> str:
+    """The usual name of a split."""
+    return OTHER_NAMES.get(split, split)
+
+
+def splits_in(folder: Path) -> dict[str, list[Path]]:
+    """The files of each split that a folder holds, in their order; none where no name is one of a split.
+
+    Raises:
+        DataError: A split is there twice, or one of its files is missing.
+    """
+    inner = folder / "data"
+    found = _named(folder) or (_named(inner) if inner.is_dir() else {})
+    return {split: _whole(folder, split, found[split]) for split in _SPLITS if split in found}
+
+
+def _named(folder: Path) -> dict[str, list[tuple[Path, re.Match[str]]]]:
+    found: dict[str, list[tuple[Path, re.Match[str]]]] = {}
+    for file in sorted(folder.iterdir()):
+        name = Path(plain_name(file))
+        match = _SHARD.fullmatch(name.stem.lower())
+        split = canonical(match["split"]) if match else None
+        if match and split in _SPLITS and name.suffix.lower() in EXTENSIONS and file.is_file():
+            found.setdefault(split, []).append((file, match))
+    return found
+
+
+def _whole(folder: Path, split: str, shards: list[tuple[Path, re.Match[str]]]) -> list[Path]:
+    counts = {int(match["count"] or 1) for _, match in shards}
+    files = [file for file, _ in shards]
+    count = max(counts)
+    if len(counts) > 1 or len(files) > count:
+        raise DataError(
+            f"{folder}: holds the split {split} twice, {files[0].name} and {files[-1].name}; give one of them"
+        )
+    missing = {*range(count)} - {int(match["number"] or 0) for _, match in shards}
+    if missing:
+        raise DataError(
+            f"{folder}: of the {count} files of the split {split}, number {min(missing)} is missing; fetch it"
+        )
+    return files

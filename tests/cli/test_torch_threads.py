@@ -1,13 +1,15 @@
-"""Training shares a machine with other programs: torch's threads do not spin for long at barriers."""
+"""Torch shares a machine with other programs: torch's threads do not spin for long at barriers."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from squeezebert.cli import main
 from squeezebert.cli.torch_threads import import_torch
 
 
@@ -31,8 +33,23 @@ def test_what_is_asked_for_comes_first(
     assert os.environ.get("GOMP_SPINCOUNT") == expected
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize(("backend", "expected"), [("torch", "1000"), ("engine", None)])
+def test_answers_from_torch_share_the_machine_as_well(
+    command: str, backend: str, expected: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    data = tmp_path / "a.csv"
+    data.write_text("text,label\nA warm film.,positive\n")
+    source = ["--input", str(data)] if command == "predict" else [str(data)]
+    assert main([command, *source, "--backend", backend, "--dry-run"]) == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == expected
+
+
 def test_torch_is_not_imported_before() -> None:
     """Its OpenMP reads the environment when it is loaded."""
-    modules = "squeezebert.cli.train, squeezebert.cli.pretrain, squeezebert.cli.distill"
+    modules = ", ".join(f"squeezebert.cli.{name}" for name in ("train", "pretrain", "distill", "predict"))
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

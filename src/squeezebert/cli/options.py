@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from squeezebert.cli.main import Session
+from squeezebert.cli.torch_threads import wait_briefly
 from squeezebert.errors import OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES
 
@@ -20,6 +21,12 @@ DEFAULT_MODEL = "mini/text-classification"
 def _be_verbose(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
         ctx.ensure_object(Session).verbose = True
+
+
+def _with_its_threads(_: click.Context, __: click.Parameter, backend: str) -> str:
+    if backend == "torch":
+        wait_briefly()
+    return backend
 
 
 def columns_of(values: tuple[str, ...]) -> dict[str, str]:
@@ -59,8 +66,9 @@ model_option = click.option(
     help="Folder, embedded model or hub name; the task's embedded model if left out.",
 )  # fmt: skip
 backend_option = click.option(
-    "--backend", metavar="NAME", default="engine", show_default=True, help="What runs the network."
-)
+    "--backend", metavar="NAME", default="engine", show_default=True, callback=_with_its_threads,
+    help="What runs the network: engine or torch.",
+)  # fmt: skip
 precision_option = click.option(
     "--precision", metavar="NAME", help="What the engine computes in: int8, which is its default, or fp32."
 )

@@ -1,4 +1,4 @@
-"""torch for the commands that train: that it is installed, and how its threads wait for each other."""
+"""torch for commands: that it is installed, and how its threads wait for each other."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ default: beside a busy process, whoever waits keeps the one that is waited for f
 docs/decisions.md has figures."""
 
 
+def wait_briefly() -> None:
+    """Have torch's threads go to sleep soon, where nothing else is asked for.
+
+    To be called before torch is imported: the library reads it when it is loaded.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        for name, turns in BRIEFLY.items():
+            os.environ.setdefault(name, turns)
+
+
 def import_torch() -> None:
-    """Import torch, with threads that go to sleep soon where nothing else is asked for.
+    """Import torch for training, with threads that wait briefly.
 
     Raises:
         MissingExtraError: It is not installed.
     """
-    # Read by the library when it is loaded, which is with torch.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        for name, turns in BRIEFLY.items():
-            os.environ.setdefault(name, turns)
+    wait_briefly()
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:

@@ -87,11 +87,15 @@ def test_splits_of_a_folder_of_the_hub(tmp_path: Path) -> None:
     for number in (1, 0, 2):
         write(data / f"train-0000{number}-of-00003.parquet", {"text": [f"{number}a", f"{number}b"]})
     write(data / "test-00000-of-00001.parquet", {"text": ["t"]})
+    write(data / "unsupervised-00000-of-00001.parquet", {"text": ["u"]})
     (data / "notes.csv").write_text("text\nno\n")
     for folder in (tmp_path, data):
         found = load_dataset_rows(folder, split="train")
         assert [row.values["text"] for row in found] == ["0a", "0b", "1a", "1b", "2a", "2b"]
-        assert [row.values["text"] for row in load_dataset_rows(folder, split="test")] == ["t"]
+        for split in ("test", "unsupervised"):
+            assert [row.values["text"] for row in load_dataset_rows(folder, split=split)] == [split[0]]
+    with pytest.raises(DataError, match="choose one of train, test, unsupervised"):
+        load_dataset_rows(tmp_path)
     (data / "train-00001-of-00003.parquet").unlink()
     with pytest.raises(DataError, match="of the 3 files of the split train, number 1 is missing"):
         load_dataset_rows(tmp_path, split="test")

@@ -1,7 +1,8 @@
 """Splits of a folder by the names of its files, as people and the Hugging Face hub have them.
 
 ``train.csv`` and ``dev.csv``, or ``train-00000-of-00002.parquet``, ``train-00001-of-00002.parquet`` and so
-on, in the folder or in its folder ``data``.
+on, in the folder or in its folder ``data``. Files that are numbered like this can be of any split, such as
+``validation_matched``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from squeezebert.errors import DataError
 OTHER_NAMES = {"training": "train", "dev": "validation", "val": "validation", "valid": "validation"}
 """Of splits."""
 
-_SHARD = re.compile(r"(?P<split>[a-z]+)(?:-(?P<number>\d+)-of-(?P<count>\d+))?")
+_SHARD = re.compile(r"(?P<split>\w+)(?:-(?P<number>\d+)-of-(?P<count>\d+))?")
 _SPLITS = ("train", "validation", "test")
 
 
@@ -33,7 +34,8 @@ def splits_in(folder: Path) -> dict[str, list[Path]]:
     """
     inner = folder / "data"
     found = _named(folder) or (_named(inner) if inner.is_dir() else {})
-    return {split: _whole(folder, split, found[split]) for split in _SPLITS if split in found}
+    usual = [split for split in _SPLITS if split in found]
+    return {split: _whole(folder, split, found[split]) for split in dict.fromkeys([*usual, *found])}
 
 
 def _named(folder: Path) -> dict[str, list[tuple[Path, re.Match[str]]]]:
@@ -41,9 +43,10 @@ def _named(folder: Path) -> dict[str, list[tuple[Path, re.Match[str]]]]:
     for file in sorted(folder.iterdir()):
         name = Path(plain_name(file))
         match = _SHARD.fullmatch(name.stem.lower())
-        split = canonical(match["split"]) if match else None
-        if match and split in _SPLITS and name.suffix.lower() in EXTENSIONS and file.is_file():
-            found.setdefault(split, []).append((file, match))
+        if match and name.suffix.lower() in EXTENSIONS and file.is_file():
+            split = canonical(match["split"])
+            if split in _SPLITS or match["count"]:
+                found.setdefault(split, []).append((file, match))
     return found
 
 

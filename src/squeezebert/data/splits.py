@@ -58,9 +58,10 @@ def _whole(folder: Path, split: str, shards: list[tuple[Path, re.Match[str]]]) -
         raise DataError(
             f"{folder}: holds the split {split} twice, {files[0].name} and {files[-1].name}; give one of them"
         )
-    missing = {*range(count)} - {int(match["number"] or 0) for _, match in shards}
-    if missing:
+    numbers = {int(match["number"] or 0) for _, match in shards}
+    missing = next((number for number in range(count) if number not in numbers), None)
+    if missing is not None:
         raise DataError(
-            f"{folder}: of the {count} files of the split {split}, number {min(missing)} is missing; fetch it"
+            f"{folder}: of the {count} files of the split {split}, number {missing} is missing; fetch it"
         )
     return files

@@ -252,6 +252,27 @@ def test_a_tenth_is_held_out_where_there_are_no_validation_rows() -> None:
     assert again.fingerprint() == data.fingerprint()
 
 
+def test_rows_from_python_are_mappings() -> None:
+    rows = [{"text": text, "label": label} for text, label in (("ada", "a"), ("oslo", "b"), ("paris", "b"))]
+    placed = [Row(values, f"made:{number}") for number, values in enumerate(rows)]
+    mine, theirs = (
+        TrainingData.read("text-classification", rows, rows[:2], unlabelled=[{"text": "bob"}]),
+        TrainingData.read(
+            get_task("text-classification"), placed, placed[:2], unlabelled=[Row({"text": "bob"}, "made:9")]
+        ),
+    )
+    assert type(mine.task) is type(theirs.task)
+    assert mine.fingerprint() == theirs.fingerprint()
+    assert not mine.held_out
+    assert TrainingData.read("text-classification", rows).held_out
+    with pytest.raises(DataError, match="validation row 1: has no column for 'label'"):
+        TrainingData.read("text-classification", rows, [rows[0], {"text": "ada"}])
+    with pytest.raises(DataError, match=r'training row 0 is a str; .* give to_dict\("records"\)'):
+        TrainingData.read("text-classification", ["text", "label"])  # type: ignore[list-item]
+    with pytest.raises(OptionError, match="there is no task 'text'"):
+        TrainingData.read("text", rows)
+
+
 def test_a_label_that_only_the_validation_rows_have_is_an_error(trunk: str, out: Path) -> None:
     rows = make_rows("text-classification", 13)
     data = TrainingData.read(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from squeezebert.data import Row
 from squeezebert.errors import DataError
+from squeezebert.tasks import get_task
 from squeezebert.tasks.base import Example, Feature, Setup, Task
 
 HELD_OUT_SHARE = 0.1
@@ -44,11 +45,11 @@ class TrainingData:
     @classmethod
     def read(
         cls,
-        task: Task[Any, Any],
-        training: Iterable[Row],
-        validation: Iterable[Row] | None,
+        task: Task[Any, Any] | str,
+        training: Iterable[Row | Mapping[str, Any]],
+        validation: Iterable[Row | Mapping[str, Any]] | None = None,
         *,
-        unlabelled: Iterable[Row] = (),
+        unlabelled: Iterable[Row | Mapping[str, Any]] = (),
         columns: Mapping[str, str] | None = None,
         seed: int = 0,
         name: str = "rows without a name",
@@ -57,8 +58,8 @@ class TrainingData:
         """Read the rows; without validation rows, a tenth of the others is held out (2,000 at most).
 
         Args:
-            task: Reads the rows.
-            training: Labelled rows to learn from.
+            task: Reads the rows; also by its name.
+            training: Labelled rows to learn from, also as mappings of their columns.
             validation: Labelled rows to measure on.
             unlabelled: Further rows, for a teacher to label; labels they have are not looked at.
             columns: Name in the rows of a canonical column, where the task does not know it.
@@ -70,12 +71,13 @@ class TrainingData:
             DataError: A row does not fit the task, or there are too few.
             OptionError: No model is trained for the task, or it has no such column.
         """
+        task = get_task(task) if isinstance(task, str) else task
         task.check_trainable()
         task.check_columns(columns or ())
-        examples = [task.labelled_example(row, columns) for row in training]
-        more = [task.example(row, columns) for row in unlabelled]
+        examples = [task.labelled_example(row, columns) for row in _placed(training, "training")]
+        more = [task.example(row, columns) for row in _placed(unlabelled, "unlabelled")]
         if validation is not None:
-            held = [task.labelled_example(row, columns) for row in validation]
+            held = [task.labelled_example(row, columns) for row in _placed(validation, "validation")]
             if not examples or not held:
                 raise DataError("there are no training rows" if held else "there are no validation rows")
             return cls(task, examples, held, False, name, validation_name, more)
@@ -123,6 +125,21 @@ class TrainingData:
             # Places are left out: the same rows may lie elsewhere now.
             digest.update(repr(dataclasses.replace(example, where="")).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+
+def _placed(rows: Iterable[Row | Mapping[str, Any]], kind: str) -> Iterator[Row]:
+    """Rows, those given as mappings with their number as their place."""
+    for number, row in enumerate(rows):
+        where = f"{kind} row {number}"
+        if isinstance(row, Mapping):
+            yield Row(row, where)
+        elif isinstance(row, Row):
+            yield row
+        else:
+            raise DataError(
+                f"{where} is a {type(row).__name__}; expected a mapping of columns, such as "
+                '{"text": …, "label": …}; of a data frame, give to_dict("records")'
+            )
 
 
 @dataclass(frozen=True)

@@ -156,11 +156,8 @@ class Comparison:
     def _measured(self, name: str, measured: Measured, model: Path) -> float:
         note = model / f"{figure_of(name, measured)}.json"
         if not note.exists():
-            task = get_task(measured.task)
-            examples = list(task.gather(map(task.labelled_example, self._measured_rows(measured))))
-            answer = pipeline(task.name, model, precision="fp32")
-            answers = list(answer.answers(examples, task.evaluation_options))
-            found = task.metric(examples, answers, answer.setup.config)
+            pipe = pipeline(measured.task, model, precision="fp32")
+            found = pipe.evaluate(self._measured_rows(measured))
             write_text(note, json.dumps(found) + "\n")
         return float(json.loads(note.read_text(encoding="utf-8"))[measured.metric])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import squeezebert
+from squeezebert.data import Row
 from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline, embedded_model, load_backend, pipeline
@@ -350,6 +352,44 @@ def test_a_model_with_another_head_is_refused(tmp_path: Path) -> None:
     tokenizer().save_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match="holds a SqueezeBertForQuestionAnswering"):
         pipeline("fill-mask", tmp_path)
+
+
+def test_labelled_rows_are_measured() -> None:
+    classify = piped("text-classification")
+    texts = ["ada sat", "a very bad film", "the cat", "paris is good", "not a mat"]
+    said = [answer["label"] for answer in classify(texts)]
+    other = {"a": "b", "b": "c", "c": "a"}
+    rows = [{"text": text, "label": label} for text, label in zip(texts, said, strict=True)]
+    rows[3]["label"] = other[said[3]]
+    found = classify.evaluate(rows)
+    assert next(iter(found)) == "accuracy"
+    assert found["accuracy"] == 4 / 5
+    odd = [{"words": row["text"], "kind": row["label"]} for row in rows]
+    assert classify.evaluate(odd, columns={"text": "words", "label": "kind"}) == found
+    examples = [classify.task.labelled_example(Row(values, "made")) for values in rows]
+    assert classify.measure(examples) == found
+
+
+def test_labels_to_choose_from_are_those_of_all_rows() -> None:
+    choose = piped("zero-shot-classification")
+    labels = ["cat", "film", "mat"]
+    best = choose("ada sat", labels)["labels"][0]
+    assert choose.evaluate([{"text": "ada sat", "label": label} for label in labels])["accuracy"] == 1 / 3
+    assert choose.evaluate([{"text": "ada sat", "label": best, "candidate_labels": labels}])["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"text": "ada"}], "row 0: has no column for 'label'"),
+        ([{"text": "ada", "label": "a"}, {"text": "ada", "label": "d"}], "row 1: unknown label 'd'"),
+        (["text", "label"], 'row 0 is a str; expected a mapping of columns, such as {"text"'),
+        ([], "there are no examples to evaluate"),
+    ],
+)
+def test_rows_that_cannot_be_measured(rows: list[Any], message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)):
+        piped("text-classification").evaluate(rows)
 
 
 def test_unknown_backend_and_task_list_what_there_is() -> None:

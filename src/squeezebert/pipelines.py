@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
+from squeezebert.data.row import as_rows
 from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
@@ -234,6 +235,34 @@ class Pipeline:
         rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
         whole = (Row({**row.values, **columns}, row.where) for row in rows)
         return self.answers(map(self.task.example, whole), given)
+
+    def evaluate(
+        self, rows: Iterable[Row | Mapping[str, Any]], *, columns: Mapping[str, str] | None = None
+    ) -> dict[str, float]:
+        """Measure the model on labelled rows.
+
+        Args:
+            rows: Mappings of the task's columns, label included, or rows of :mod:`squeezebert.data`.
+            columns: Name in the rows of a canonical column, where the task does not know it.
+
+        Returns:
+            The field's metrics of the task, as fractions; the headline first.
+
+        Raises:
+            DataError: There are no rows, one does not fit the task, or the model does not know its label.
+            OptionError: The task has no such column.
+        """
+        self.task.check_columns(columns or ())
+        examples = [self.task.labelled_example(row, columns) for row in as_rows(rows, "row")]
+        for example in examples:
+            self.task.check(example, self.setup.config)
+        return self.measure(examples)
+
+    def measure(self, examples: Iterable[Any]) -> dict[str, float]:
+        """Measure the model on labelled examples of the task; see :meth:`evaluate`."""
+        kept = list(self.task.gather(examples))
+        answers = list(self.answers(kept, self.task.evaluation_options))
+        return self.task.metric(kept, answers, self.setup.config)
 
     def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """The task's columns after the first, as they were given by their order."""

@@ -84,9 +84,7 @@ def test_the_embedded_model_keeps_its_accuracy() -> None:
     for precision in ("int8", "fp32"):
         pipe = pipeline("text-classification", backend="engine", precision=precision)
         rows = load_dataset_rows(f"{DATA}/glue/SST-2", task=pipe.task.name, split="validation")
-        examples = [pipe.task.labelled_example(row) for row in rows]
-        answers = list(pipe.answers(examples, pipe.task.evaluation_options))
-        scores[precision] = pipe.task.metric(examples, answers, pipe.setup.config)
+        scores[precision] = pipe.evaluate(rows)
     assert scores["fp32"]["accuracy"] > 0.8
     for name, score in scores["fp32"].items():
         assert scores["int8"][name] == pytest.approx(score, abs=2 * POINTS if name == "matthews" else POINTS)

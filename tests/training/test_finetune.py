@@ -64,8 +64,7 @@ def test_every_task_learns_what_can_be_learnt(task: str, trunk: str, out: Path) 
     assert headline >= (0.7 if task == "fill-mask" else 0.9)
     again = make_data(task).validation
     pipe = pipeline(task, out, backend="torch", max_length=24)
-    answers = list(pipe.answers(again, pipe.task.evaluation_options))
-    assert pipe.task.metric(again, answers, pipe.setup.config) == result.metrics
+    assert pipe.measure(again) == result.metrics
 
 
 def test_the_folder_is_a_finished_model(trunk: str, out: Path) -> None:

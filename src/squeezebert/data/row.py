@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from squeezebert.errors import DataError
 
 STDIN = "-"
 """In place of a file's name: the standard input."""
@@ -21,6 +23,25 @@ class Row:
 
     values: Mapping[str, Any]
     where: str
+
+
+def as_rows(given: Iterable[Row | Mapping[str, Any]], kind: str) -> Iterator[Row]:
+    """Rows of a caller, who may give mappings of columns; their number is their place: ``"training row 3"``.
+
+    Raises:
+        DataError: One is neither a row nor a mapping.
+    """
+    for number, row in enumerate(given):
+        where = f"{kind} {number}"
+        if isinstance(row, Row):
+            yield row
+        elif isinstance(row, Mapping):
+            yield Row(row, where)
+        else:
+            raise DataError(
+                f"{where} is a {type(row).__name__}; expected a mapping of columns, such as "
+                '{"text": …, "label": …}; of a data frame, give to_dict("records")'
+            )
 
 
 def spread(rows: list[Row], count: int | None) -> list[Row]:

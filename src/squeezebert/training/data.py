@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from squeezebert.data import Row
+from squeezebert.data.row import as_rows
 from squeezebert.errors import DataError
 from squeezebert.tasks import get_task
 from squeezebert.tasks.base import Example, Feature, Setup, Task
@@ -74,10 +75,10 @@ class TrainingData:
         task = get_task(task) if isinstance(task, str) else task
         task.check_trainable()
         task.check_columns(columns or ())
-        examples = [task.labelled_example(row, columns) for row in _placed(training, "training")]
-        more = [task.example(row, columns) for row in _placed(unlabelled, "unlabelled")]
+        examples = [task.labelled_example(row, columns) for row in as_rows(training, "training row")]
+        more = [task.example(row, columns) for row in as_rows(unlabelled, "unlabelled row")]
         if validation is not None:
-            held = [task.labelled_example(row, columns) for row in _placed(validation, "validation")]
+            held = [task.labelled_example(row, columns) for row in as_rows(validation, "validation row")]
             if not examples or not held:
                 raise DataError("there are no training rows" if held else "there are no validation rows")
             return cls(task, examples, held, False, name, validation_name, more)
@@ -125,21 +126,6 @@ class TrainingData:
             # Places are left out: the same rows may lie elsewhere now.
             digest.update(repr(dataclasses.replace(example, where="")).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
-
-
-def _placed(rows: Iterable[Row | Mapping[str, Any]], kind: str) -> Iterator[Row]:
-    """Rows, those given as mappings with their number as their place."""
-    for number, row in enumerate(rows):
-        where = f"{kind} row {number}"
-        if isinstance(row, Mapping):
-            yield Row(row, where)
-        elif isinstance(row, Row):
-            yield row
-        else:
-            raise DataError(
-                f"{where} is a {type(row).__name__}; expected a mapping of columns, such as "
-                '{"text": …, "label": …}; of a data frame, give to_dict("records")'
-            )
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,9 @@ def quantize(
     """
     quantization = Quantization.read(folder, folder / QUANTIZED_NAME)
     quantization.write()
-    answers = _answers(folder / QUANTIZED_NAME, data, max_length, "int8")
-    metrics = data.task.metric(data.validation, answers, quantization.checkpoint.config)
-    return Quantized(folder / QUANTIZED_NAME, quantization.bytes_after, data.task.headed(metrics, metric))
+    pipe = pipeline(data.task.name, quantization.output, max_length=max_length, precision="int8")
+    metrics = pipe.measure(data.validation)
+    return Quantized(quantization.output, quantization.bytes_after, data.task.headed(metrics, metric))
 
 
 def draw_answers(folder: Path, data: TrainingData, *, max_length: int | None = None) -> None:
@@ -63,14 +63,10 @@ def draw_answers(folder: Path, data: TrainingData, *, max_length: int | None = N
     config = SqueezeBertConfig.from_pretrained(folder)
     if not isinstance(data.task, TextClassification) or problem_type(config) != SINGLE:
         return
-    answers = _answers(folder, data, max_length, "fp32")
+    pipe = pipeline(data.task.name, folder, max_length=max_length, precision="fp32")
+    answers = list(pipe.answers(data.validation, data.task.evaluation_options))
     true = [int(target_of(example, config)) for example in data.validation]
     guessed = [config.label2id[answer[0]["label"]] for answer in answers]
     scores = np.array([answer[0]["score"] for answer in answers])
     draw_confusion(confusion(true, guessed, config.num_labels), list(config.label2id), folder / CONFUSION)
     draw_reliability(scores, np.equal(true, guessed), folder / RELIABILITY)
-
-
-def _answers(folder: Path, data: TrainingData, max_length: int | None, precision: str) -> list[Any]:
-    pipe = pipeline(data.task.name, folder, max_length=max_length, precision=precision)
-    return list(pipe.answers(data.validation, data.task.evaluation_options))

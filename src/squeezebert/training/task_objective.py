@@ -151,9 +151,7 @@ class TaskObjective(Objective[Feature]):
             max_length=self.setup.max_length,
             stride=self.setup.stride,
         )
-        answers = list(pipeline.answers(examples, self.data.task.evaluation_options))
-        metrics = self.data.task.metric(examples, answers, self.setup.config)
-        return self.data.task.headed(metrics, self._settings.metric)
+        return self.data.task.headed(pipeline.measure(examples), self._settings.metric)
 
     def save(self, folder: Path) -> None:
         """Write the model and its tokenizer."""

@@ -59,6 +59,7 @@ def test_rows_are_those_of_the_table(tmp_path: Path) -> None:
         (KINDS, [1, 0, -1, None], ["pos", "neg", None, None]),
         ({"feature": KINDS, "_type": "List"}, [[0, 1], [], None], [["neg", "pos"], [], None]),
         ([KINDS], [[1], [1, 1]], [["pos"], ["pos", "pos"]]),
+        (KINDS, ["pos", "other"], ["pos", "other"]),
         (
             {"feature": {"kind": KINDS, "at": STRING}, "_type": "List"},
             [[{"kind": 1, "at": "x"}]],

@@ -119,9 +119,9 @@ def test_a_text_that_is_asked_about_again_is_divided_once(monkeypatch: pytest.Mo
     library, divided = tokenizer._rust(), []
 
     class Counting:
-        def encode(self, text: str, **options: bool) -> Any:
-            divided.append(text)
-            return library.encode(text, **options)
+        def encode_batch(self, texts: list[str], **options: bool) -> Any:
+            divided.extend(texts)
+            return library.encode_batch(texts, **options)
 
     monkeypatch.setattr(tokenizer, "_rust", Counting)
     context = "the unaffable Runners, HELLO"
@@ -135,3 +135,8 @@ def test_a_text_that_is_asked_about_again_is_divided_once(monkeypatch: pytest.Mo
         tokenizer.encode_windows(text)
     tokenizer.encode_windows(context)
     assert divided.count(context) == 2
+    # Nothing large is kept.
+    monkeypatch.setattr("squeezebert.tokenization.fast._LONGEST_KEPT", len(context) - 1)
+    for _ in range(2):
+        tokenizer.encode_windows(context + ".")
+    assert divided.count(context + ".") == 2

@@ -67,7 +67,7 @@ def _named(value: Any, feature: Any) -> Any:
         feature = {"feature": feature[0]}
     if value is None or not isinstance(feature, dict):
         return value
-    if names := feature.get("names") if feature.get("_type") == "ClassLabel" else None:
+    if feature.get("_type") == "ClassLabel" and isinstance(value, int) and (names := feature.get("names")):
         return names[value] if 0 <= value < len(names) else None
     if isinstance(value, list):
         return [_named(item, feature.get("feature")) for item in value]

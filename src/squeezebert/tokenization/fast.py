@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 PYTHON_CHARACTERS = 8192
 """Of the first texts, which are divided in Python: that takes a third as long as to set up the library."""
 _PAIR = 2
-_KEPT = 4
-"""Texts that are kept divided: a question, its context, and those that came between."""
+_KEPT, _LONGEST_KEPT = 4, 100_000
+"""Texts that are kept divided, a question, its context, and those that came between; and their characters."""
 
 
 class SqueezeBertTokenizerFast(BaseTokenizer):
@@ -96,7 +96,10 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
         kept = self._kept
         pieces = kept.get(text)
         if pieces is None:
-            pieces = self._rust().encode(text, add_special_tokens=False)
+            # A batch of one: unlike `encode`, it lets other threads run meanwhile.
+            [pieces] = self._rust().encode_batch([text], add_special_tokens=False)
+        if len(text) > _LONGEST_KEPT:
+            return pieces
         others = [item for item in kept.items() if item[0] != text]
         # A new dictionary, never changed: other threads may be reading the old one.
         self._kept = dict([*others[1 - _KEPT :], (text, pieces)])

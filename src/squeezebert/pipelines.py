@@ -260,8 +260,8 @@ class Pipeline:
 
     def measure(self, examples: Iterable[Any]) -> dict[str, float]:
         """Measure the model on labelled examples of the task; see :meth:`evaluate`."""
-        kept = list(self.task.gather(examples))
-        answers = list(self.answers(kept, self.task.evaluation_options))
+        kept: list[Any] = []
+        answers = list(self.answers(noted(self.task.gather(examples), kept), self.task.evaluation_options))
         return self.task.metric(kept, answers, self.setup.config)
 
     def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
@@ -356,3 +356,10 @@ def _length(equal: Sequence[_Slot]) -> int:
     """Tokens of each of several equal windows."""
     job, place = equal[0]
     return len(job.windows[place].ids)
+
+
+def noted(items: Iterable[Any], notes: list[Any]) -> Iterator[Any]:
+    """Pass items on, and note them for later."""
+    for item in items:
+        notes.append(item)
+        yield item

@@ -220,6 +220,23 @@ def test_texts_are_tokenised_once_where_no_epoch_draws_anything(
     assert fixed.epoch(0) != fixed.epoch(1)
 
 
+def test_observers_are_told_of_long_work_beside_steps(trunk: str, out: Path) -> None:
+    class Told(Observer):
+        def __init__(self) -> None:
+            self.work: list[tuple[str, int, int]] = []
+
+        def working(self, what: str, done: int, total: int) -> None:
+            self.work.append((what, done, total))
+
+    told = Told()
+    train(
+        make_data(training=13, validation=5), out, start=trunk, settings=changed(epochs=2), observers=[told]
+    )
+    tokenising = [("tokenising", done, 13) for done in range(14)]
+    measuring = [("measuring", done, 5) for done in range(6)]
+    assert told.work == [*tokenising, *measuring, *measuring]
+
+
 def test_single_texts_cannot_be_swapped(trunk: str, out: Path) -> None:
     rows = make_rows("text-classification", 5)
     pair = Row({**rows[0].values, "text_pair": "grace lives in oslo"}, "rows")

@@ -110,9 +110,11 @@ def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Itera
 
 def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object, limit: int | None) -> dict[str, Any]:
     """Answer all examples and compare; they and their answers are kept for that."""
+    from squeezebert.pipelines import noted
+
     start = time.perf_counter()
     kept: list[Any] = []
-    answers = pipe.answers(_noted(examples, kept), wanted)
+    answers = pipe.answers(noted(examples, kept), wanted)
     done = list(progress(answers, unit="rows", total=limit))
     seconds = time.perf_counter() - start
     return {
@@ -123,12 +125,6 @@ def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object, limit: int
         "stride": pipe.setup.stride,
         "seconds": round(seconds, 3),
     }
-
-
-def _noted(examples: Iterable[Any], notes: list[Any]) -> Iterator[Any]:
-    for example in examples:
-        notes.append(example)
-        yield example
 
 
 def _versions() -> dict[str, str]:

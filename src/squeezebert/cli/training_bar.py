@@ -10,6 +10,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from squeezebert.cli.progress import PATIENCE
 from squeezebert.errors import MissingExtraError
 from squeezebert.training import Observer, Position, Step
 from squeezebert.training.plots import plots_are_possible
@@ -33,6 +34,7 @@ class TrainingBar(Observer):
         self._notes = notes
         self._stop_asked = False
         self._bar: tqdm[None] | None = None
+        self._other: tqdm[None] | None = None
         self._loss = 0.0
         self._rate = 0.0
 
@@ -48,6 +50,18 @@ class TrainingBar(Observer):
                 disable=not self._stream.isatty(),
             )  # fmt: skip
         self._bar.total = steps
+
+    def working(self, what: str, done: int, total: int) -> None:
+        """Show other work under the bar, once it takes a while."""
+        if self._other is None:
+            self._other = tqdm(
+                total=total, desc=what, dynamic_ncols=True, leave=False, delay=PATIENCE,
+                file=self._stream, disable=not self._stream.isatty(),
+            )  # fmt: skip
+        self._other.update(done - self._other.n)
+        if done == total:
+            self._other.close()
+            self._other = None
 
     def stepped(self, step: Step) -> None:
         """Move on by one."""
@@ -90,8 +104,9 @@ class TrainingBar(Observer):
 
     def close(self) -> None:
         """Leave the bar as it is."""
-        if self._bar is not None:
-            self._bar.close()
+        for bar in (self._other, self._bar):
+            if bar is not None:
+                bar.close()
 
     def _say(self, line: str) -> None:
         tqdm.write(f"squeezebert: {line}", file=self._stream)

@@ -137,7 +137,7 @@ class CompactTokens:
 
 
 def epoch_features(
-    task: Task[Any, Any], examples: Sequence[Example], setup: Setup, *, seed: int, epoch: int
+    task: Task[Any, Any], examples: Iterable[Example], setup: Setup, *, seed: int, epoch: int
 ) -> list[Feature]:
     """Make the features of one epoch; the seed and the epoch alone decide what is drawn (masks).
 
@@ -154,11 +154,11 @@ def epoch_features(
         for feature in task.features(example, task.encode(example, setup), setup, rng)
     ]
     if not features:
-        raise DataError(f"none of the {len(examples)} training rows gives {task.name} anything to learn from")
+        raise DataError(f"no training row gives {task.name} anything to learn from")
     return features
 
 
-def unlabelled_features(task: Task[Any, Any], examples: Sequence[Example], setup: Setup) -> list[Feature]:
+def unlabelled_features(task: Task[Any, Any], examples: Iterable[Example], setup: Setup) -> list[Feature]:
     """Make the features of examples that a teacher labels; they are the same in every epoch."""
     return [
         _compact(feature)

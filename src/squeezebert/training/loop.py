@@ -49,6 +49,7 @@ class Loop:
         self.position = Position()
         self._world = world
         self._observers = observers if world.first else ()
+        objective.watcher = self._working if self._observers else None
         self._length = Length.of(settings)
         self._identity = {**objective.identity(), **settings.identity()}
         self._began = self._saved = time.monotonic()
@@ -125,6 +126,10 @@ class Loop:
         position.seconds += step.seconds
         for observer in self._observers:
             observer.stepped(step)
+
+    def _working(self, what: str, done: int, total: int) -> None:
+        for observer in self._observers:
+            observer.working(what, done, total)
 
     def _due(self) -> bool:
         """Whether the model is to be measured after this step."""

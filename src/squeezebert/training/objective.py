@@ -12,7 +12,8 @@ What an objective has to keep, so that a run which is killed at any moment and r
 bits, and one on several processes has the same loss curve as one on a single process:
 
 - :meth:`Objective.epoch` is a function of its argument and of what the objective was made of (its seed).
-  Nothing is remembered from epoch to epoch; an epoch may be asked for again, and entered in the middle.
+  What is remembered from epoch to epoch changes nothing; an epoch may be asked for again, and entered in the
+  middle.
   A batch may read its items when they are indexed, so an epoch can be longer than memory.
 - :meth:`Objective.losses` gives *sums* over the items of a micro-batch, and :meth:`Objective.collate` says by
   ``weights`` how many things each sum is over (rows, labelled tokens). The loop divides by the weight of the
@@ -30,7 +31,7 @@ bits, and one on several processes has the same loss curve as one on a single pr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from squeezebert.training.result import TrainingResult
 
 ItemT = TypeVar("ItemT")
+AnyT = TypeVar("AnyT")
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,22 @@ class Objective(ABC, Generic[ItemT]):
         module: Everything that is trained, on the CPU in training mode when the objective is made: the model,
             or a ``ModuleDict`` of it and its helpers.
         parts: Factor of each part of the loss; the loss is the sum of factor × mean.
+        watcher: Is told how far long work other than steps is: what, how much is done, and of how much. The
+            loop sets it.
     """
 
     module: nn.Module
     parts: Mapping[str, float]
+    watcher: Callable[[str, int, int], None] | None = None
+
+    def watched(self, what: str, items: Sequence[AnyT]) -> Iterator[AnyT]:
+        """Pass on the items of long work, and tell the watcher how far it is."""
+        for done, item in enumerate(items):
+            if self.watcher is not None:
+                self.watcher(what, done, len(items))
+            yield item
+        if self.watcher is not None:
+            self.watcher(what, len(items), len(items))
 
     def to(self, device: torch.device) -> None:
         """Move the module, and whatever else computes, to where the run computes."""

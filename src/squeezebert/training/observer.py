@@ -48,6 +48,9 @@ class Observer:
     def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
         """The model is measured; ``best`` tells whether these weights are kept."""
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """Of other work than steps, ``"tokenising"`` or ``"measuring"``, so much is done."""
+
     def wants_stop(self) -> bool:
         """Whether the run is to save its state and stop; asked after each step."""
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,8 @@ class TaskObjective(Objective[Feature]):
         examples = self.data.training
         if self._settings.swap_pairs:
             examples = _in_either_order(examples, np.random.default_rng([seed, epoch, 3]))
-        return epoch_features(self.data.task, examples, self.setup, seed=seed, epoch=epoch)
+        found = self.watched("tokenising", examples)
+        return epoch_features(self.data.task, found, self.setup, seed=seed, epoch=epoch)
 
     def _batches(self, features: Sequence[Feature], rng: np.random.Generator) -> list[list[Feature]]:
         batches = plan_batches([tokens_of(feature) for feature in features], self._settings, rng)
@@ -141,9 +142,9 @@ class TaskObjective(Objective[Feature]):
 
     def evaluate(self) -> dict[str, float]:
         """The task's metrics on the validation rows, first the one that decides."""
-        return self._measured(self.data.validation)
+        return self._measured(self.watched("measuring", self.data.validation))
 
-    def _measured(self, examples: Sequence[Any]) -> dict[str, float]:
+    def _measured(self, examples: Iterable[Any]) -> dict[str, float]:
         pipeline = Pipeline(
             self.data.task,
             TorchBackend(self.model),

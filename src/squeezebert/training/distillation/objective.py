@@ -161,7 +161,7 @@ class Distillation(Objective[Text]):
         sums = dict.fromkeys(("sentence", "pooler", "tokens"), 0.0)
         count = {"sentence": 0, "pooler": 0, "tokens": 0}
         device = self.student.device
-        for items in texts:
+        for items in self.watched("measuring", texts):
             batch = self.collate(items).to(device)
             here = batch.inputs["attention_mask"].bool()
             target = self.teacher.read(batch.inputs["input_ids"], here)

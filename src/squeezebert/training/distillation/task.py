@@ -92,7 +92,8 @@ class TaskDistillation(TaskObjective):
 
     @cached_property
     def _unlabelled(self) -> list[Feature]:
-        return unlabelled_features(self.data.task, self.data.unlabelled, self.setup)
+        examples = self.watched("tokenising unlabelled rows", self.data.unlabelled)
+        return unlabelled_features(self.data.task, examples, self.setup)
 
     def collate(self, items: Sequence[Feature]) -> MicroBatch:
         """The arguments of the head; the weights of the parts."""

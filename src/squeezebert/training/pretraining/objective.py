@@ -160,7 +160,7 @@ class Pretraining(Objective[Draw]):
         nll = correct = masked = ordered = count = 0.0
         size = self._settings.micro_batch_size or 32
         drawn = self._evaluation()
-        for start in range(0, len(drawn), size):
+        for start in self.watched("measuring", range(0, len(drawn), size)):
             batch = self._collate(drawn[start : start + size]).to(self.module.device)
             scores, order = self._scores(batch)
             labels = batch.inputs["labels"][batch.inputs["labels"] != NO_LOSS]

@@ -21,6 +21,7 @@ from squeezebert.errors import CheckpointError, DataError, OptionError, Training
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
+from squeezebert.training.finetune import default_start
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import PEOPLE, PIECES, PLACES, make_data, make_rows
 from tests.training.stopping import Stopper
@@ -235,6 +236,13 @@ def test_observers_are_told_of_long_work_beside_steps(trunk: str, out: Path) -> 
     tokenising = [("tokenising", done, 13) for done in range(14)]
     measuring = [("measuring", done, 5) for done in range(6)]
     assert told.work == [*tokenising, *measuring, *measuring]
+
+
+@pytest.mark.parametrize("task", TRAINED_TASKS)
+def test_training_starts_from_the_embedded_model_that_fits(task: str) -> None:
+    """A head that means the same in all data goes on learning; one with labels of its own is new."""
+    own = {"fill-mask": "mini/fill-mask", "question-answering": "mini/question-answering"}
+    assert default_start(get_task(task)) == own.get(task, "mini")
 
 
 def test_single_texts_cannot_be_swapped(trunk: str, out: Path) -> None:

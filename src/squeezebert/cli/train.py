@@ -40,9 +40,8 @@ UNFINISHED = 3
     "--from",
     "start",
     metavar="MODEL",
-    default="mini",
-    show_default=True,
-    help="Folder, embedded model or hub name to start from.",
+    help="Folder, embedded model or hub name to start from.  [default: mini; for fill-mask and "
+    "question-answering its own model]",
 )
 @click.option("--out", metavar="FOLDER", help="Model folder to make; empty or missing.")
 @click.option(
@@ -100,8 +99,8 @@ UNFINISHED = 3
 @options.json_option
 @options.verbose_option
 def command(
-    data: str, task: str | None, start: str, out: str | None, validation: str | None, format: str | None,
-    column: tuple[str, ...], quantize: bool, resume: bool, dry_run: bool, as_json: bool,
+    data: str, task: str | None, start: str | None, out: str | None, validation: str | None,
+    format: str | None, column: tuple[str, ...], quantize: bool, resume: bool, dry_run: bool, as_json: bool,
     batch_size: int | None, batch_tokens: int | None, seed: int, unlabelled: str | None, **asked: Any,
 ) -> int:  # fmt: skip
     """Fine-tune a model on your rows.

@@ -168,6 +168,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         options_type: Frozen dataclass of what a user can ask of :meth:`decode`, with defaults.
         evaluation_options: The options whose answers :meth:`metric` takes.
         no_scores: Those of its metrics of which more is not better.
+        one_head: Whether the head means the same in all data, so that a trained one can go on learning.
         draws: Whether :meth:`features` draws something anew each epoch (masking).
     """
 
@@ -177,6 +178,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     options_type: type[OptionsT]
     evaluation_options: OptionsT
     no_scores: ClassVar[tuple[str, ...]] = ()
+    one_head: ClassVar[bool] = False
     draws: ClassVar[bool] = False
 
     def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:

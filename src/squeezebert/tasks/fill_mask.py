@@ -70,7 +70,7 @@ class FillMask(Task[MaskExample, FillMaskOptions]):
     options_type = FillMaskOptions
     evaluation_options = FillMaskOptions()
     no_scores = ("perplexity",)
-    draws = True
+    one_head = draws = True
 
     def read(self, values: Mapping[str, Any], where: str) -> MaskExample:
         """Make an example."""

@@ -74,6 +74,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
     options_type = QuestionAnsweringOptions
     evaluation_options = QuestionAnsweringOptions()
     no_scores = ("best_f1_threshold", "best_exact_match_threshold")
+    one_head = True
 
     def read(self, values: Mapping[str, Any], where: str) -> QuestionExample:
         """Make an example.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from squeezebert.errors import OptionError
+from squeezebert.pipelines import EMBEDDED_MODEL, embedded_models
+from squeezebert.tasks.base import Task
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.task import TaskDistillation
 from squeezebert.training.distillation.teaching import Teaching
@@ -28,7 +31,7 @@ def train(
     data: TrainingData,
     out: str | Path,
     *,
-    start: str = "mini",
+    start: str | None = None,
     settings: TrainingSettings | None = None,
     teaching: Teaching | None = None,
     resume: bool = False,
@@ -42,7 +45,7 @@ def train(
     Args:
         data: Training and validation examples.
         out: Model folder to be made; empty or missing unless ``resume``.
-        start: Folder, embedded name or hub name of the checkpoint to start from.
+        start: Folder, embedded name or hub name of the checkpoint to start from; see :func:`default_start`.
         settings: How to train; None for the defaults.
         teaching: A teacher to learn from beside the labels, and from the data's unlabelled rows; None for
             labels alone.
@@ -61,14 +64,24 @@ def train(
     )
 
 
+def default_start(task: Task[Any, Any]) -> str:
+    """The embedded model that training for a task starts from.
+
+    It is the task's own where the head means the same in all data, so that it can go on learning; where data
+    bring labels of their own, it is the trunk.
+    """
+    return embedded_models().get(task.name, EMBEDDED_MODEL) if task.one_head else EMBEDDED_MODEL
+
+
 def make_objective(
-    data: TrainingData, start: str, settings: TrainingSettings, teaching: Teaching | None
+    data: TrainingData, start: str | None, settings: TrainingSettings, teaching: Teaching | None
 ) -> TaskObjective:
     """Make what :func:`train` learns; raises as it does.
 
     Raises:
         OptionError: There are unlabelled rows and no teacher, or hints and a teacher.
     """
+    start = start or default_start(data.task)
     if teaching is not None:
         if settings.hints:
             raise OptionError("hints and a teacher do not go together; leave one of them out")

@@ -60,7 +60,7 @@ class TrainingPlan:
 def plan(
     data: TrainingData,
     *,
-    start: str = "mini",
+    start: str | None = None,
     settings: TrainingSettings | None = None,
     teaching: Teaching | None = None,
 ) -> TrainingPlan:

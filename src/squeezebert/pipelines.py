@@ -258,10 +258,16 @@ class Pipeline:
             self.task.check(example, self.setup.config)
         return self.measure(examples)
 
-    def measure(self, examples: Iterable[Any]) -> dict[str, float]:
-        """Measure the model on labelled examples of the task; see :meth:`evaluate`."""
+    def measure(self, examples: Iterable[Any], options: Any = None) -> dict[str, float]:
+        """Measure the model on labelled examples of the task; see :meth:`evaluate`.
+
+        Args:
+            examples: From ``task.labelled_example``; read while others are answered.
+            options: From ``task.options``; None for ``task.evaluation_options``, which the field has.
+        """
         kept: list[Any] = []
-        answers = list(self.answers(noted(self.task.gather(examples), kept), self.task.evaluation_options))
+        noted = _noted(self.task.gather(examples), kept)
+        answers = list(self.answers(noted, options or self.task.evaluation_options))
         return self.task.metric(kept, answers, self.setup.config)
 
     def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,7 +364,7 @@ def _length(equal: Sequence[_Slot]) -> int:
     return len(job.windows[place].ids)
 
 
-def noted(items: Iterable[Any], notes: list[Any]) -> Iterator[Any]:
+def _noted(items: Iterable[Any], notes: list[Any]) -> Iterator[Any]:
     """Pass items on, and note them for later."""
     for item in items:
         notes.append(item)

@@ -17,6 +17,14 @@ from squeezebert.cli import main
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 HEADS = {
     "text-classification": "SqueezeBertForSequenceClassification",
     "token-classification": "SqueezeBertForTokenClassification",

@@ -9,11 +9,7 @@ import pytest
 
 from squeezebert.cli import progress as module
 from squeezebert.cli.progress import progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.cli.conftest import Terminal
 
 
 def test_quick_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

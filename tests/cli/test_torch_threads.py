@@ -13,6 +13,13 @@ from squeezebert.cli import main
 from squeezebert.cli.torch_threads import import_torch
 
 
+@pytest.fixture(autouse=True)
+def nothing_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that what a test sets is taken away after it
+        monkeypatch.delenv(name)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -24,9 +31,6 @@ from squeezebert.cli.torch_threads import import_torch
 def test_what_is_asked_for_comes_first(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: str | None
 ) -> None:
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     import_torch()
@@ -36,11 +40,8 @@ def test_what_is_asked_for_comes_first(
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 @pytest.mark.parametrize(("backend", "expected"), [("torch", "1000"), ("engine", None)])
 def test_answers_from_torch_share_the_machine_as_well(
-    command: str, backend: str, expected: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    command: str, backend: str, expected: str | None, tmp_path: Path
 ) -> None:
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
     data = tmp_path / "a.csv"
     data.write_text("text,label\nA warm film.,positive\n")
     source = ["--input", str(data)] if command == "predict" else [str(data)]

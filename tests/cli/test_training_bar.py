@@ -11,11 +11,7 @@ import pytest
 from squeezebert.cli import training_bar
 from squeezebert.cli.training_bar import TrainingBar
 from squeezebert.training import Position
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.cli.conftest import Terminal
 
 
 @pytest.fixture(autouse=True)

@@ -81,7 +81,7 @@ def command(
         return
     pipe = pipeline(kind.name, name, **settings)
     options.say(ctx, conditions(pipe, name, settings))
-    measured = _measure(pipe, examples, wanted, limit)
+    measured = _measure(pipe, examples, wanted)
     results = {"task": kind.name, "model": name, **source, **measured, "versions": _versions()}
     if output is not None:
         write_text(Path(output), json.dumps(results, ensure_ascii=False, indent=2) + "\n")
@@ -108,17 +108,14 @@ def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Itera
         yield example
 
 
-def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object, limit: int | None) -> dict[str, Any]:
-    """Answer all examples and compare; they and their answers are kept for that."""
-    from squeezebert.pipelines import noted
-
+def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object) -> dict[str, Any]:
+    """Read all examples, then answer them and compare."""
     start = time.perf_counter()
-    kept: list[Any] = []
-    answers = pipe.answers(noted(examples, kept), wanted)
-    done = list(progress(answers, unit="rows", total=limit))
+    kept = list(examples)
+    metrics = pipe.measure(progress(kept, unit="rows", total=len(kept)), wanted)
     seconds = time.perf_counter() - start
     return {
-        "metrics": pipe.task.metric(kept, done, pipe.setup.config),
+        "metrics": metrics,
         "rows": len(kept),
         "backend": pipe.backend.description,
         "max_length": pipe.setup.max_length,

@@ -92,8 +92,11 @@ def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) 
     """Refuse to write a checkpoint where one is read.
 
     Raises:
-        OptionError: ``output`` is a folder that the checkpoint, or a base that it shares, was read from.
+        OptionError: ``output`` is empty, or a folder that the checkpoint, or a base that it shares, was read
+            from.
     """
+    if not str(output):
+        raise OptionError("the name of the folder to write to is empty")
     if Path(output).resolve() in {file.path.parent.resolve() for file in weights_files(checkpoint)}:
         raise OptionError(f"{output}: is what would be read; give another folder to write to")
 

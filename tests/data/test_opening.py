@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def test_bad_files_name_place_and_remedy(tmp_path, case):
         lines(file(tmp_path, content, name))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_piped_in_has_no_name_to_change(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"a"))))
+    with pytest.raises(DataError, match=r"stdin: is gzip-compressed; give the file, with a name that ends"):
+        lines("-")
 
 
 @pytest.mark.parametrize("name", ["b.txt", "a text given for a file " * 50, "a\0b"])

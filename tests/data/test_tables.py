@@ -44,6 +44,12 @@ def test_csv_with_semicolons(tmp_path):
     ]
 
 
+def test_csv_with_tabs(tmp_path):
+    assert values(file(tmp_path, 'text\tlabel\n"1,5\tstars"\tx\n', "a.csv")) == [
+        {"text": "1,5\tstars", "label": "x"}
+    ]
+
+
 def test_csv_with_mark(tmp_path):
     assert values(file(tmp_path, "\ufefftext,label\na,b\n", "a.csv")) == [{"text": "a", "label": "b"}]
 

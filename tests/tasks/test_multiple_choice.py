@@ -60,6 +60,7 @@ def test_long_prompts_are_windowed_for_every_choice() -> None:
         ({"question": "p", "options": ["x", "y"], "answer": "B"}, 1),
         ({"prompt": "p", "choice1": "x", "choice2": "y", "label": "0"}, 0),
         ({"prompt": "p", "A": "x", "B": "y", "answer": "y"}, 1),
+        ({"prompt": "p", "choice1": "x", "choice2": "y", "choice3": "", "choice4": None, "label": "1"}, 1),
         ({"sentence": "p", "ending_0": "x", "ending_1": "y", "label": "b"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": "0"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": 0}, 0),
@@ -77,6 +78,7 @@ def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None
     ("values", "message"),
     [
         ({"prompt": "p", "choices": ["x"], "label": 0}, "has 1 choices; two or more"),
+        ({"prompt": "p", "choice1": "x", "choice2": "", "label": 0}, "has 1 choices; two or more"),
         ({"prompt": "p", "choices": "x", "label": 0}, "choices is 'x'; expected a list"),
         ({"prompt": "p", "choices": ["x", "y"], "label": 2}, "label 2 is none of the 2 choices"),
         ({"prompt": "p", "choices": ["x", "y"], "label": None}, "label None is none of the 2 choices"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import NO_LOSS, Setup, Window
 from squeezebert.tasks.merging import best_places
+from squeezebert.tasks.tags import STRICT_KEY
 from squeezebert.tasks.token_classification import TokenClassification, TokenExample
 from tests.tasks.tiny import WORDS, pipe, row, setup
 
@@ -129,6 +130,31 @@ def test_every_word_has_a_tag_in_evaluation_even_without_tokens() -> None:
         "recall",
         "accuracy",
     }
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_word_without_tokens_changes_no_other_and_divides_no_entity(strict: bool) -> None:
+    here = setup(TAGS)
+    here = here._replace(config=here.config.replace(extra={STRICT_KEY: strict}))
+    seen, tags = ("ada", "lovelace", "in", "paris", "paris"), ["B-PER", "I-PER", "O", "B-LOC", "I-LOC"]
+    windows = TASK.encode(TokenExample("x", " ".join(seen), seen), here)
+    outputs = as_told(windows, tags, here)
+
+    text = ("ada", "\u200b", "\u200b", "lovelace", "\u200b", *seen[2:], "\ufe0f")
+    example = TokenExample("x", " ".join(text), text)
+    # The same outputs: what has no tokens is not seen by the model.
+    windows = TASK.encode(example, here)
+    assert [window.ids for window in windows] == [
+        w.ids for w in TASK.encode(TokenExample("x", "", seen), here)
+    ]
+    answer = TASK.decode(example, windows, outputs, here, TASK.evaluation_options)
+    assert [entry["entity"] for entry in answer] == [
+        "B-PER", "I-PER", "I-PER", "I-PER", "O", "O", "B-LOC", "I-LOC", "O",
+    ]  # fmt: skip
+    entities = TASK.decode(example, windows, outputs, here, TASK.options())
+    found = {(e["entity_group"], e["start"], e["end"]) for e in entities}
+    starts = [entry["start"] for entry in answer]
+    assert found == {("PER", 0, answer[3]["end"]), ("LOC", starts[6], answer[7]["end"])}
 
 
 def test_metric_of_parts_of_speech_is_the_accuracy() -> None:

@@ -161,4 +161,6 @@ def open_bytes(path: str | Path) -> AbstractContextManager[BinaryIO]:
 def _check_text(first: bytes, path: str | Path) -> None:
     for signature, what in _SIGNATURES:
         if first.startswith(signature):
+            if str(path) == STDIN:
+                what = what.replace("end its name in", "give the file, with a name that ends in")
             raise DataError(f"{shown(path)}: is {what}")

@@ -28,8 +28,8 @@ def read_txt(path: str | Path) -> Iterator[Row]:
 def read_csv(path: str | Path, header: Sequence[str] | None = None) -> Iterator[Row]:
     """Give the rows of a comma-separated file, quoted as Python's csv module writes it.
 
-    Quoted fields may span lines. Semicolons separate where the header has them and no comma, as spreadsheets
-    write it in countries with a decimal comma. Blank lines are skipped.
+    Quoted fields may span lines. Tabs or semicolons separate where the header has them and no comma, as
+    spreadsheets write it in countries with a decimal comma. Blank lines are skipped.
 
     Args:
         path: The file.
@@ -42,7 +42,7 @@ def read_csv(path: str | Path, header: Sequence[str] | None = None) -> Iterator[
     name = shown(path)
     lines = open_text(path)
     first = next(lines, "")
-    delimiter = ";" if ";" in first and "," not in first else ","
+    delimiter = next((sign for sign in ",;\t" if sign in first), ",")
     yield from _rows(_csv_records(chain([first], lines), delimiter, name), header, name, _QUOTES)
 
 

@@ -15,7 +15,7 @@ from squeezebert.engine.backend import Outputs
 from squeezebert.tasks.base import Window
 from squeezebert.tasks.merging import best_places
 from squeezebert.tasks.scores import softmax
-from squeezebert.tasks.tags import OUTSIDE, likeliest, spans
+from squeezebert.tasks.tags import OUTSIDE, inside_of, likeliest, spans
 
 
 @dataclass(frozen=True)
@@ -97,20 +97,6 @@ def _joined(tokens: Sequence[Unit], strategy: str) -> Unit:
     return Unit(first.start, last.end, first.word, first.index, first.piece, scores)
 
 
-def completed(units: Sequence[Unit], words: Sequence[str] | None, config: SqueezeBertConfig) -> list[Unit]:
-    """Add the words without tokens (control characters alone) as outside, so that every word has a tag."""
-    if words is None:
-        return list(units)
-    known = {unit.word: unit for unit in units}
-    outside = np.zeros(config.num_labels)
-    outside[config.label2id.get(OUTSIDE, 0)] = 1.0
-    starts = _word_starts(words)
-    return [
-        known.get(word) or Unit(start, start + len(text), word, 0, "", outside)
-        for word, (start, text) in enumerate(zip(starts, words, strict=True))
-    ]
-
-
 def labelled(
     units: Sequence[Unit], labels: Mapping[int, str], *, strict: bool = False
 ) -> list[dict[str, Any]]:
@@ -131,6 +117,34 @@ def labelled(
         }
         for unit, label in zip(units, best, strict=True)
     ]
+
+
+def completed(
+    entries: Sequence[dict[str, Any]], units: Sequence[Unit], words: Sequence[str], config: SqueezeBertConfig
+) -> list[dict[str, Any]]:
+    """Add the words without tokens (control characters alone), so that every word has an entry.
+
+    They take no part in labelling the others. They are outside, or inside of the entity around them.
+
+    Args:
+        entries: From :func:`labelled`, of the words that have tokens.
+        units: These words.
+        words: All words.
+        config: Has the labels.
+    """
+    known = {unit.word: entry for unit, entry in zip(units, entries, strict=True)}
+    labels = list(config.id2label.values())
+    outside = OUTSIDE if OUTSIDE in labels else labels[0]
+    found: list[dict[str, Any]] = []
+    for word, (start, text) in enumerate(zip(_word_starts(words), words, strict=True)):
+        entry = known.get(word)
+        if entry is None:
+            before = found[-1]["entity"] if found else OUTSIDE
+            after = next((known[later]["entity"] for later in known if later > word), OUTSIDE)
+            tag = inside_of(before, after, labels) or outside
+            entry = {"entity": tag, "score": 1.0, "start": start, "end": start + len(text)}
+        found.append(entry)
+    return found
 
 
 def joined_to_entities(units: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

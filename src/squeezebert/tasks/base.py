@@ -224,9 +224,8 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         known = [item.name for item in dataclasses.fields(self.options_type)]  # type: ignore[arg-type]
         for name in values:
             if name not in known:
-                raise OptionError(
-                    f"{self.name} has no option {name!r}{nearest(name, known)}; it has {', '.join(known)}"
-                )
+                has = f"it has {', '.join(known)}" if known else "it has none"
+                raise OptionError(f"{self.name} has no option {name!r}{nearest(name, known)}; {has}")
         return self.options_type(**values)
 
     def head_for(self, config: SqueezeBertConfig) -> str:

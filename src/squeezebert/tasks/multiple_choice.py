@@ -180,12 +180,15 @@ def _by_choice(windows: Sequence[Window]) -> list[list[Window]]:
 
 
 def _gathered(row: Row) -> Row:
-    """Put numbered columns, as tables have them, into one column ``choices``."""
+    """Put numbered columns, as tables have them, into one column ``choices``; the last ones may be empty."""
     numbered = [name for name in row.values if _NUMBERED.fullmatch(name)]
     if len(numbered) < 2 or "choices" in row.values:
         return row
     rest = {name: value for name, value in row.values.items() if name not in numbered}
-    return type(row)({**rest, "choices": [row.values[name] for name in numbered]}, row.where)
+    choices = [row.values[name] for name in numbered]
+    while choices and choices[-1] in ("", None):
+        del choices[-1]
+    return type(row)({**rest, "choices": choices}, row.where)
 
 
 def _read_label(value: object, choices: Sequence[str], where: str) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -278,6 +281,8 @@ def _answer_span(example: QuestionExample) -> tuple[int, int] | None:
 
 
 def _read_answers(value: object, where: str) -> tuple[Gold, ...]:
+    if isinstance(value, str):
+        value = _parsed(value)
     if value is None or isinstance(value, str):
         return (Gold(value),) if value else ()
     if isinstance(value, Mapping) and isinstance(value.get("text"), (list, tuple)):
@@ -286,6 +291,22 @@ def _read_answers(value: object, where: str) -> tuple[Gold, ...]:
     if not isinstance(value, (list, tuple)):
         raise DataError(f"{where}: answers is {value!r}; expected a string or a list of answers")
     return tuple(_read_gold(item, where) for item in value)
+
+
+def _parsed(cell: str) -> Any:
+    """What a cell of a table holds, as JSON or as Python writes it, if it is answers; else the cell."""
+    if cell.startswith(("[", "{")):
+        for parse in (json.loads, ast.literal_eval):
+            with suppress(ValueError, SyntaxError, RecursionError):
+                value = parse(cell)
+                items = value if isinstance(value, list) else [value]
+                if all(isinstance(item, str) or _is_answer(item) for item in items):
+                    return value
+    return cell
+
+
+def _is_answer(item: object) -> bool:
+    return isinstance(item, Mapping) and "text" in item
 
 
 def _read_gold(item: object, where: str) -> Gold:

@@ -73,6 +73,14 @@ def may_follow(tag: str, before: str) -> bool:
     return here[0] not in _CONTINUES or (there[0] in "BI" and there[1] == here[1])
 
 
+def inside_of(before: str, after: str, labels: Iterable[str]) -> str | None:
+    """The tag of what stands inside of one entity, between words of these tags; None between two others."""
+    prefix, kind = split_tag(after)
+    if prefix in _CONTINUES and may_follow(after, before):
+        return next((label for label in labels if split_tag(label) == ("I", kind)), None)
+    return None
+
+
 def are_strict(sequences: Iterable[Sequence[str]]) -> bool:
     """Whether all entities begin as IOB2, BIOES and BILOU ask, and none as IOB1 and IO allow."""
     return all(may_follow(tag, before) for tags in sequences for before, tag in pairwise([OUTSIDE, *tags]))

@@ -168,13 +168,12 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
             entries = joined_to_entities(labelled(tokens, labels))
         else:
             strict = setup.config.extra.get(STRICT_KEY) is True
-            if strategy == "word":
-                words = completed(joined_to_words(tokens, "first"), example.words, setup.config)
-                entries = labelled(words, labels, strict=strict)
-            else:
-                entries = joined_to_entities(
-                    labelled(joined_to_words(tokens, strategy), labels, strict=strict)
-                )
+            words = joined_to_words(tokens, "first" if strategy == "word" else strategy)
+            entries = labelled(words, labels, strict=strict)
+            if strategy != "word":
+                entries = joined_to_entities(entries)
+            elif example.words is not None:
+                entries = completed(entries, words, example.words, setup.config)
         return [
             {"word": example.text[entry["start"] : entry["end"]], **entry, **extent(windows)}
             for entry in entries

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from squeezebert import files
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import CheckpointError, OptionError
-from squeezebert.files import atomic_path, locate, write_bytes, write_text
+from squeezebert.files import atomic_path, clear_leftovers, locate, write_bytes, write_text
 from tests.checkpoints.fixtures import random_arrays, save_folder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -176,6 +177,36 @@ def test_written_files_have_ordinary_permissions(tmp_path):
     finally:
         os.umask(current)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_a_file_that_is_replaced_leaves_its_permissions(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("x")
+    path.chmod(0o600)
+    write_text(path, "y")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("y", 0o600)
+
+
+def test_what_a_link_points_to_is_replaced(tmp_path):
+    link, target = tmp_path / "link", tmp_path / "there" / "file"
+    target.parent.mkdir()
+    link.symlink_to("there/file")
+    for text in ("made", "replaced"):
+        write_text(link, text)
+        assert link.is_symlink()
+        assert target.read_text() == text
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_only_our_own_leftovers_are_cleared(tmp_path):
+    with suppress(KeyError), atomic_path(tmp_path / "a.bin") as temporary:
+        mine = temporary.with_name(temporary.name)
+        raise KeyError
+    others = [tmp_path / name for name in (".rsync.data.tmp", ".x.tmp", "a.bin", ".a.bin.0123456789ab.tmpx")]
+    for path in (mine, *others):
+        path.write_text("x")
+    clear_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
 def test_writing_into_a_missing_folder_is_an_error(tmp_path):

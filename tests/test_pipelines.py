@@ -392,6 +392,43 @@ def test_rows_that_cannot_be_measured(rows: list[Any], message: str) -> None:
         piped("text-classification").evaluate(rows)
 
 
+def test_the_model_can_say_what_the_task_is(tmp_path: Path) -> None:
+    for task in ("token-classification", "fill-mask", "feature-extraction"):
+        network = TorchBackend(model(get_task(task).head)).model
+        network.save_pretrained(tmp_path / task)
+        tokenizer().save_pretrained(tmp_path / task)
+        assert pipeline(model=tmp_path / task).task.name == task
+    config = tmp_path / "fill-mask" / "config.json"
+    config.write_text(config.read_text().replace("SqueezeBertForMaskedLM", "SomethingElse"))
+    with pytest.raises(OptionError, match="the model does not say what it is for; give the task: text-class"):
+        pipeline(model=tmp_path / "fill-mask")
+    with pytest.raises(OptionError, match="give a task or a model; the tasks are text-classification"):
+        pipeline()
+
+
+def test_options_given_once_hold_for_all_calls() -> None:
+    classify = pipeline("sentiment-analysis", top_k=None)
+    assert len(classify("good")) == len(classify("good", top_k=2)) == 2
+    assert len(classify("good", top_k=1)) == 1
+    assert [len(answer) for answer in classify.stream(["good", "bad"])] == [2, 2]
+    with pytest.raises(OptionError, match="text-classification has no option 'device'"):
+        pipeline("text-classification", device=-1)
+    assert classify.tokenizer.mask_token == "[MASK]"
+
+
+@pytest.mark.parametrize("inputs", ["a warm film", {"text": "a warm film"}])
+def test_a_stream_of_one_text_is_a_mistake(inputs: Any) -> None:
+    with pytest.raises(OptionError, match="stream takes one input after the other"):
+        piped("text-classification").stream(inputs)
+
+
+@pytest.mark.parametrize("size", [len(tokenizer()) - 1, 2 * len(tokenizer())])
+def test_the_tokenizer_of_another_model_is_refused(size: int) -> None:
+    """Its pieces would be other words to the model, without a sign."""
+    with pytest.raises(CheckpointError, match=f"has {len(tokenizer())} pieces and the model {size} word emb"):
+        piped("text-classification", vocab_size=size)
+
+
 def test_unknown_backend_and_task_list_what_there_is() -> None:
     with pytest.raises(OptionError, match="no backend 'onnx'; there is engine, torch"):
         load_backend("onnx")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,7 @@ from squeezebert.errors import CheckpointError, OptionError
 
 EMBEDDED = Path(__file__).parent / "models"
 
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -48,7 +51,7 @@ def locate(
     embedded = EMBEDDED / name_or_path
     if _is_folder(embedded) and embedded.resolve().is_relative_to(EMBEDDED.resolve()):
         return embedded
-    if _exists(folder):
+    if exists(folder):
         raise CheckpointError(f"{name}: is a file; give the folder that holds it")
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise CheckpointError(f"{name}: no such folder")
@@ -59,7 +62,8 @@ def locate(
     return _from_hub(name, patterns, revision, local_files_only)
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; of a text that can be no name there is none."""
     try:
         return path.exists()
     except OSError:  # A name that is too long for the file system.
@@ -67,7 +71,7 @@ def _exists(path: Path) -> bool:
 
 
 def _is_folder(path: Path) -> bool:
-    return _exists(path) and path.is_dir()
+    return exists(path) and path.is_dir()
 
 
 def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_files_only: bool) -> Path:
@@ -112,6 +116,7 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that replaces it when the block ends without an error.
 
+    A file that is replaced leaves its permissions to the new one; of a link, what it points to is replaced.
     What is no file, such as ``/dev/null`` or a pipe, is given itself: nothing may take its place. So is
     ``/dev/stdout``, which may be a file.
 
@@ -122,19 +127,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_dir() and (not path.is_file() or _is_stdout(path)):
         yield path
         return
-    # Imported here: a process that only reads does without.
-    import tempfile
-
+    target = path.resolve() if path.is_symlink() else path
+    temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written ({error.strerror})") from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except OSError as error:
+            raise OptionError(f"{path}: cannot be written ({error.strerror})") from error
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
     except OSError as error:
         if error.errno in _FULL and error.filename is None:
             error.filename = str(path)
@@ -143,17 +146,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Remove what :func:`atomic_path` left in a folder when its process was killed."""
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink()
+
+
 def _is_stdout(path: Path) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:  # It is closed.
         return False
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 @contextmanager

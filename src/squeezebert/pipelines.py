@@ -15,7 +15,7 @@ from squeezebert.data.row import as_rows
 from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.files import EMBEDDED
-from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
+from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
 
@@ -32,7 +32,7 @@ _AHEAD_BATCHES = 64
 
 
 def pipeline(
-    task: str,
+    task: str | None = None,
     model: str | Path | None = None,
     *,
     tokenizer: BaseTokenizer | None = None,
@@ -44,13 +44,14 @@ def pipeline(
     stride: int | None = None,
     batch_tokens: int = BATCH_TOKENS,
     threads: int | None = None,
+    **options: Any,
 ) -> Pipeline:
     """Load a model for a task.
 
     Args:
         task: "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
             "question-answering", "fill-mask", "multiple-choice", "feature-extraction" or
-            "zero-shot-classification".
+            "zero-shot-classification"; None for the one that the model was trained for.
         model: Folder, embedded name or hub name; None for the task's embedded model.
         tokenizer: Instead of the one that lies with the model.
         backend: What runs the network: "engine", or "torch".
@@ -62,17 +63,24 @@ def pipeline(
         stride: Tokens that neighbouring windows share; a quarter of ``max_length`` if None.
         batch_tokens: Tokens of a batch.
         threads: Threads to compute with; those that this process may use if None.
+        **options: Options of the task that calls take where they name none of their own: ``top_k=None``.
 
     Returns:
         A callable; see :class:`Pipeline`.
 
     Raises:
-        OptionError: There is no such task, backend, precision or embedded model, or an option makes no sense.
+        OptionError: There is no such task, backend, precision, option or embedded model, or a value makes no
+            sense.
         CheckpointError: The model cannot be found or read, or was not trained for the task.
     """
-    chosen = get_task(task)
-    name = embedded_model(chosen.name) if model is None else model
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
+    if task is None:
+        if model is None:
+            raise OptionError(f"give a task or a model; the tasks are {', '.join(TASK_NAMES)}")
+        task = task_of(SqueezeBertConfig.from_pretrained(model, **where))
+    chosen = get_task(task)
+    chosen.options(**options)
+    name = embedded_model(chosen.name) if model is None else model
     asked = {} if precision is None else {"precision": precision}
     load = load_backend(backend)
     head = chosen.head_for(SqueezeBertConfig.from_pretrained(name, **where))
@@ -82,8 +90,9 @@ def pipeline(
 
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(name, truncation_side="right", **where)
     return Pipeline(
-        chosen, runner, tokenizer, max_length=max_length, stride=stride, batch_tokens=batch_tokens
-    )
+        chosen, runner, tokenizer, max_length=max_length, stride=stride, batch_tokens=batch_tokens,
+        options=options,
+    )  # fmt: skip
 
 
 def embedded_model(task: str) -> str:
@@ -157,6 +166,7 @@ class Pipeline:
         stride: See :func:`pipeline`.
         batch_tokens: Tokens of a batch; one window goes through even if it is longer.
         look_ahead: Examples that are read ahead and sorted by length.
+        options: See :func:`pipeline`.
 
     Attributes:
         task: What it answers.
@@ -177,6 +187,7 @@ class Pipeline:
         stride: int | None = None,
         batch_tokens: int = BATCH_TOKENS,
         look_ahead: int = LOOK_AHEAD,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         needed = task.head_for(backend.config)
         if backend.head != needed:
@@ -189,6 +200,12 @@ class Pipeline:
         self.backend = backend
         self._batch_tokens = batch_tokens
         self._look_ahead = look_ahead
+        self._options = dict(options or {})
+
+    @property
+    def tokenizer(self) -> BaseTokenizer:
+        """What divides the texts: ``pipe.tokenizer.mask_token``."""
+        return self.setup.tokenizer
 
     def __call__(self, inputs: Any = None, /, *others: Any, **named: Any) -> Any:
         """Answer for one input or a list of them.
@@ -229,8 +246,10 @@ class Pipeline:
 
         Raises:
             DataError: An input is of a wrong type or incomplete; raised when its turn comes.
-            OptionError: The task has no such option, or its value makes no sense.
+            OptionError: It is one text, or the task has no such option, or its value makes no sense.
         """
+        if isinstance(inputs, (str, Mapping)):
+            raise OptionError("stream takes one input after the other; call the pipeline for a single one")
         columns, given = self._divided(named)
         rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
         whole = (Row({**row.values, **columns}, row.where) for row in rows)
@@ -281,13 +300,14 @@ class Pipeline:
         return found
 
     def _columns(self) -> list[str]:
-        return [column.name for column in self.task.columns if not column.label]
+        return [column.name for column in self.task.inputs]
 
     def _divided(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         """The columns among named arguments, and the task's options made of the others."""
         known = self._columns()
         columns = {name: value for name, value in named.items() if name in known}
-        return columns, self.task.options(**{n: v for n, v in named.items() if n not in known})
+        given = {name: value for name, value in named.items() if name not in known}
+        return columns, self.task.options(**{**self._options, **given})
 
     def answers(self, examples: Iterable[Any], options: Any) -> Iterator[Answer]:
         """Answer examples of the task, in their order and in constant memory.

@@ -235,7 +235,9 @@ def test_config_of_impossible_size_is_refused_without_taking_the_memory(
 
 
 def test_model_of_another_task(squeezebert: Program, models: dict[str, str]) -> None:
-    error = squeezebert("predict", "good", "--model", models["fill-mask"]).error
+    error = squeezebert(
+        "predict", "good", "--task", "text-classification", "--model", models["fill-mask"]
+    ).error
     assert "SqueezeBertForMaskedLM" in error
 
 
@@ -298,11 +300,34 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["predict", "--format", "docx", "--input", "-"], "unknown format 'docx'"),
         (["predict", "--input", "{tmp}/in.docx"], "unknown extension '.docx'"),
         (["predict", "x", "--output", "{tmp}/none/out.jsonl"], "out.jsonl: cannot be written"),
-        (["predict", "x", "--output", "{tmp}"], "is a folder; name a file in it"),
+        (["predict", "x", "--output", "{tmp}"], "is no name of a file; name a file to write"),
+        (["predict", "x", "--output", ""], "the output: is no name of a file"),
+        (
+            ["predict", "--input", "{tmp}/in.csv", "--output", "{tmp}/./in.csv"],
+            "is what would be read",
+        ),
+        (["predict", "x", "--model", ""], "an empty name is no folder and no model"),
+        (
+            ["predict", "x", "--labels", "a,b"],
+            "--labels is nothing that text-classification reads; say",
+        ),
+        (["predict", "x", "--choice", "a"], "say --task multiple-choice"),
+        (["predict", "x", "--task", "ner", "--text-pair", "y"], "say --task text-classification"),
+        (["predict", "--question", "x"], "say --task question-answering"),
+        (["predict", "x", "--split", "test"], "--split test is of files; give --input"),
+        (["predict", "--input", "{tmp}/in.csv", "--split", "test"], "is one file without splits"),
+        (
+            ["predict", "x", "--task", "question-answering", "--question", "a", "--context", "b"],
+            "beside --question and --context no text is read",
+        ),
         (["evaluate", "{tmp}/none.csv"], "no such file"),
         (["evaluate", "{tmp}"], "none named train, validation or test"),
         (["evaluate", "{tmp}/in.csv", "--limit", "0"], "--limit 0 is not positive"),
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/none/out"], "there is no folder"),
+        (["evaluate", "{tmp}/in.csv", "--output", "{tmp}", "--dry-run"], "is no name of a file"),
+        (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/in.csv"], "is what would be read"),
+        (["evaluate", "{tmp}/in.csv", "--model", ""], "an empty name is no folder and no model"),
+        (["quantize", "{model}", ""], "the name of the folder to write to is empty"),
         (["evaluate", "{tmp}/in.csv", "--split", "test"], "is one file without splits"),
         (["evaluate"], "Missing argument 'DATA'"),
         (["info", "{model}", "--tokens", "33"], "tokens 33 is not between 1 and 32"),
@@ -316,7 +341,7 @@ def test_wrong_options(
     write(tmp_path / "in.csv", "text,label\ngood,positive\n")
     write(tmp_path / "in.docx", "good")
     filled = [argument.format(tmp=tmp_path, model=model) for argument in arguments]
-    if arguments[0] in ("predict", "evaluate"):
+    if arguments[0] in ("predict", "evaluate") and "--model" not in arguments:
         filled += ["--model", str(model)]
     assert message in squeezebert(*filled).error
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,29 @@ def test_a_process_that_holds_a_model_leaves_at_once(arguments: list[str], left:
     run = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert run.stdout
     assert run.stderr == left
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_process_that_is_told_to_end_leaves_nothing_half_written(name: str, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("a good film\n")
+    out = tmp_path / "out.csv"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "squeezebert", "predict", "--input", "-", "--output", str(out)],
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while len(list(tmp_path.iterdir())) == 1:
+        time.sleep(0.01)
+    number = signal.Signals[name]
+    process.send_signal(number)
+    assert process.wait(20) == 128 + number
+    assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams_stop_nothing(closed: str, tmp_path: Path) -> None:
+    """As daemons have them. What is opened next must not take the number of one."""
+    out = tmp_path / "out.jsonl"
+    command = f'"{sys.executable}" -m squeezebert predict good bad --output "{out}" {closed}'
+    run = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert [json.loads(line)["text"] for line in out.read_text().splitlines()] == ["good", "bad"]

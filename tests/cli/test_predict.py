@@ -204,6 +204,97 @@ def test_zero_shot_by_options(squeezebert: Program, models: dict[str, str]) -> N
     assert line == f"{best:<24}  {plain['answer']['scores'][0]:.3f}  the film is good"
 
 
+def test_labels_may_be_given_one_by_one(squeezebert: Program, models: dict[str, str]) -> None:
+    common = ("predict", "--task", "zero-shot-classification", "--model", models["zero-shot-classification"])
+    together = answers(squeezebert(*common, "--json", "good", "--labels", "film,bad, ada"))
+    assert (
+        answers(squeezebert(*common, "--json", "good", "--labels", "film", "--labels", "bad,ada")) == together
+    )
+
+
+def test_a_question_with_its_context_reads_nothing_else(squeezebert: Program, models: dict[str, str]) -> None:
+    """In a loop of a shell, the standard input is the list that the loop goes through."""
+    given = ("--question", "who?", "--context", "ada lives in london")
+    run = squeezebert("predict", "--model", models["question-answering"], "--json", *given, stdin=b"next\n")
+    (line,) = answers(run)
+    assert (line["question"], line["context"]) == ("who?", "ada lives in london")
+
+
+@pytest.mark.parametrize(
+    "task", ["token-classification", "fill-mask", "multiple-choice", "feature-extraction"]
+)
+def test_the_model_says_what_the_task_is(
+    squeezebert: Program, models: dict[str, str], task: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "ada [MASK]", "choices": ["good", "bad"]}\n')
+    common = ("predict", "--model", models[task], "--json", "--input", tmp_path / "in.jsonl")
+    assert squeezebert(*common).out == squeezebert(*common, "--task", task).out != ""
+    assert json.loads(squeezebert(*common, "--dry-run").out)["task"] == task
+
+
+def test_other_columns_of_a_row_are_kept(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"id": 7, "customer": {"n": 1}, "Review": "good", "answer": "no", "row": 9}\n')
+    common = ("predict", "--model", models["text-classification"], "--json", "--input", path)
+    (line,) = answers(squeezebert(*common, "--column", "text=Review"))
+    assert list(line) == ["row", "where", "id", "customer", "text", "answer"]
+    assert (line["row"], line["id"], line["customer"], line["text"]) == (1, 7, {"n": 1}, "good")
+    assert line["answer"]["label"] in ("negative", "positive")
+
+
+def test_choices_in_columns_of_their_own_stand_once(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("id,prompt,choice1,choice2\nx,who,ada,good\n")
+    (line,) = answers(
+        squeezebert("predict", "--model", models["multiple-choice"], "--json", "--input", tmp_path / "in.csv")
+    )
+    assert list(line) == ["row", "where", "id", "prompt", "choices", "answer"]
+
+
+def test_dates_of_parquet_files_are_written(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    import datetime
+
+    import pyarrow
+    from pyarrow import parquet
+
+    day = datetime.date(2020, 1, 31)
+    path = tmp_path / "in.parquet"
+    parquet.write_table(pyarrow.table({"text": ["good"], "day": [day], "days": [[day]]}), path)
+    common = ("predict", "--model", models["text-classification"], "--input", path)
+    (line,) = answers(squeezebert(*common, "--json"))
+    assert (line["day"], line["days"]) == ("2020-01-31", ["2020-01-31"])
+    assert squeezebert(*common, "--output", tmp_path / "out.csv").code == 0
+    assert ',2020-01-31,"[""2020-01-31""]",' in (tmp_path / "out.csv").read_text()
+
+
+def test_published_data_sets_are_read_as_evaluate_reads_them(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.tsv").write_text(f"text\tlabel\n{name}\tpositive\n")
+    common = ("predict", "--model", models["text-classification"], "--json", "--input", tmp_path)
+    (line,) = answers(squeezebert(*common, "--split", "test"))
+    assert (line["text"], line["label"]) == ("test", "positive")
+    assert "holds several splits; say which with --split: train, test" in squeezebert(*common).error
+
+
+def test_a_text_that_is_the_name_of_a_file_is_wondered_at(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("text\ngood\n")
+    common = ("predict", "--model", models["text-classification"])
+    run = squeezebert(*common, path)
+    assert (run.code, len(run.out.splitlines())) == (0, 1)
+    assert run.err == f"squeezebert: '{path}' is answered as a text; --input reads a file\n"
+    assert squeezebert(*common, "good.", "see example.com", "a" * 9999 + ".csv").err == ""
+
+
 def test_pairs_by_option(squeezebert: Program, models: dict[str, str]) -> None:
     model = models["text-classification"]
     (line,) = answers(squeezebert("predict", "--model", model, "--json", "good", "--text-pair", "bad"))

@@ -91,7 +91,12 @@ SQUAD = {
 
 # files, whether to give their folder, options, message
 BAD = {
-    "folder without split": (SST2, True, {}, "SST-2: holds several splits; choose one of train, validation"),
+    "folder without split": (
+        SST2,
+        True,
+        {},
+        "holds several splits; say which with --split: train, validation",
+    ),
     "no such split": (SST2, True, {"split": "test"}, "has no split 'test'; it has train, validation"),
     "two data sets": (
         SQUAD,

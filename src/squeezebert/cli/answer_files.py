@@ -48,7 +48,7 @@ def writer_for(output: str | None, task: str, *, as_json: bool) -> Writer | None
 
 
 def write_json_lines(answers: Iterable[Answered], stream: TextIO) -> None:
-    """Write an object a line: the place of the row, its ``id``, what was read of it, its answer."""
+    """Write an object a line: the place of the row, its other columns, what was read of it, its answer."""
     for answered in answers:
         print(_json(answered.to_dict()), file=stream)
 
@@ -136,7 +136,8 @@ def _header(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    # Parquet files hold dates and the like.
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 _WRITERS: dict[str, Writer | None] = {

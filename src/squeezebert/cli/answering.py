@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
-from squeezebert.pipelines import Pipeline
+from squeezebert.pipelines import Pipeline, embedded_model
+from squeezebert.tasks import get_task, task_of
 from squeezebert.tasks.base import Answer, Example, Task
 from squeezebert.threads import check_threads
+
+DEFAULT_TASK = "text-classification"
 
 
 class Answered(NamedTuple):
@@ -19,13 +22,15 @@ class Answered(NamedTuple):
     Attributes:
         number: Place of the input among all, from 1.
         row: As it was read.
-        inputs: The columns that the task has read, by canonical name.
+        inputs: What the task has read, by canonical name.
+        others: The row's columns that it has not read.
         answer: As the task gives it.
     """
 
     number: int
     row: Row
     inputs: Mapping[str, Any]
+    others: Mapping[str, Any]
     answer: Answer
 
     @property
@@ -34,12 +39,16 @@ class Answered(NamedTuple):
         return " / ".join(value for value in self.inputs.values() if isinstance(value, str))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what a JSON line holds: place, the row's own ``id`` if it has one, inputs, answer."""
+        """Give what a JSON line holds: place, the row's other columns, inputs, answer.
+
+        Other columns of these names give way.
+        """
         place = {"row": self.number, "where": self.row.where}
-        identity = {"id": self.row.values["id"]} if "id" in self.row.values else {}
         # A vector goes as a list; its float32 numbers are short without a loss.
         answer = self.answer if isinstance(self.answer, (Mapping, list)) else _numbers(self.answer)
-        return {**place, **identity, **self.inputs, "answer": answer}
+        taken = {*place, "answer"}
+        others = {name: value for name, value in self.others.items() if name not in taken}
+        return {**place, **others, **self.inputs, "answer": answer}
 
 
 def _numbers(vector: Any) -> list[float]:
@@ -70,14 +79,29 @@ def answered(
 
     for number, answer in enumerate(pipeline.answers(examples(), options), 1):
         row, example = waiting.popleft()
-        yield Answered(number, row, inputs_of(pipeline.task, example), answer)
+        read = pipeline.task.places(row, columns).values()
+        others = {name: value for name, value in row.values.items() if name not in read}
+        yield Answered(number, row, inputs_of(pipeline.task, example), others, answer)
 
 
 def inputs_of(task: Task[Any, Any], example: Example) -> dict[str, Any]:
     """The columns that an example was made of, without labels and without those that it lacks."""
-    names = [column.name for column in task.columns if not column.label]
-    values = {name: getattr(example, name, None) for name in names}
+    values = {column.name: getattr(example, column.name, None) for column in task.inputs}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def chosen(task: str | None, model: str | None) -> tuple[Task[Any, Any], str]:
+    """The task and the model that are asked for: each can say what the other one is.
+
+    Raises:
+        CheckpointError: The model cannot be found.
+        OptionError: There is no such task or no embedded model for it, or the model does not say what it is
+            for.
+    """
+    if task is None:
+        task = DEFAULT_TASK if model is None else task_of(SqueezeBertConfig.from_pretrained(model))
+    kind = get_task(task)
+    return kind, embedded_model(kind.name) if model is None else model
 
 
 def plan(task: Task[Any, Any], model: str, examples: Iterable[Example]) -> dict[str, Any]:

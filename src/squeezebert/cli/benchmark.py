@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.output import show_fields
+from squeezebert.cli.output import check_output, show_fields
 from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def command(
     if not 0 < seconds < float("inf"):
         raise OptionError(f"--seconds {seconds} is not positive")
     for name in (output, table, chart):
-        if name is not None and not Path(name).absolute().parent.is_dir():
-            raise OptionError(f"{name}: cannot be written, there is no folder {Path(name).parent}")
+        check_output(name)
     if chart is not None:
         check_chart(Path(chart))
     settings = Settings(check_threads(threads), _cache(cache), rounds=rounds, seconds=seconds)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.output import STDOUT, show_fields
+from squeezebert.cli.output import STDOUT, check_output, show_fields
 from squeezebert.cli.predict import SETTINGS
 from squeezebert.cli.progress import progress
 from squeezebert.config import SqueezeBertConfig
@@ -49,27 +49,27 @@ REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
 @options.verbose_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, data: str, task: str, model: str | None, split: str | None, limit: int | None,
-    format: str | None, column: tuple[str, ...], pooling: str | None, output: str | None, dry_run: bool,
-    as_json: bool, **asked: Any,
+    ctx: click.Context, /, data: str, task: str | None, model: str | None, split: str | None,
+    limit: int | None, format: str | None, column: tuple[str, ...], pooling: str | None, output: str | None,
+    dry_run: bool, as_json: bool, **asked: Any,
 ) -> None:  # fmt: skip
     """Measure a model on labelled data, with the field's metric of the task.
 
     DATA is a file with labelled rows, or the folder of a data set: of a published one such as SST-2 or SQuAD,
     or of files named train, validation or test, as the Hugging Face hub has them.
     """
-    from squeezebert.cli.answering import conditions, plan
+    from squeezebert.cli.answering import chosen, conditions, plan
     from squeezebert.data import load_dataset_rows
-    from squeezebert.pipelines import embedded_model, pipeline
-    from squeezebert.tasks import get_task
+    from squeezebert.pipelines import pipeline
 
     if output == STDOUT:
         output, as_json = None, True
-    _check(limit, output)
-    kind = get_task(task)
+    if limit is not None and limit < 1:
+        raise OptionError(f"--limit {limit} is not positive")
+    check_output(output, [data])
+    kind, name = chosen(task, model)
     # What else can be asked of an answer would make the metric another one than the field's.
     wanted = kind.evaluation_options if pooling is None else kind.options(pooling=pooling)
-    name = model or embedded_model(kind.name)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     kind.check_columns(columns)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
@@ -90,14 +90,6 @@ def command(
         return
     metrics, _ = results.pop("metrics"), results.pop("versions")
     show_fields({**metrics, **results}, as_json=False)
-
-
-def _check(limit: int | None, output: str | None) -> None:
-    """Find out now what would else be found out after the work is done."""
-    if limit is not None and limit < 1:
-        raise OptionError(f"--limit {limit} is not positive")
-    if output is not None and not Path(output).absolute().parent.is_dir():
-        raise OptionError(f"{output}: cannot be written, there is no folder {Path(output).parent}")
 
 
 def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Iterator[Any]:

@@ -11,6 +11,41 @@ from squeezebert.data.row import STDIN
 from squeezebert.errors import OptionError
 
 
+def rows_asked(
+    task: str,
+    texts: Sequence[str],
+    paths: Sequence[str],
+    given: Mapping[str, object],
+    *,
+    format: str | None = None,
+    split: str | None = None,
+) -> Iterator[Row]:
+    """Give the rows to answer: of texts, of files, of what is piped in, or of options alone.
+
+    Args:
+        task: Name of the task.
+        texts: Text arguments.
+        paths: Files, folders of data sets, and ``"-"`` for the standard input.
+        given: Columns that options give to every row.
+        format: See :func:`from_files`.
+        split: See :func:`from_files`.
+
+    Raises:
+        DataError: See :func:`from_files`.
+        OptionError: There is nothing to answer, or too much is given.
+    """
+    if {"question", "context"} <= given.keys() and not paths:
+        if texts:
+            raise OptionError("beside --question and --context no text is read; leave out one of them")
+        return iter([Row(given, "--question")])
+    paths = paths_or_stdin(texts, paths)
+    if paths:
+        return with_columns(from_files(paths, format, task=task, split=split), given)
+    if split is not None:
+        raise OptionError(f"--split {split} is of files; give --input")
+    return with_columns(from_texts(texts, text_column(task, given)), given)
+
+
 def text_column(task: str, given: Container[str]) -> str:
     """The column that text arguments fill: of question answering the one that no option gives.
 
@@ -30,16 +65,20 @@ def from_texts(texts: Sequence[str], column: str) -> Iterator[Row]:
         yield Row({column: text}, f"text {number}")
 
 
-def from_files(paths: Sequence[str], format: str | None) -> Iterator[Row]:
-    """Give the rows of all files, one after the other.
+def from_files(
+    paths: Sequence[str], format: str | None, *, task: str | None = None, split: str | None = None
+) -> Iterator[Row]:
+    """Give the rows of all files, one after the other; see :func:`squeezebert.data.load_dataset_rows`.
 
     Raises:
         DataError: A file is missing or of an unknown format (at once), or a row is bad (while iterating).
     """
-    from squeezebert.data import read_rows
+    from squeezebert.data import load_dataset_rows
 
     # A list, so that a missing last file is found before the first one is answered.
-    return chain.from_iterable([read_rows(path, format=format) for path in paths])
+    return chain.from_iterable(
+        [load_dataset_rows(path, task=task, format=format, split=split) for path in paths]
+    )
 
 
 def with_columns(rows: Iterable[Row], given: Mapping[str, object]) -> Iterator[Row]:
@@ -57,7 +96,7 @@ def paths_or_stdin(texts: Sequence[str], paths: Sequence[str]) -> tuple[str, ...
     if tuple(texts) == (STDIN,):
         return (STDIN, *paths)
     if texts and paths:
-        raise OptionError("give texts or --input, not both")
+        raise OptionError("give texts or --input, not both; --input takes one file, and can be repeated")
     if texts or paths:
         return tuple(paths)
     if sys.stdin.isatty():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO, cast
 
 import click
 
@@ -17,6 +19,7 @@ from squeezebert.errors import SqueezeBertError
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 DEBUG_VARIABLE = "SQUEEZEBERT_DEBUG"
 
+_STDERR = 2
 _ALLOCATIONS = 50_000
 """Between two searches for garbage. What is imported is none, and to search it took 7 % of a cold start."""
 
@@ -41,13 +44,42 @@ def program() -> NoReturn:
     anything apart: for one text that took a fifth of the time, to free memory that the system frees anyway.
     """
     gc.set_threshold(_ALLOCATIONS)
+    _open_closed_streams()
     _speak_utf8()
+    _end_well_on_signals()
     session = Session()
     code = main(session=session)
     # After an error there may be answers that are not written yet.
     if code == 0 and session.kept is not None:
         os._exit(code)
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Let what a daemon has closed lead nowhere; files would else be opened under these streams' numbers."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = sys.stderr or _nowhere("w")
+
+
+def _nowhere(mode: str) -> TextIO:
+    return cast(TextIO, Path(os.devnull).open(mode, encoding="utf-8"))
+
+
+def _end_well_on_signals() -> None:
+    """Remove half-written files when the process is told to end, as Ctrl-C does by itself."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    # What shells give for a process that a signal has ended.
+    sys.exit(128 + number)
 
 
 def _speak_utf8() -> None:

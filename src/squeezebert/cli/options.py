@@ -14,7 +14,6 @@ from squeezebert.tasks import ALIASES, TASK_NAMES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-DEFAULT_TASK = "text-classification"
 DEFAULT_MODEL = "mini/text-classification"
 
 
@@ -58,8 +57,9 @@ def say(ctx: click.Context, message: str) -> None:
 
 
 task_option = click.option(
-    "--task", default=DEFAULT_TASK, show_default=True, metavar="TASK",
-    help=f"One of {', '.join((*TASK_NAMES, *ALIASES))}.",
+    "--task", metavar="TASK",
+    help=f"One of {', '.join((*TASK_NAMES, *ALIASES))}; by default what the model was trained for, and "
+    "text-classification of the embedded ones.",
 )  # fmt: skip
 model_option = click.option(
     "--model", metavar="MODEL",

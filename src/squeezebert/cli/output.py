@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,6 +14,28 @@ from squeezebert.files import atomic_path
 
 STDOUT = "-"
 """As the name of a file."""
+
+
+def check_output(output: str | None, inputs: Iterable[str] = ()) -> None:
+    """Find out before the work what would else be found out after it.
+
+    Args:
+        output: The file to write; None for the standard output.
+        inputs: Names of the files that are read.
+
+    Raises:
+        OptionError: It cannot be written, or is one of the inputs.
+    """
+    if output is None:
+        return
+    path = Path(output)
+    if not output or path.is_dir():
+        raise OptionError(f"{output or 'the output'}: is no name of a file; name a file to write")
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"{output}: cannot be written, there is no folder {path.parent}")
+    for name in inputs:
+        if path.exists() and Path(name).exists() and path.is_file() and path.samefile(name):
+            raise OptionError(f"{output}: is what would be read; give another file to write to")
 
 
 @contextmanager
@@ -31,8 +53,6 @@ def opened(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     path = Path(output)
-    if path.is_dir():
-        raise OptionError(f"{output}: is a folder; name a file in it")
     with (
         atomic_path(path) as temporary,
         # Escaped are odd bytes in the names of files; in JSON that is \udcff again.

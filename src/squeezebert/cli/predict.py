@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from squeezebert.cli import options
 from squeezebert.cli.answer_files import writer_for
-from squeezebert.cli.inputs import from_files, from_texts, paths_or_stdin, text_column, with_columns
+from squeezebert.cli.inputs import rows_asked
 from squeezebert.cli.main import Session
-from squeezebert.cli.output import STDOUT, opened, show_fields
+from squeezebert.cli.output import STDOUT, check_output, opened, show_fields
 from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
-from squeezebert.tasks import TRUNK_TASKS
+from squeezebert.errors import OptionError
+from squeezebert.files import exists
+from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
 
 if TYPE_CHECKING:
     from squeezebert.pipelines import Pipeline
+    from squeezebert.tasks.base import Task
 
-# What an option gives to every row, under the name of the column.
-COLUMNS = ("text_pair", "question", "context", "choices", "candidate_labels", "hypothesis_template")
+# The options that give every row a column, by its name.
+COLUMNS = {
+    "text_pair": "--text-pair",
+    "question": "--question",
+    "context": "--context",
+    "choices": "--choice",
+    "candidate_labels": "--labels",
+    "hypothesis_template": "--hypothesis-template",
+}
 # What an option says about the model and how it is run; all others are options of the task.
 SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
 
@@ -38,9 +50,10 @@ Examples:
 @click.argument("texts", nargs=-1)
 @click.option(
     "--input", "paths", multiple=True, metavar="FILE",
-    help="Read rows from a .txt, .csv, .tsv, .jsonl, .json or .conll file, also .xz or .gz, or from a "
-    ".parquet file; - is the standard input. Repeatable.",
+    help="Read rows from a .txt, .csv, .tsv, .jsonl, .json or .conll file, also .xz, .gz or .zst, from a "
+    ".parquet file, or from the folder of a data set; - is the standard input. Repeatable.",
 )  # fmt: skip
+@click.option("--split", metavar="NAME", help="train, validation or test, where an input holds several.")
 @click.option(
     "--output", metavar="FILE",
     help="Write there, as the name says: .csv, .jsonl, .json or .txt; vectors as .npy or .jsonl; - is the "
@@ -76,7 +89,10 @@ Examples:
     "--allow-no-answer", "handle_impossible_answer", is_flag=True,
     help="Question answering: a text may hold no answer.",
 )  # fmt: skip
-@click.option("--labels", "candidate_labels", metavar="A,B,…", help="Zero-shot: the labels to choose from.")
+@click.option(
+    "--labels", "candidate_labels", multiple=True, metavar="A,B,…",
+    help="Zero-shot: the labels to choose from. Repeatable.",
+)  # fmt: skip
 @click.option("--hypothesis-template", metavar="TEXT", help="Zero-shot: a sentence with {} for the label.")
 @click.option("--multi-label", is_flag=True, help="Zero-shot: several labels may fit.")
 @options.pooling_option
@@ -90,27 +106,27 @@ Examples:
 @options.verbose_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, texts: tuple[str, ...], paths: tuple[str, ...], output: str | None, task: str,
-    model: str | None, format: str | None, column: tuple[str, ...], as_json: bool, dry_run: bool,
-    **asked: Any,
+    ctx: click.Context, /, texts: tuple[str, ...], paths: tuple[str, ...], split: str | None,
+    output: str | None, task: str | None, model: str | None, format: str | None, column: tuple[str, ...],
+    as_json: bool, dry_run: bool, **asked: Any,
 ) -> None:  # fmt: skip
     """Answer for TEXTS, for files (--input), or for what is piped in."""
-    from squeezebert.cli.answering import answered, conditions, plan
+    from squeezebert.cli.answering import answered, chosen, conditions, plan
     from squeezebert.engine import Engine
-    from squeezebert.pipelines import embedded_model, pipeline
-    from squeezebert.tasks import get_task
+    from squeezebert.pipelines import pipeline
 
-    kind = get_task(task)
-    name = model or embedded_model(kind.name)
+    kind, name = chosen(task, model)
     columns = options.columns_of(column)
     kind.check_columns(columns)
     given, settings = options.given(asked, COLUMNS), options.given(asked, SETTINGS)
+    _check_given(kind, given)
+    if "candidate_labels" in given:
+        given["candidate_labels"] = ",".join(given["candidate_labels"])
     wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS}))
     output = None if output == STDOUT else output
     write = writer_for(output, kind.name, as_json=as_json)
-    paths = paths_or_stdin(texts, paths)
-    rows = from_files(paths, format) if paths else from_texts(texts, text_column(kind.name, given))
-    rows = with_columns(rows, given)
+    check_output(output, paths)
+    rows = rows_asked(kind.name, texts, paths, given, format=format, split=split)
     if dry_run:
         examples = (kind.example(row, columns) for row in rows)
         show_fields({**plan(kind, name, examples), "output": output or "stdout"}, as_json=as_json)
@@ -120,6 +136,7 @@ def command(
         if isinstance(pipe.backend, Engine):
             ctx.ensure_object(Session).kept = pipe
         options.say(ctx, conditions(pipe, name, settings))
+        _wonder(texts)
         answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
         if write is not None:
             write(answers, stream)
@@ -128,6 +145,28 @@ def command(
         for answer in answers:
             for line in table.lines(answer.text, answer.answer):
                 print(line, file=stream)
+
+
+def _check_given(task: Task[Any, Any], given: Mapping[str, object]) -> None:
+    """See that the task reads the columns that options give.
+
+    Raises:
+        OptionError: It does not, so that the answer would be to something else than was asked.
+    """
+    for name in given.keys() - _columns_of(task):
+        fitting = next(other for other in TASK_NAMES if name in _columns_of(get_task(other)))
+        raise OptionError(f"{COLUMNS[name]} is nothing that {task.name} reads; say --task {fitting}")
+
+
+def _columns_of(task: Task[Any, Any]) -> set[str]:
+    return {column.name for column in task.inputs}
+
+
+def _wonder(texts: Sequence[str]) -> None:
+    """Say so on stderr where a text looks like a forgotten ``--input``."""
+    for text in texts:
+        if PurePath(text).suffix and exists(Path(text)):
+            click.echo(f"squeezebert: {text!r} is answered as a text; --input reads a file", err=True)
 
 
 def _labels(pipe: Pipeline) -> list[str]:

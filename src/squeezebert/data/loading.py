@@ -77,7 +77,8 @@ def _part(dataset: Dataset, split: str | None, path: str | Path) -> str | None:
         return None
     part = dataset.parts.get(canonical(split)) if split else None
     if part is None:
-        raise DataError(f"{shown(path)}: holds several splits; choose one of {', '.join(dataset.parts)}")
+        names = ", ".join(dataset.parts)
+        raise DataError(f"{shown(path)}: holds several splits; say which with --split: {names}")
     return part
 
 

@@ -70,7 +70,7 @@ def _in_folder(
     wanted = canonical(split) if split else None
     splits = list(dict.fromkeys(name for _, name in found))
     if wanted is None and len(splits) > 1:
-        raise DataError(f"{folder}: holds several splits; choose one of {', '.join(splits)}")
+        raise DataError(f"{folder}: holds several splits; say which with --split: {', '.join(splits)}")
     fitting = {key: value for key, value in found.items() if key[1] == (wanted or splits[0])}
     if not fitting:
         raise DataError(f"{folder}: has no split {split!r}; it has {', '.join(splits)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.errors import OptionError, nearest
 
 if TYPE_CHECKING:
+    from squeezebert.config import SqueezeBertConfig
     from squeezebert.tasks.base import Task
 
 # The class of each task, which is in the module of the task's name.
@@ -25,6 +26,21 @@ TASK_NAMES = tuple(_CLASSES)
 TRUNK_TASKS = ("feature-extraction", "zero-shot-classification", "multiple-choice")
 TRAINED_TASKS = tuple(name for name in TASK_NAMES if name != "zero-shot-classification")
 ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
+
+
+def task_of(config: SqueezeBertConfig) -> str:
+    """Name of the task that a checkpoint was trained for, by the head that its config names.
+
+    Raises:
+        OptionError: It names none.
+    """
+    from squeezebert.engine.backend import published_head
+
+    heads = {*map(published_head, config.architectures)}
+    found = next((name for name in TASK_NAMES if get_task(name).head in heads), None)
+    if found is None:
+        raise OptionError(f"the model does not say what it is for; give the task: {', '.join(TASK_NAMES)}")
+    return found
 
 
 def get_task(name: str) -> Task[Any, Any]:

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.engine.packing import Tokens
-from squeezebert.errors import OptionError, nearest
-from squeezebert.tasks.columns import Column, resolve
+from squeezebert.errors import CheckpointError, OptionError, nearest
+from squeezebert.tasks.columns import Column, places, resolve
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -78,8 +78,16 @@ class Setup(NamedTuple):
         """Choose the window: as long as the model reads, with a quarter shared, unless told else.
 
         Raises:
+            CheckpointError: The tokenizer is that of another model.
             OptionError: ``max_length`` or ``stride`` make no windows that this model can read.
         """
+        pieces = len(tokenizer)
+        # Tables of embeddings are padded to round numbers, but not by a tenth.
+        if not 0.9 * config.vocab_size <= pieces <= config.vocab_size:
+            raise CheckpointError(
+                f"the tokenizer has {pieces} pieces and the model {config.vocab_size} word embeddings; they "
+                "do not belong together: fetch vocab.txt and the weights of one model"
+            )
         longest = min(config.max_position_embeddings, tokenizer.model_max_length)
         length = longest if max_length is None else max_length
         if not _SHORTEST_WINDOW <= length <= longest:
@@ -181,6 +189,11 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     one_head: ClassVar[bool] = False
     draws: ClassVar[bool] = False
 
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns that it reads when it predicts."""
+        return tuple(column for column in self.columns if not column.label)
+
     def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:
         """Read the inputs of a row; labels are not looked at.
 
@@ -191,8 +204,11 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         Raises:
             DataError: A column is missing or has a value of a wrong type.
         """
-        inputs = tuple(column for column in self.columns if not column.label)
-        return self.read(resolve(inputs, row, columns or {}), row.where)
+        return self.read(resolve(self.inputs, row, columns or {}), row.where)
+
+    def places(self, row: Row, columns: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Which columns of a row :meth:`example` reads: their names there, by canonical name."""
+        return places(self.inputs, row, columns or {})
 
     def labelled_example(self, row: Row, columns: Mapping[str, str] | None = None) -> ExampleT:
         """Read the inputs and labels of a row, for training and evaluation.

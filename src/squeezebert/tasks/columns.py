@@ -30,7 +30,16 @@ class Column(NamedTuple):
 
 
 def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Take the wanted columns of a row under their canonical names.
+    """Take the wanted columns of a row under their canonical names; see :func:`places`.
+
+    Raises:
+        DataError: A required column, or one that the user has chosen, is not there.
+    """
+    return {column: row.values[name] for column, name in places(wanted, row, chosen).items()}
+
+
+def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Find the wanted columns of a row.
 
     The canonical name is looked up first, then the aliases in order, each without regard to case.
 
@@ -40,18 +49,14 @@ def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> di
         chosen: Name in the row of a canonical column, as the user says with ``--column text=NAME``.
 
     Returns:
-        Values by canonical name; a column that is not required and not there is left out.
+        Their names in the row by canonical name; one that is not required and not there is left out.
 
     Raises:
         DataError: A required column, or one that the user has chosen, is not there.
     """
     by_folded = {name.strip().casefold(): name for name in reversed(list(row.values))}
-    values = {}
-    for column in wanted:
-        name = _find(column, row, chosen, by_folded)
-        if name is not None:
-            values[column.name] = row.values[name]
-    return values
+    found = {column.name: _find(column, row, chosen, by_folded) for column in wanted}
+    return {column: name for column, name in found.items() if name is not None}
 
 
 def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mapping[str, str]) -> str | None:

@@ -60,7 +60,7 @@ def row_of(task: Task[Any, Any], value: Any, where: str) -> Row:
         DataError: The input is a list or a tuple, as other libraries take pairs.
     """
     if isinstance(value, (list, tuple)):
-        names = ", ".join(f'"{column.name}": …' for column in task.columns if not column.label)
+        names = ", ".join(f'"{column.name}": …' for column in task.inputs)
         kind = type(value).__name__
         raise DataError(f"{where} is a {kind}; expected a string, or a mapping of columns: {{{names}}}")
     return Row(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from squeezebert.data import Row
 
 _NUMBERED = re.compile(
-    r"(?:choice|option|ending|answer|sol|alternative)[ _-]?(?:\d+|[a-z])|[a-h]", re.IGNORECASE
+    r"(?:choice|option|ending|answer|sol|alternative)(?:[ _-]?\d+|[ _-][a-z]|[a-h])|[a-h]", re.IGNORECASE
 )
 
 
@@ -64,11 +64,17 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
 
     def example(self, row: Row, columns: Mapping[str, str] | None = None) -> ChoiceExample:
         """As :meth:`Task.example`; choices may also stand in columns ``choice1``, ``choice2`` … or A, B …."""
-        return super().example(_gathered(row), columns)
+        return super().example(_gathered(row, columns), columns)
+
+    def places(self, row: Row, columns: Mapping[str, str] | None = None) -> dict[str, str]:
+        """As :meth:`Task.places`, of choices that stand in columns of their own, too."""
+        gathered = _gathered(row, columns)
+        apart = {name: name for name in row.values if name not in gathered.values}
+        return {**apart, **super().places(gathered, columns)}
 
     def labelled_example(self, row: Row, columns: Mapping[str, str] | None = None) -> ChoiceExample:
         """As :meth:`Task.labelled_example`, with choices as in :meth:`example`."""
-        return super().labelled_example(_gathered(row), columns)
+        return super().labelled_example(_gathered(row, columns), columns)
 
     def read(self, values: Mapping[str, Any], where: str) -> ChoiceExample:
         """Make an example; the label is an index from 0, a letter from A, or the text of the choice.
@@ -179,10 +185,10 @@ def _by_choice(windows: Sequence[Window]) -> list[list[Window]]:
     return groups
 
 
-def _gathered(row: Row) -> Row:
+def _gathered(row: Row, columns: Mapping[str, str] | None) -> Row:
     """Put numbered columns, as tables have them, into one column ``choices``; the last ones may be empty."""
     numbered = [name for name in row.values if _NUMBERED.fullmatch(name)]
-    if len(numbered) < 2 or "choices" in row.values:
+    if len(numbered) < 2 or "choices" in row.values or "choices" in (columns or {}):
         return row
     rest = {name: value for name, value in row.values.items() if name not in numbered}
     choices = [row.values[name] for name in numbered]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.errors import OptionError
-from squeezebert.files import removed_if_empty, write_text
+from squeezebert.files import clear_leftovers, removed_if_empty, write_text
 from squeezebert.training.distributed import World, joined
 from squeezebert.training.journal import JOURNAL_NAME, Journal
 from squeezebert.training.loop import Loop
@@ -97,8 +97,7 @@ def claim(folder: Path, resume: bool) -> None:
         raise OptionError(f"{folder}: cannot be made a model folder ({error.strerror})") from error
     if occupied and not resume:
         raise OptionError(f"{folder}: is not empty; give another --out, or --resume to go on with its run")
-    for leftover in folder.glob(".*.tmp"):
-        leftover.unlink()
+    clear_leftovers(folder)
 
 
 def _result(loop: Loop, finished: bool, world: World) -> TrainingResult:

@@ -40,7 +40,8 @@ void check(const Config& c) {
   const auto require = [](bool holds, const std::string& message) {
     if (!holds) throw std::invalid_argument(message);
   };
-  constexpr int most = 1 << 24;  // Sizes beyond overflow what is computed from them.
+  constexpr int most = 1 << 24;        // Sizes beyond overflow what is computed from them.
+  constexpr int most_inputs = 1 << 16;  // More products of codes, 255 times 127 at most, overflow their sum.
   for (const int size : {c.vocab_size, c.hidden_size, c.num_hidden_layers, c.num_attention_heads, c.intermediate_size,
                          c.max_position_embeddings, c.type_vocab_size}) {
     require(size > 0 && size <= most, "a size of the config is " + std::to_string(size) + ", not in 1 to 2^24");
@@ -53,6 +54,8 @@ void check(const Config& c) {
   for (const int groups : {c.intermediate_groups, c.output_groups}) {
     require(c.intermediate_size % groups == 0, "intermediate_size is not divisible by a group count");
   }
+  require(c.hidden_size <= most_inputs && c.intermediate_size / c.output_groups <= most_inputs,
+          "hidden_size or intermediate_size / output_groups is more than 65536");
 }
 
 std::size_t Array::columns() const {

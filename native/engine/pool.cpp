@@ -1,5 +1,9 @@
 #include "pool.h"
 
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -23,10 +27,18 @@ void pause() {
 }  // namespace
 
 Pool::Pool(int threads) : threads_(threads), next_(threads) {
-  for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+  try {
+    for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+  } catch (const std::system_error& error) {
+    stop();
+    throw std::invalid_argument("the system does not start " + std::to_string(threads) + " threads (" +
+                                error.code().message() + "); ask for fewer");
+  }
 }
 
-Pool::~Pool() {
+Pool::~Pool() { stop(); }
+
+void Pool::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;

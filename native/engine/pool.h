@@ -15,7 +15,7 @@ namespace squeezebert {
 
 class Pool {
  public:
-  // The calling thread counts as one of them.
+  // The calling thread counts as one of them. Throws std::invalid_argument where the system starts no more.
   explicit Pool(int threads);
   ~Pool();
   Pool(const Pool&) = delete;
@@ -35,6 +35,7 @@ class Pool {
  private:
   using Function = void (*)(void* context, int item, int thread);
 
+  void stop();
   void run(int items, Function function, void* context);
   void work(int thread);
   void take_items(int thread);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,44 @@ def test_wrong_options_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SQUEEZEBERT_ISA", "abacus")
     with pytest.raises(OptionError, match="abacus"):
         Engine.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(("sizes", "fits"), [((2**16, 1), True), ((2**17, 2), True), ((2**17, 1), False)])
+def test_sums_of_codes_must_fit_into_32_bits(sizes: tuple[int, int], fits: bool) -> None:
+    """With more inputs to one output, int8 gave wrong numbers without a sign."""
+    size, groups = sizes
+    config = network_config().replace(
+        hidden_size=2, embedding_size=2, num_attention_heads=1, num_hidden_layers=1, vocab_size=5,
+        q_groups=1, k_groups=1, v_groups=1, post_attention_groups=1, intermediate_groups=1,
+        intermediate_size=size, output_groups=groups,
+    )  # fmt: skip
+    arrays = arrays_of(torch_network(BASE, config))
+    if not fits:
+        with pytest.raises(OptionError, match="is more than 65536"):
+            Engine(config, arrays, BASE)
+        return
+    exact, coded = (
+        Engine(config, arrays, BASE, precision=precision)([[1, 2, 3]]).last_hidden_state[0]
+        for precision in ("fp32", "int8")
+    )
+    np.testing.assert_allclose(coded, exact, atol=0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_threads_that_the_system_does_not_start_are_an_error(tmp_path: Path) -> None:
+    saved(tmp_path, BASE)
+    code = (
+        "import resource, sys; from squeezebert.engine import Engine;"
+        "engine = Engine.from_pretrained(sys.argv[1], threads=4000);"
+        "resource.setrlimit(resource.RLIMIT_AS, 2 * (2**31,))\n"
+        "try: engine([[1, 2, 3]])\n"
+        "except ValueError as error: print(error)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout.startswith("the system does not start 4000 threads (")
+    assert run.stdout.endswith("); ask for fewer\n")
 
 
 ANYTHING = st.sampled_from(

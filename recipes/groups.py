@@ -48,7 +48,7 @@ from groups_plan import (
 from groups_table import table
 from squeezebert import pipeline
 from squeezebert.benchmark.machine import describe_machine, describe_versions
-from squeezebert.cli.train import UNFINISHED
+from squeezebert.cli.sitting import UNFINISHED
 from squeezebert.cli.training_bar import TrainingBar
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import read_documents

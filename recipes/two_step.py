@@ -22,7 +22,6 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import load_dataset_rows
 from squeezebert.files import write_text
 from squeezebert.modeling import SqueezeBertModel
@@ -89,8 +88,7 @@ def teach(
 
 def without_head(model: Path, folder: Path) -> Path:
     """Write the encoder alone: what a head answers is no matter of the tasks that start from here."""
-    config = SqueezeBertConfig.from_pretrained(model).replace(problem_type=None)
-    SqueezeBertModel.from_pretrained(model, config=config).save_pretrained(folder)
+    SqueezeBertModel.from_pretrained(model).save_pretrained(folder)
     SqueezeBertTokenizerFast.from_pretrained(model).save_pretrained(folder)
     return folder
 

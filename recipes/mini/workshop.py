@@ -36,7 +36,7 @@ from plan import CORRUPTED, HEADS, MEASURED, PARTS, ROWS, RUNS, TRUNK, WIKIPEDIA
 from squeezebert import modeling
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.checkpoints.safetensors_file import read_safetensors
-from squeezebert.cli.train import UNFINISHED
+from squeezebert.cli.sitting import UNFINISHED
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.corpus import read_documents, split_sentences
 from squeezebert.corpus.build import corpus_sources

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from squeezebert.cli.sitting import UNFINISHED
 from tests.cli.conftest import WORDS, save_tiny_model
 
 MODEL = """
@@ -50,6 +51,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "text.jsonl").write_text((json.dumps({"text": text * 3}) + "\n") * 9, encoding="utf-8")
     (tmp_path / "pretrain.toml").write_text(PRETRAIN, encoding="utf-8")
     (tmp_path / "distill.toml").write_text(DISTILL, encoding="utf-8")
+    misspelt = PRETRAIN.replace("num_attention_heads", "num_attention_head")
+    (tmp_path / "misspelt.toml").write_text(misspelt, encoding="utf-8")
     return tmp_path
 
 
@@ -71,7 +74,12 @@ def test_from_text_to_models(folder, squeezebert):
     assert [json.loads(line)["finished"] for line in done.out.splitlines()] == [True, True]
     source = ("--teacher", "teacher", "--corpus", "corpus=0.5", "--threads", "1", "--json")
     stopped = squeezebert("distill", "distill.toml", *source, "--out", "d", "--stop-after", "0.0000001")
-    assert json.loads(stopped.out)["finished"] is False
+    assert (stopped.code, json.loads(stopped.out)["finished"]) == (UNFINISHED, False)
+    assert "stopped after step" in stopped.err
+    begun = squeezebert(
+        "pretrain", "pretrain.toml", "--corpus", "corpus", "--out", "q", "--stop-after", "1e-9"
+    )
+    assert (begun.code, (folder / "q" / "phase2").exists()) == (UNFINISHED, False)
     resumed = squeezebert("distill", "distill.toml", *source, "--out", "d", "--resume")
     assert json.loads(resumed.out)["steps"] == 2
     assert (folder / "d" / "model.safetensors").exists()
@@ -90,6 +98,16 @@ def test_from_text_to_models(folder, squeezebert):
         (("distill", "pretrain.toml"), "[phases] is unknown"),
         (("distill", "distill.toml"), "[teacher] has no from"),
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus=x"), "the share 'x'"),
+        (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus"), "give --out FOLDER"),
+        (("pretrain", "pretrain.toml", "--corpus", "corpus"), "give --out FOLDER"),
+        (
+            ("distill", "distill.toml", "--teacher", "teacher", "--corpus", "c", "--out", ".", "--dry-run"),
+            ".: is not empty; give another --out",
+        ),
+        (
+            ("pretrain", "misspelt.toml"),
+            "[model] has no size 'num_attention_head' (nearest: 'num_attention_heads')",
+        ),
         (("corpus", "none.txt", "--out", "c"), "no such file"),
         (("corpus", "text.jsonl"), "give --out FOLDER"),
     ],

@@ -75,11 +75,11 @@ def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):
     whole = build_corpus(sources, tmp_path / "whole", tokenizer=tokenizer)
     seen = []
 
-    def stop(source):
+    def stop(source, **options):
         seen.append(source)
         if len(seen) == 2:
             raise KeyboardInterrupt
-        return read_documents(source)
+        return read_documents(source, **options)
 
     monkeypatch.setattr(build, "read_documents", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -101,6 +101,31 @@ def test_a_changed_source_tokenizer_or_option_is_built_anew(tmp_path, sources, t
     other = SqueezeBertTokenizerFast([*tokenizer.get_vocab(), "##e"])
     assert build_corpus(sources, tmp_path / "out", tokenizer=other).built == 3
     assert build_corpus(sources, tmp_path / "out", tokenizer=other, hold_out=5).built == 3
+
+
+def test_of_files_that_are_one_document_some_are_held_out(tmp_path, tokenizer):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number in range(97):
+        (folder / f"{number}.txt").write_text(f"Tea {number} is hot.")
+    report = build_corpus(
+        corpus_sources([folder]), tmp_path / "out", tokenizer=tokenizer, hold_out=3
+    ).to_dict()
+    assert report["documents"] + report["held_out_documents"] == 97
+    assert 20 < report["held_out_documents"] < 45
+    # What is held out stays so when files are added.
+    (folder / "00.txt").write_text("More tea.")
+    again = build_corpus(corpus_sources([folder]), tmp_path / "out", tokenizer=tokenizer, hold_out=3)
+    assert again.built == 1
+    assert abs(again.to_dict()["held_out_documents"] - report["held_out_documents"]) <= 1
+
+
+def test_the_same_bytes_under_a_name_of_another_kind_are_read_anew(tmp_path, tokenizer):
+    line = json.dumps({"text": "Tea is hot."})
+    for name, documents in (("data.txt", 1), ("data.jsonl", 2)):
+        (tmp_path / name).write_text(f"{line}\n{line}\n")
+        build_corpus([tmp_path / name], tmp_path / "out", tokenizer=tokenizer)
+        assert sum(Corpus(tmp_path / "out", part).documents for part in ("training", HELD_OUT)) == documents
 
 
 def test_unreadable_sources_are_reported_and_nothing_else_is_lost(tmp_path, sources, tokenizer):
@@ -132,6 +157,8 @@ def test_bad_input(tmp_path, tokenizer, sources):
     assert not (tmp_path / "out").exists()
     build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
     shard = next((tmp_path / "out").glob("part0-*"))
+    with pytest.raises(DataError, match="is no corpus"):
+        Corpus(shard)
     (shard / "training.ids").write_bytes(b"12")
     with pytest.raises(DataError, match=r"part0-\w+: the files of training do not fit"):
         Corpus(tmp_path / "out")

@@ -95,7 +95,7 @@ def test_splits_of_a_folder_of_the_hub(tmp_path: Path) -> None:
         assert [row.values["text"] for row in found] == ["0a", "0b", "1a", "1b", "2a", "2b"]
         for split in ("test", "unsupervised"):
             assert [row.values["text"] for row in load_dataset_rows(folder, split=split)] == [split[0]]
-    with pytest.raises(DataError, match="choose one of train, test, unsupervised"):
+    with pytest.raises(DataError, match="say which with --split: train, test, unsupervised"):
         load_dataset_rows(tmp_path)
     (data / "train-00001-of-00003.parquet").unlink()
     with pytest.raises(DataError, match="of the 3 files of the split train, number 1 is missing"):

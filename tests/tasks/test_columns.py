@@ -65,6 +65,9 @@ def test_unknown_label_names_place_nearest_and_known_ones() -> None:
 
 def test_a_label_that_is_a_name_is_not_an_index() -> None:
     assert label_index("1", config(["1", "0"]), "x") == 0
+    # Nor is another number one: class 0 of the three would be "1".
+    with pytest.raises(DataError, match="unknown label '0'"):
+        label_index(0, config(["1", "2", "3"]), "x")
 
 
 def test_a_label_in_other_letters_is_taken_where_it_fits_one_name() -> None:

@@ -46,6 +46,20 @@ def test_labels_say_what_problem_it_is(labels: list[Any], problem: str, names: l
     assert (config.problem_type, list(config.id2label.values())) == (problem, names)
 
 
+@pytest.mark.parametrize("strange", ["nan", "inf", " -Infinity"])
+def test_a_missing_number_makes_no_names_of_the_others(strange: str) -> None:
+    with pytest.raises(
+        DataError, match=f"file.csv:7: label '{strange}' is not a number, which regression needs"
+    ):
+        TASK.configure(setup().config, examples("2.5", "3", strange))
+    assert TASK.configure(setup().config, examples("nan", "roti", "nan")).label2id == {"nan": 0, "roti": 1}
+
+
+def test_labels_of_numpy_are_those_of_python() -> None:
+    found = examples(np.int64(1), np.float32(0.5), np.bool_(True), np.array(["a", "b"]), np.str_("x"))
+    assert [example.label for example in found] == [1, 0.5, "true", ("a", "b"), "x"]
+
+
 def test_a_problem_type_that_was_chosen_is_kept() -> None:
     config = setup().config.replace(problem_type=REGRESSION)
     assert TASK.configure(config, examples("1", "2")).problem_type == REGRESSION
@@ -72,7 +86,9 @@ def test_lists_of_labels_in_a_table(written: str, label: Any) -> None:
     assert examples(written)[0].label == label
 
 
-@pytest.mark.parametrize("label", [None, "", {"a": 1}, [None], "[None]"])
+@pytest.mark.parametrize(
+    "label", [None, "", {"a": 1}, [None], "[None]", math.nan, math.inf, np.float32("nan")]
+)
 def test_wrong_labels_name_the_place(label: Any) -> None:
     with pytest.raises(DataError, match=r"file.csv:7: label is"):
         examples(label)

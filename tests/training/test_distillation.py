@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import OptionError
+from squeezebert.corpus import build_corpus
+from squeezebert.errors import DataError, OptionError
 from squeezebert.modeling import SqueezeBertForMaskedLM, SqueezeBertModel
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.distillation import DistillationSettings, distill, make_distillation
@@ -172,5 +173,16 @@ def test_bad_input(corpus, trunk, tmp_path):
         make_distillation({corpus: 1.0}, trunk, NARROW, DistillationSettings(**{**SETTINGS, "longest": 99}))
     with pytest.raises(OptionError, match="layer_map needs teacher_precision torch"):
         DistillationSettings(layer_map=((1, 1),))
+    with pytest.raises(OptionError, match="is no list of pairs of blocks"):
+        DistillationSettings(layer_map=((1, 2, 3),), teacher_precision="torch")  # type: ignore[arg-type]
+    for pair, who in (((0, 1), "student"), ((1, -1), "teacher")):
+        asked = DistillationSettings(**{**SETTINGS, "layer_map": (pair,), "teacher_precision": "torch"})
+        with pytest.raises(OptionError, match=f"the {who} has the blocks 1 to"):
+            make_distillation({corpus: 1.0}, trunk, NARROW, asked)
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained(trunk)
+    (tmp_path / "three.jsonl").write_text('{"text": ""}\n{"text": "Tea."}\n')
+    build_corpus([tmp_path / "three.jsonl"], tmp_path / "held", tokenizer=tokenizer, hold_out=2)
+    with pytest.raises(DataError, match="held: has no text to learn from"):
+        make_distillation({str(tmp_path / "held"): 1.0}, trunk, NARROW, settings)
     with pytest.raises(OptionError, match="nothing to learn"):
         DistillationSettings(tokens_factor=0, sentence_factor=0, pooler_factor=0, similarity_factor=0)

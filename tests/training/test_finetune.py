@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import resource
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -335,9 +336,58 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best_checkpoint(
 def test_a_folder_that_is_not_empty_is_left_alone(trunk: str, out: Path) -> None:
     out.mkdir()
     (out / "thesis.txt").write_text("mine")
-    with pytest.raises(OptionError, match=r"is not empty.*--resume"):
-        train(make_data(), out, start=trunk, settings=FAST)
+    wrong = ((False, "is not empty; give another --out$"), (True, "holds no run to go on with"))
+    for resume, message in wrong:
+        with pytest.raises(OptionError, match=message):
+            train(make_data(), out, start=trunk, settings=FAST, resume=resume)
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+    with pytest.raises(OptionError, match=r"thesis.txt: is a file; give a folder to make"):
+        train(make_data(), out / "thesis.txt", start=trunk, settings=FAST)
+
+
+def test_a_run_that_has_begun_says_how_to_go_on(trunk: str, out: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(stop_after=1e-9))
+    with pytest.raises(OptionError, match=r"give another --out, or --resume to go on with its run$"):
+        train(make_data(), out, start=trunk, settings=FAST)
+
+
+def test_a_model_remembers_the_window_it_was_trained_with(trunk: str, out: Path) -> None:
+    """Else it is used with another one than it was measured with."""
+    train(make_data(), out, start=trunk, settings=changed(epochs=0.2, max_length=13))
+    used = pipeline("text-classification", out)
+    assert (used.setup.max_length, used.setup.stride) == (13, 3)
+    assert pipeline("text-classification", out, max_length=17).setup.max_length == 17
+
+
+@pytest.mark.parametrize(
+    ("before", "labels", "kind"),
+    [
+        ("regression", ["a", "b"], "single_label_classification"),
+        ("single_label_classification", [0.5, 2.0], "regression"),
+        ("multi_label_classification", [0, 1], "single_label_classification"),
+        ("single_label_classification", [["a"], ["a", "b"]], "multi_label_classification"),
+    ],
+)
+def test_the_rows_say_what_is_learnt_and_not_the_start(
+    trunk: str, tmp_path: Path, before: str, labels: list[Any], kind: str
+) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(trunk, start)
+    config = json.loads((start / "config.json").read_text())
+    (start / "config.json").write_text(json.dumps({**config, "problem_type": before}))
+    rows = [{"text": "good", "label": label} for label in labels] * 3
+    data = TrainingData.read("text-classification", rows, rows)
+    assert TaskObjective(data, str(start), changed()).setup.config.problem_type == kind
+    asked = changed(problem_type="regression")
+    stars = TrainingData.read("text-classification", [{"text": "good", "label": n} for n in (1, 5)] * 3)
+    assert TaskObjective(stars, str(start), asked).setup.config.problem_type == "regression"
+
+
+def test_validation_rows_without_anything_to_measure_are_found_before_training(trunk: str) -> None:
+    blank = [{"text": " "}]
+    data = TrainingData.read("fill-mask", [{"text": "the film"}], blank, validation_name="b.txt")
+    with pytest.raises(DataError, match=r"b\.txt: no row gives fill-mask anything to measure on"):
+        TaskObjective(data, trunk, FAST)
 
 
 def test_a_finished_run_is_not_resumed(trunk: str, out: Path) -> None:

@@ -13,7 +13,7 @@ from squeezebert.errors import OptionError
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE…")
-@click.option("--out", metavar="FOLDER", help="Where the corpus goes; what is there already is kept.")
+@click.option("--out", metavar="FOLDER", help="Where the corpus of these sources goes.")
 @click.option(
     "--tokenizer",
     metavar="MODEL",
@@ -40,7 +40,7 @@ def command(
     SOURCE is a file, or a folder of files: .txt (one document, or Wikipedia articles as WikiExtractor writes
     them), .jsonl (a document a line, in the column "text") or .tar of text files; plain, .xz, .gz or .zst; or
     .parquet (a document a row). A source that cannot be read is reported and left out. The same command again
-    goes on where it stopped.
+    goes on where it stopped; with further sources, those that are stored already are not made again.
     """
     from tqdm import tqdm
 

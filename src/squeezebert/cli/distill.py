@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from squeezebert.cli.output import show_fields
-from squeezebert.cli.recipes import corpora_of, overrides_of, recipe_options, train_on_terminal
+from squeezebert.cli.recipes import MEASURED_ON, check_out, corpora_of, overrides_of, recipe_options
+from squeezebert.cli.sitting import code_of, new_heads_are_expected, sitting
+from squeezebert.cli.torch_threads import import_torch
 from squeezebert.errors import OptionError
 
 
@@ -22,29 +25,37 @@ from squeezebert.errors import OptionError
 @recipe_options
 def command(
     recipe: str, teacher: str | None, start: str | None, out: str | None, dry_run: bool, **asked: Any
-) -> None:
+) -> int:
     """Teach a model what another one makes of text.
 
     RECIPE is a TOML file with the tables [model], [teacher], [corpora] and [settings]; see the guide on
     distillation. Corpora are made by `squeezebert corpus`.
     """
-    with train_on_terminal() as bar:
-        from squeezebert.training.distillation import DistillationSettings, distill, make_distillation
-        from squeezebert.training.planning import measure
-        from squeezebert.training.recipe import Recipe
+    import_torch()
+    from squeezebert.training.distillation import DistillationSettings, distill, make_distillation
+    from squeezebert.training.planning import measure
+    from squeezebert.training.recipe import Recipe
+    from squeezebert.training.run import check_free
 
-        read = Recipe.read(recipe, ("model", "teacher", "corpora", "settings"))
-        settings = read.settings(DistillationSettings, "settings", overrides_of(asked))
-        source = teacher or read.table("teacher").get("from")
-        if not isinstance(source, str):
-            raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
-        corpora, student = corpora_of(asked["corpus"], read), start or read.model()
-        if dry_run or out is None:
+    read = Recipe.read(recipe, ("model", "teacher", "corpora", "settings"))
+    settings = read.settings(DistillationSettings, "settings", overrides_of(asked))
+    source = teacher or read.table("teacher").get("from")
+    if not isinstance(source, str):
+        raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
+    student, corpora = start or read.model(), corpora_of(asked["corpus"], read)
+    check_out(out, dry_run)
+    if out is not None:
+        check_free(Path(out), asked["resume"])
+    if dry_run or out is None:
+        with new_heads_are_expected():
             objective = make_distillation(corpora, source, student, settings)
             show_fields(measure(objective, settings).to_dict(), as_json=asked["as_json"])
-            return
+        return 0
+    with sitting(MEASURED_ON) as bar:
         result = distill(
             corpora, out, teacher=source, student=student, settings=settings,
             resume=asked["resume"], observers=[bar],
         )  # fmt: skip
+    if result.writes:
         show_fields(result.to_dict(), as_json=asked["as_json"])
+    return code_of(result)

@@ -7,32 +7,39 @@ from typing import Any
 import click
 
 from squeezebert.cli.output import show_fields
-from squeezebert.cli.recipes import corpora_of, overrides_of, recipe_options, train_on_terminal
+from squeezebert.cli.recipes import MEASURED_ON, check_out, corpora_of, overrides_of, recipe_options
+from squeezebert.cli.sitting import code_of, new_heads_are_expected, sitting
+from squeezebert.cli.torch_threads import import_torch
 
 
 @click.command()
 @click.argument("recipe")
 @recipe_options
-def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> None:
+def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     """Pre-train a model from scratch, or go on with one.
 
     RECIPE is a TOML file with the tables [model], [corpora], [settings] and one [[phases]] for each phase,
     whose values stand over those of [settings]; see the guide on pre-training. Corpora are made by
     `squeezebert corpus`.
     """
-    with train_on_terminal() as bar:
-        from squeezebert.training.planning import measure
-        from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
-        from squeezebert.training.recipe import Recipe
+    import_torch()
+    from squeezebert.training.planning import measure
+    from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
+    from squeezebert.training.recipe import Recipe
 
-        read = Recipe.read(recipe, ("model", "corpora", "settings", "phases"))
-        phases = read.phases(PretrainingSettings, overrides_of(asked))
-        corpora, model = corpora_of(asked["corpus"], read), read.model()
-        if dry_run or out is None:
+    read = Recipe.read(recipe, ("model", "corpora", "settings", "phases"))
+    phases = read.phases(PretrainingSettings, overrides_of(asked))
+    model, corpora = read.model(), corpora_of(asked["corpus"], read)
+    check_out(out, dry_run)
+    if dry_run or out is None:
+        with new_heads_are_expected():
             plans = [measure(make_pretraining(corpora, model, phase), phase).to_dict() for phase in phases]
-            for number, plan in enumerate(plans, 1):
-                show_fields({"phase": number, **plan}, as_json=asked["as_json"])
-            return
+        for number, plan in enumerate(plans, 1):
+            show_fields({"phase": number, **plan}, as_json=asked["as_json"])
+        return 0
+    with sitting(MEASURED_ON) as bar:
         results = pretrain(corpora, out, model=model, phases=phases, resume=asked["resume"], observers=[bar])
-        for result in results:
+    for result in results:
+        if result.writes:
             show_fields(result.to_dict(), as_json=asked["as_json"])
+    return code_of(results[-1])

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.torch_threads import import_torch
 from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
-    from squeezebert.cli.training_bar import TrainingBar
     from squeezebert.training.recipe import Recipe
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -39,6 +34,19 @@ _OPTIONS = (
     options.json_option,
     options.verbose_option,
 )  # fmt: skip
+
+
+MEASURED_ON = ["measured on held-out documents"]
+
+
+def check_out(out: str | None, dry_run: bool) -> None:
+    """See that a run has a folder.
+
+    Raises:
+        OptionError: It has none, and is to be more than planned.
+    """
+    if out is None and not dry_run:
+        raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
 
 
 def recipe_options(function: Function) -> Function:
@@ -79,23 +87,3 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
         if not 0 < corpora[folder] < float("inf"):
             raise OptionError(f"{folder}: the share {share} is not positive")
     return corpora
-
-
-@contextlib.contextmanager
-def train_on_terminal() -> Iterator[TrainingBar]:
-    """Give the bar of a run; say how to go on where the user stops it."""
-    import_torch()
-    from squeezebert.cli.training_bar import TrainingBar
-
-    # A checkpoint without the head is what training starts from, and no reason for a warning.
-    logger = logging.getLogger("squeezebert.modeling")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.closing(TrainingBar(sys.stderr, ["measured on held-out documents"])) as bar:
-            yield bar
-    except KeyboardInterrupt:
-        click.echo("squeezebert: stopped; the same command with --resume goes on", err=True)
-        raise
-    finally:
-        logger.setLevel(before)

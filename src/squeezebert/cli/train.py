@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -14,19 +11,19 @@ import click
 
 from squeezebert.cli import options
 from squeezebert.cli.output import show_fields
+from squeezebert.cli.sitting import code_of, new_heads_are_expected, sitting
 from squeezebert.cli.teaching import teaching_of, teaching_options
 from squeezebert.cli.torch_threads import import_torch
 from squeezebert.cli.training_options import loop_options
+from squeezebert.config import PROBLEM_TYPES
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TRAINED_TASKS
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
-    from squeezebert.training import TrainingData, TrainingResult
+    from squeezebert.training import TrainingData
 
 _BATCH_SIZE = 32
-UNFINISHED = 3
-"""Exit code where the sitting ended before the run."""
 
 
 @click.command()
@@ -83,6 +80,10 @@ UNFINISHED = 3
     "--metric", metavar="NAME", help="Keep the best checkpoint by this one of the task's metrics, such as f1."
 )
 @click.option(
+    "--problem-type", metavar="NAME",
+    help=f"Text classification: {', '.join(PROBLEM_TYPES)}; what the labels look like if left out.",
+)  # fmt: skip
+@click.option(
     "--swap-pairs",
     is_flag=True,
     help="Read pairs of texts in either order, where it means nothing, as for paraphrases.",
@@ -111,7 +112,9 @@ def command(
     answers of another one, too.
     """
     import_torch()
-    from squeezebert.training import TrainingSettings, plan
+    from squeezebert.cli.training_bar import hint
+    from squeezebert.training import TrainingSettings, plan, train
+    from squeezebert.training.run import check_free
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
@@ -126,14 +129,20 @@ def command(
         data, validation, task=task, format=format, columns=options.columns_of(column), seed=seed,
         unlabelled=unlabelled,
     )  # fmt: skip
+    if out is not None:
+        check_free(Path(out), resume)
     if dry_run or out is None:
-        with _new_heads_are_expected():
+        with new_heads_are_expected():
             planned = plan(rows, start=start, settings=settings, teaching=teaching)
             show_fields(planned.to_dict(), as_json=as_json)
         return 0
-    result = _train(rows, out, start=start, settings=settings, teaching=teaching, resume=resume)
+    with sitting([f"validation rows: {rows.validation_name}", *hint()]) as bar:
+        result = train(
+            rows, out, start=start, settings=settings, teaching=teaching, resume=resume, observers=[bar]
+        )
+    code = code_of(result)
     if not result.writes:
-        return 0
+        return code
     fields = result.to_dict()
     if result.finished and quantize:
         from squeezebert.training.deploy import quantize as quantized
@@ -142,35 +151,7 @@ def command(
             result.folder, rows, max_length=settings.max_length, metric=settings.metric
         ).to_dict()
     show_fields(fields, as_json=as_json)
-    return 0 if result.finished else UNFINISHED
-
-
-def _train(rows: TrainingData, out: str, *, resume: bool, **asked: Any) -> TrainingResult:
-    from squeezebert.cli.training_bar import TrainingBar, hint
-    from squeezebert.training import train
-
-    notes = [f"validation rows: {rows.validation_name}", *hint()]
-    bar = TrainingBar(sys.stderr, notes)
-    with contextlib.closing(bar), _new_heads_are_expected(), bar.stopped_by_signals():
-        result = train(rows, out, resume=resume, observers=[bar], **asked)
-    if not result.finished and result.writes:
-        click.echo(
-            f"squeezebert: stopped after step {result.steps:,}; the same command with --resume goes on",
-            err=True,
-        )
-    return result
-
-
-@contextlib.contextmanager
-def _new_heads_are_expected() -> Iterator[None]:
-    """A checkpoint without the head is what training starts from, and no reason for a warning."""
-    logger = logging.getLogger("squeezebert.modeling")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+    return code
 
 
 def read_data(

@@ -109,17 +109,19 @@ def build_corpus(
     hold_out: int = HOLD_OUT,
     finished: Callable[[Path], None] = lambda source: None,
 ) -> CorpusReport:
-    """Cut files into sentences and store their token ids; what was stored before is kept.
+    """Cut files into sentences and store their token ids.
 
-    A source that cannot be read is left out and reported; the next build tries it again. An interrupted build
-    goes on with the first file that it did not finish.
+    The corpus is of these sources; what is stored of them already is not made again. A source that cannot be
+    read is left out and reported; the next build tries it again. An interrupted build goes on with the first
+    file that it did not finish.
 
     Args:
         sources: Files of text; see :func:`squeezebert.corpus.read_documents`.
         out: Folder of the corpus, which also gets the tokenizer's files.
         tokenizer: Divides the text.
-        hold_out: Documents whose number is divisible by this are kept apart to measure on.
-        finished: Called after each source.
+        hold_out: Documents whose number is divisible by this are kept apart to measure on; see
+            :class:`squeezebert.corpus.documents.Document`.
+        finished: Called after each source that could be read.
 
     Raises:
         DataError: No source can be read.
@@ -160,7 +162,10 @@ def _is_text(path: Path) -> bool:
 
 def _shard_name(source: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int) -> str:
     """A name that tells whether the shard is still that of the file, the tokenizer and the options."""
-    digest = hashlib.sha256(json.dumps([_VERSION, hold_out, tokenizer_digest(tokenizer)]).encode())
+    kind = Path(plain_name(source)).suffix.lower()
+    # Names of the oldest kind are as they were before the others.
+    about = [_VERSION, hold_out, tokenizer_digest(tokenizer), *([] if kind == ".txt" else [kind])]
+    digest = hashlib.sha256(json.dumps(about).encode())
     try:
         with source.open("rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
@@ -185,7 +190,9 @@ def _build_shard(source: Path, shard: Path, tokenizer: SqueezeBertTokenizerFast,
             training, held = (
                 stack.enter_context(PartWriter(temporary, part, dtype)) for part in (TRAINING, HELD_OUT)
             )
-            for documents in _lots(read_documents(source)):
+            # A file that is one document has to be held out now and then, too.
+            first = int(shard.name.rpartition("-")[2], 16)
+            for documents in _lots(read_documents(source, first=first)):
                 texts = [
                     [s for p in document.paragraphs for s in split_sentences(p)] for document in documents
                 ]

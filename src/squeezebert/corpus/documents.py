@@ -36,7 +36,8 @@ class Document:
     """A stretch of running text.
 
     Attributes:
-        number: Of Wikipedia articles the page id, else its place in the file, from 1.
+        number: Of Wikipedia articles the page id; of plain text a number that its content gives; else its
+            place in the file, from 1.
         paragraphs: Its text, in order.
     """
 
@@ -49,7 +50,7 @@ class Document:
         return sum(map(len, self.paragraphs))
 
 
-def read_documents(path: str | Path) -> Iterator[Document]:
+def read_documents(path: str | Path, *, first: int = 1) -> Iterator[Document]:
     """Give the documents of a file, in bounded memory.
 
     - ``.txt``: one document; blank lines part its paragraphs. A file that begins with ``<doc id=…>`` holds
@@ -59,8 +60,12 @@ def read_documents(path: str | Path) -> Iterator[Document]:
     - ``.parquet``: a document a row, its text in the column ``text``, likewise.
     - ``.tar``: a document for each ``.txt`` inside.
 
-    All but parquet may be compressed: ``.xz``, ``.gz``, ``.zst``. A document of more than a million
-    characters is given in pieces.
+    All but parquet may be compressed: ``.xz``, ``.gz``, ``.zst``. A ``.txt`` of more than a million
+    characters is given in pieces, inside of an archive, too.
+
+    Args:
+        path: The file.
+        first: Number of the first document where a file is one.
 
     Raises:
         DataError: The file cannot be read, or is of none of these kinds.
@@ -75,14 +80,14 @@ def read_documents(path: str | Path) -> Iterator[Document]:
         return _of_archive(Path(path))
     if suffix != ".txt":
         raise DataError(f"{path}: is not one of {', '.join(SUFFIXES)}, plain or ending in .xz, .gz or .zst")
-    return _of_text(path)
+    return _of_text(path, first)
 
 
-def _of_text(path: str | Path) -> Iterator[Document]:
+def _of_text(path: str | Path, number: int) -> Iterator[Document]:
     lines = open_text(path)
     first = next(lines, "")
     lines = itertools.chain([first], lines)
-    return _articles(lines, path) if first.startswith("<doc ") else _pieces(_paragraphs(lines))
+    return _articles(lines, path) if first.startswith("<doc ") else _pieces(_paragraphs(lines), number)
 
 
 def _of_rows(rows: Iterable[Row]) -> Iterator[Document]:
@@ -126,8 +131,8 @@ def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
         yield " ".join(held)
 
 
-def _pieces(paragraphs: Iterable[str]) -> Iterator[Document]:
-    number, held, size = 1, list[str](), 0
+def _pieces(paragraphs: Iterable[str], number: int = 1) -> Iterator[Document]:
+    held, size = list[str](), 0
     for paragraph in paragraphs:
         held.append(paragraph)
         size += len(paragraph)

@@ -61,11 +61,11 @@ class Corpus:
         self.folder = Path(folder)
         try:
             index = json.loads((self.folder / INDEX_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            self.vocab_size: int = index["vocab_size"]
+            self.tokenizer: str = index["tokenizer"]
+            self._names = [shard["folder"] for shard in index["shards"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{folder}: is no corpus; make one with `squeezebert corpus`") from error
-        self.vocab_size: int = index["vocab_size"]
-        self.tokenizer: str = index["tokenizer"]
-        self._names = [shard["folder"] for shard in index["shards"]]
         dtype = ids_dtype(self.vocab_size)
         self.shards = [ShardPart.open(self.folder / name, part, dtype) for name in self._names]
         self._sentence_ends = np.cumsum([len(shard.sentences) - 1 for shard in self.shards])

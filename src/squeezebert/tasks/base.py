@@ -75,7 +75,7 @@ class Setup(NamedTuple):
         max_length: int | None = None,
         stride: int | None = None,
     ) -> Setup:
-        """Choose the window: as long as the model reads, with a quarter shared, unless told else.
+        """Choose the window: as long as the tokenizer says, with a quarter shared, unless told else.
 
         Raises:
             CheckpointError: The tokenizer is that of another model.
@@ -88,8 +88,8 @@ class Setup(NamedTuple):
                 f"the tokenizer has {pieces} pieces and the model {config.vocab_size} word embeddings; they "
                 "do not belong together: fetch vocab.txt and the weights of one model"
             )
-        longest = min(config.max_position_embeddings, tokenizer.model_max_length)
-        length = longest if max_length is None else max_length
+        longest = config.max_position_embeddings
+        length = min(longest, tokenizer.model_max_length) if max_length is None else max_length
         if not _SHORTEST_WINDOW <= length <= longest:
             raise OptionError(
                 f"max_length {length} is not from {_SHORTEST_WINDOW} to {longest}, the most this model reads"

@@ -17,8 +17,8 @@ _SHOWN = 12
 def label_index(label: str | int | float, config: SqueezeBertConfig, where: str) -> int:
     """Find the output of the head that stands for a label.
 
-    A label is a name of the config or, where it is no name, an index into it, as many data sets have it, or a
-    name in other letters ("Positive" for "positive"), if that fits one alone.
+    A label is a name of the config or, where no name is a number, an index into it, as many data sets have
+    it, or a name in other letters ("Positive" for "positive"), if that fits one alone.
 
     Raises:
         DataError: It is none of these.
@@ -26,9 +26,10 @@ def label_index(label: str | int | float, config: SqueezeBertConfig, where: str)
     name = str(label)
     if name in config.label2id:
         return config.label2id[name]
-    if _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels:
-        return int(name)
     labels = list(config.label2id)
+    is_index = _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels
+    if is_index and not any(map(_INTEGER.fullmatch, labels)):
+        return int(name)
     same = [known for known in labels if known.casefold() == name.strip().casefold()]
     if len(same) == 1:
         return config.label2id[same[0]]
@@ -53,6 +54,14 @@ def as_number(label: object) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def is_not_finite(label: object) -> bool:
+    """Whether a label is, or spells, a number that is none on any scale: NaN or infinity."""
+    try:
+        return isinstance(label, (str, float)) and not math.isfinite(float(label))
+    except ValueError:
+        return False
 
 
 def are_measurements(labels: Iterable[Any]) -> bool:

@@ -18,7 +18,7 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
-from squeezebert.tasks.labels import are_measurements, as_number, label_index, ordered
+from squeezebert.tasks.labels import are_measurements, as_number, is_not_finite, label_index, ordered
 from squeezebert.tasks.merging import mean_of
 from squeezebert.tasks.scores import highest, sigmoid, softmax
 
@@ -99,8 +99,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         Lists of labels make it multi-label, numbers of which one has a decimal point make it regression.
         """
         config = super().configure(config, examples)
-        found = [example.label for example in examples]
-        problem = config.problem_type or _problem_of(found)
+        problem = config.problem_type or _problem_of(examples)
         if problem == REGRESSION:
             for example in examples:
                 _number(example)
@@ -223,6 +222,8 @@ def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> list[f
 
 
 def _read_label(value: object, where: str) -> Label:
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
     if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
         # A list in a table, as JSON or as Python writes it; anything else in brackets is a name.
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
@@ -232,14 +233,25 @@ def _read_label(value: object, where: str) -> Label:
     if isinstance(value, bool):
         return str(value).lower()
     if value is None or value == "" or not isinstance(value, (str, int, float)):
-        raise DataError(f"{where}: label is {value!r}; expected a name, a number or a list of names")
+        raise DataError(
+            f"{where}: label is {value!r}; expected a name, a number or a list of names; leave out rows "
+            "without a label"
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DataError(
+            f"{where}: label is {value!r}, as tables have it where one is missing; leave out the row"
+        )
     return value
 
 
-def _problem_of(labels: Sequence[Label | None]) -> str:
-    if any(isinstance(label, tuple) for label in labels):
+def _problem_of(examples: Sequence[TextExample]) -> str:
+    if any(isinstance(example.label, tuple) for example in examples):
         return MULTI
-    return REGRESSION if are_measurements(labels) else SINGLE
+    if not are_measurements(example.label for example in examples if not is_not_finite(example.label)):
+        return SINGLE
+    for example in examples:
+        _number(example)
+    return REGRESSION
 
 
 def target_of(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:
@@ -257,7 +269,10 @@ def target_of(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:
 def _number(example: TextExample) -> float:
     number = as_number(example.label)
     if number is None:
-        raise DataError(f"{example.where}: label {example.label!r} is not a number, which regression needs")
+        raise DataError(
+            f"{example.where}: label {example.label!r} is not a number, which regression needs; leave out "
+            "the row, or give --problem-type"
+        )
     return number
 
 

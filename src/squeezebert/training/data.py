@@ -109,15 +109,18 @@ class TrainingData:
 
         Raises:
             DataError: A label occurs in the validation rows only, or a row does not fit the task; the message
-                names it and the place.
+                names it and the place. Or no row has anything to measure on.
         """
         rng = np.random.default_rng(0)
+        found = False
         for example in self.validation:
             try:
                 self.task.check(example, setup.config)
             except DataError as error:
                 raise DataError(f"{error}; validation rows must have labels of the training rows") from error
-            self.task.features(example, self.task.encode(example, setup), setup, rng)
+            found |= bool(self.task.features(example, self.task.encode(example, setup), setup, rng))
+        if not found:
+            raise DataError(f"{self.validation_name}: no row gives {self.task.name} anything to measure on")
 
     def fingerprint(self) -> str:
         """A digest by which a resumed run knows that its data is the same."""

@@ -115,6 +115,10 @@ class Recipe:
             raise ConfigError(f'{self.place}: [model] has either from = "MODEL" or the sizes of a new one')
         if start is not None:
             return str(start)
+        known = [field.name for field in dataclasses.fields(SqueezeBertConfig) if field.name != "extra"]
+        for key in values:
+            if key not in known:
+                raise ConfigError(f"{self.place}: [model] has no size {key!r}{nearest(key, known)}")
         try:
             return SqueezeBertConfig.from_dict(values)
         except ConfigError as error:

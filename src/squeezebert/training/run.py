@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.errors import OptionError
-from squeezebert.files import clear_leftovers, removed_if_empty, write_text
+from squeezebert.files import clear_leftovers, exists, removed_if_empty, write_text
 from squeezebert.training.distributed import World, joined
 from squeezebert.training.journal import JOURNAL_NAME, Journal
 from squeezebert.training.loop import Loop
@@ -25,6 +25,7 @@ from squeezebert.training.state import STATE_NAME
 from squeezebert.training.tensorboard import FOLDER_NAME, TensorBoard, tensorboard_is_here
 
 REPORT_NAME = "training.json"
+_BEGUN = {STATE_NAME, JOURNAL_NAME, FOLDER_NAME}
 _PACKAGES = ("squeezebert", "torch", "tokenizers")
 
 
@@ -62,12 +63,11 @@ def run(
     folder = Path(out)
     keep_freed_memory()
     with joined() as world:
-        if world.first:
-            claim(folder, resume)
+        if problem := world.from_first(_problem_with(folder, resume) if world.first else ""):
+            raise OptionError(problem)
         with removed_if_empty(folder):
             objective = make()
         loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
-        world.any(False)  # Until the first process has claimed the folder.
         if resume:
             loop.resume()
         result = _result(loop, loop.run(), world)
@@ -88,16 +88,42 @@ def claim(folder: Path, resume: bool) -> None:
     Raises:
         OptionError: It may not be used.
     """
-    if resume and (folder / REPORT_NAME).exists():
-        raise OptionError(f"{folder}: the run is finished; there is nothing to resume")
+    check_free(folder, resume)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
     except OSError as error:
         raise OptionError(f"{folder}: cannot be made a model folder ({error.strerror})") from error
-    if occupied and not resume:
-        raise OptionError(f"{folder}: is not empty; give another --out, or --resume to go on with its run")
     clear_leftovers(folder)
+
+
+def check_free(folder: Path, resume: bool) -> None:
+    """See that a run may have a folder: a new or empty one, or to go on with, one that it has begun.
+
+    Raises:
+        OptionError: It may not.
+    """
+    if not exists(folder):
+        return
+    if not folder.is_dir():
+        raise OptionError(f"{folder}: is a file; give a folder to make")
+    names = {path.name for path in folder.iterdir()}
+    if resume and REPORT_NAME in names:
+        raise OptionError(f"{folder}: the run is finished; there is nothing to resume")
+    has_begun = bool(names & _BEGUN) and REPORT_NAME not in names
+    if names and resume and not has_begun:
+        raise OptionError(f"{folder}: holds no run to go on with; give another --out")
+    if names and not resume:
+        remedy = ", or --resume to go on with its run" if has_begun else ""
+        raise OptionError(f"{folder}: is not empty; give another --out{remedy}")
+
+
+def _problem_with(folder: Path, resume: bool) -> str:
+    """What :func:`claim` has to say, for all processes."""
+    try:
+        claim(folder, resume)
+    except OptionError as error:
+        return str(error)
+    return ""
 
 
 def _result(loop: Loop, finished: bool, world: World) -> TrainingResult:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from squeezebert.config import PROBLEM_TYPES
 from squeezebert.errors import OptionError
 
 PRECISIONS = ("auto", "fp32", "tf32", "bf16")
@@ -145,6 +146,8 @@ class TrainingSettings(LoopSettings):
         max_length: Longest window in tokens; None for the longest that the model reads.
         metric: Of those that the task measures, the one by which weights are the best and ``patience`` ends
             the run; None for the task's headline.
+        problem_type: For text classification, "single_label_classification", "multi_label_classification" or
+            "regression"; None for what the labels look like.
         swap_pairs: Read each pair of texts in either order, drawn anew each epoch, where the order means
             nothing, as for paraphrases; the validation rows stay as they are.
 
@@ -162,12 +165,15 @@ class TrainingSettings(LoopSettings):
     hints: bool = False
     max_length: int | None = None
     metric: str | None = None
+    problem_type: str | None = None
     swap_pairs: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._positive("batch_size", *self._given("batch_tokens", "blocks", "max_length"))
         self._one_of("class_weights", CLASS_WEIGHTS)
+        if self.problem_type is not None:
+            self._one_of("problem_type", PROBLEM_TYPES)
         self._share(*self._given("dropout"))
         if self.freeze_blocks < 0:
             raise OptionError(f"freeze_blocks {self.freeze_blocks} is negative")

@@ -63,7 +63,9 @@ class TaskObjective(Objective[Feature]):
         checkpoint = read_checkpoint(start)
         if settings.blocks is not None:
             checkpoint = checkpoint.first_blocks(settings.blocks)
-        config = data.task.configure(checkpoint.config, data.labelled)
+        # The rows decide, and not what the checkpoint was trained for before.
+        start_config = checkpoint.config.replace(problem_type=settings.problem_type)
+        config = data.task.configure(start_config, data.labelled)
         if settings.dropout is not None:
             config = config.replace(
                 hidden_dropout_prob=settings.dropout, attention_probs_dropout_prob=settings.dropout
@@ -79,6 +81,8 @@ class TaskObjective(Objective[Feature]):
             unround(embeddings, start, settings.seed)
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
         self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
+        # What it was measured with is what it shall be used with.
+        tokenizer.model_max_length = self.setup.max_length
         self.data = data
         self._features: list[Feature] = []
         self._start = start

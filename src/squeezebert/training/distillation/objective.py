@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.shards import HELD_OUT
+from squeezebert.errors import DataError
 from squeezebert.modeling import SqueezeBertForMaskedLM, SqueezeBertModel
 from squeezebert.modeling.outputs import BaseModelOutputWithPooling
 from squeezebert.tasks.base import NO_LOSS
@@ -64,6 +65,9 @@ class Distillation(Objective[Text]):
         self._about = about
         self._corpora = [Corpus(folder) for folder in corpora]
         self._held_out = [Corpus(folder, HELD_OUT) for folder in corpora]
+        for corpus in self._corpora:
+            if not corpus.sentences:
+                raise DataError(f"{corpus.folder}: has no text to learn from")
         self._shares = list(corpora.values())
         self._projections = nn.ModuleDict(
             {

@@ -17,6 +17,7 @@ from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.distillation.objective import Distillation, Student
 from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import EngineTeacher, Teacher, TorchTeacher, piece_vectors
+from squeezebert.training.distillation.teaching import check_layers
 from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
@@ -74,6 +75,7 @@ def make_distillation(
     _check_tokenizers(corpora, teacher, tokenizer)
     model = _teacher(teacher, settings)
     learner = _student(student, model, tokenizer, settings)
+    check_layers(settings.layer_map, learner.config, model.config)
     longest = min(model.config.max_position_embeddings, learner.config.max_position_embeddings)
     if settings.longest > longest:
         raise OptionError(

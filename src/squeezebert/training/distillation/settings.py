@@ -65,6 +65,8 @@ class DistillationSettings(LoopSettings):
                 raise OptionError(f"{name}_factor {getattr(self, f'{name}_factor')} is negative")
         if not self.factors:
             raise OptionError("no part of the loss has a weight; there is nothing to learn")
+        if any(len(pair) != 2 for pair in self.layer_map):
+            raise OptionError(f"layer_map {self.layer_map} is no list of pairs of blocks, [[6, 12]]")
         if self.layer_map and self.teacher_precision != "torch":
             raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")
 

@@ -22,7 +22,7 @@ from squeezebert.tasks.base import Setup, Task
 from squeezebert.tasks.text_classification import REGRESSION, TextClassification, problem_type
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.distillation.soft import Answers
-from squeezebert.training.distillation.teaching import Teaching
+from squeezebert.training.distillation.teaching import Teaching, check_layers
 
 # Multiple choice is classification without names: choices have none, and questions have other ones each.
 _BY_LABEL = ("text-classification", "token-classification")
@@ -152,10 +152,7 @@ def check_pair(teaching: Teaching, task: Task[Any, Any], setup: Setup, teacher: 
             f"{name}: reads {teacher.max_position_embeddings} tokens, and the student's windows have "
             f"{setup.max_length}; give --max-length {teacher.max_position_embeddings}"
         )
-    for pair in teaching.layer_map:
-        for layer, config, who in zip(pair, (setup.config, teacher), ("student", "teacher"), strict=True):
-            if not 1 <= layer <= config.num_hidden_layers:
-                raise OptionError(f"the {who} has the blocks 1 to {config.num_hidden_layers}, and no {layer}")
+    check_layers(teaching.layer_map, setup.config, teacher)
     if isinstance(task, TextClassification):
         mine, kind = problem_type(setup.config), problem_type(teacher)
         if mine == REGRESSION and teacher.num_labels == 1 and teacher.problem_type is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 
 PRECISIONS = ("int8", "fp32", "torch")
@@ -64,3 +66,17 @@ class Teaching:
         if self.layer_map:
             factors["hidden"] = self.hidden_factor
         return {name: factor for name, factor in factors.items() if factor}
+
+
+def check_layers(
+    pairs: Iterable[tuple[int, int]], student: SqueezeBertConfig, teacher: SqueezeBertConfig
+) -> None:
+    """See that both models have the blocks that are to be compared.
+
+    Raises:
+        OptionError: One has not.
+    """
+    for pair in pairs:
+        for layer, config, who in zip(pair, (student, teacher), ("student", "teacher"), strict=True):
+            if not 1 <= layer <= config.num_hidden_layers:
+                raise OptionError(f"the {who} has the blocks 1 to {config.num_hidden_layers}, and no {layer}")

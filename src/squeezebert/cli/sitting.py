@@ -1,0 +1,57 @@
+"""A sitting of a training run: its bar, the signals that stop it, its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from squeezebert.cli.torch_threads import import_torch
+
+if TYPE_CHECKING:
+    from squeezebert.cli.training_bar import TrainingBar
+    from squeezebert.training import TrainingResult
+
+UNFINISHED = 3
+"""Exit code where the sitting ended before the run."""
+
+
+@contextlib.contextmanager
+def sitting(notes: Sequence[str]) -> Iterator[TrainingBar]:
+    """Give the bar of a run; Ctrl-C and SIGTERM stop it after its step.
+
+    Args:
+        notes: Lines to show above the bar.
+    """
+    import_torch()
+    from squeezebert.cli.training_bar import TrainingBar
+
+    bar = TrainingBar(sys.stderr, notes)
+    with contextlib.closing(bar), new_heads_are_expected(), bar.stopped_by_signals():
+        yield bar
+
+
+@contextlib.contextmanager
+def new_heads_are_expected() -> Iterator[None]:
+    """A checkpoint without the head is what training starts from, and no reason for a warning."""
+    logger = logging.getLogger("squeezebert.modeling")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def code_of(result: TrainingResult) -> int:
+    """The exit code of a sitting; where it ended before the run, say how to go on."""
+    if result.finished or not result.writes:
+        return 0
+    click.echo(
+        f"squeezebert: stopped after step {result.steps:,}; the same command with --resume goes on", err=True
+    )
+    return UNFINISHED

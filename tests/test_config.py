@@ -93,6 +93,7 @@ def test_a_bert_config_has_one_group_everywhere():
         ({"model_type": "bert", "position_embedding_type": "relative_key"}, "position_embedding_type"),
         ({"model_type": "bert", "is_decoder": True}, "is_decoder True is not supported"),
         ({"num_labels": 0}, "num_labels 0 is not a positive integer"),
+        ({"num_labels": 10**9}, "num_labels 1000000000 is more than 1000000"),
         ({"num_labels": 3, "id2label": {"0": "a"}}, "num_labels 3 contradicts id2label"),
         ({"id2label": ["a"]}, "id2label .* is not an object"),
         ({"label2id": {"a": 0, "b": 0}}, r"two labels have the same index: \[0, 0\]"),

@@ -271,3 +271,6 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         CheckpointError, match=f"tokenizer has {len(VOCABULARY)} tokens and the model 50 word"
     ):
         Trimming.read(source, tmp_path / "out", CORPUS, Selection())
+    write_checkpoint(source, whole.config, arrays)
+    with pytest.raises(CheckpointError, match=r"weight has 50 rows, and config.json says vocab_size"):
+        Trimming.read(source, tmp_path / "out", CORPUS, Selection())

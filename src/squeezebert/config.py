@@ -22,6 +22,7 @@ BASE_KEY = "base_checkpoint"
 GROUP_KEYS = (
     "q_groups", "k_groups", "v_groups", "post_attention_groups", "intermediate_groups", "output_groups",
 )  # fmt: skip
+_MOST_LABELS = 10**6
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
 
@@ -230,6 +231,8 @@ def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[
     count = values.pop("num_labels", None)
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise ConfigError(f"num_labels {count!r} is not a positive integer")
+    if count is not None and count > _MOST_LABELS:
+        raise ConfigError(f"num_labels {count} is more than {_MOST_LABELS}")
     if id2label is None and isinstance(label2id, Mapping):
         pairs = [(index, label) for label, index in label2id.items()]
     elif id2label is None:

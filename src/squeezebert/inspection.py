@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
+from squeezebert.checkpoints.reader import weights_in
 from squeezebert.config import BASE_KEY, CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
 from squeezebert.errors import OptionError
@@ -13,7 +14,6 @@ from squeezebert.errors import OptionError
 USUAL_TOKENS = 128
 DTYPES = ("float32", "float16", "int8")
 
-_WEIGHTS = ("*.safetensors", "*.bin")
 _NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8"}
 
 
@@ -106,9 +106,7 @@ def weights_files(checkpoint: Checkpoint | StoredCheckpoint) -> list[WeightsFile
     files = []
     folder: Path | None = checkpoint.folder
     while folder is not None:
-        # As the reader does: safetensors go before .bin where a folder has both.
-        found = next((names for pattern in _WEIGHTS if (names := sorted(folder.glob(pattern)))), [])
-        files += [WeightsFile(path, path.stat().st_size, _dtypes(path)) for path in found]
+        files += [WeightsFile(path, path.stat().st_size, _dtypes(path)) for path in weights_in(folder)]
         base = SqueezeBertConfig.from_json_file(folder / CONFIG_NAME).extra.get(BASE_KEY)
         folder = None if base is None else (folder / base).resolve()
     return files

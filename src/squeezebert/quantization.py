@@ -84,7 +84,7 @@ class Quantization:
                 yield kind, float(np.linalg.norm(difference.ravel())) / norm if norm else 0.0
 
     def write(self) -> None:
-        """Write the folder: all files are new or none is.
+        """Write the folder: nothing is half-written, and the weights come last.
 
         Raises:
             OptionError: The folder cannot be written to.

@@ -122,6 +122,12 @@ class Trimming:
                 f"{before.folder}: the tokenizer has {len(tokenizer)} tokens and the model "
                 f"{before.config.vocab_size} word embeddings; they do not belong together"
             )
+        for name, array in before.arrays.items():
+            if name.removesuffix(SCALE_SUFFIX) in _BY_PIECE and len(array) != before.config.vocab_size:
+                raise CheckpointError(
+                    f"{before.folder}: {name} has {len(array)} rows, and config.json says vocab_size "
+                    f"{before.config.vocab_size}"
+                )
         words = count_words(tokenizer, texts)
         smaller = tokenizer.with_pieces(selection.of(tokenizer, words))
         # tokenizer.json and the like only where they were: they say again what the first two say.
@@ -171,7 +177,7 @@ class Trimming:
         }
 
     def write(self) -> None:
-        """Write the folder: all files are new or none is.
+        """Write the folder: nothing is half-written, and the weights come last.
 
         Raises:
             OptionError: The folder cannot be written to.

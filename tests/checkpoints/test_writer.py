@@ -94,6 +94,13 @@ def test_an_unknown_type_and_a_file_for_a_folder_are_errors(tmp_path):
         write_checkpoint(tmp_path / "file", CONFIG, random_arrays())
 
 
+def test_a_file_that_cannot_be_replaced_is_an_error_of_the_folder(tmp_path):
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(OptionError, match="cannot be written"):
+        write_checkpoint(tmp_path, CONFIG, random_arrays())
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
 @pytest.mark.parametrize("stage", ["weights", "config", "card"])
 def test_a_failure_midway_leaves_the_old_files_and_no_others(stage, tmp_path, monkeypatch):
     write_checkpoint(tmp_path, CONFIG, random_arrays(0), extra_files={"README.md": "old"})

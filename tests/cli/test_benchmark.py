@@ -116,7 +116,7 @@ def test_help_imports_nothing_heavy() -> None:
     import sys
 
     code = (
-        "import sys; from squeezebert.cli import main; main(['benchmark', '--help']);"
+        "import sys; from squeezebert.cli import main; assert main(['benchmark', '--help']) == 0;"
         "assert not {'torch', 'numpy', 'tqdm'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

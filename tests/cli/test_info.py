@@ -42,6 +42,9 @@ def test_sizes_are_those_of_the_written_files(
     header = 8 + int.from_bytes(content[:8], "little")
     assert got["bytes_as"][dtype] == len(content) - header
     assert dtype in got["files"][0]["dtypes"]
+    # Only what is read is counted.
+    (tmp_path / "optimizer.safetensors").write_bytes(b"damaged")
+    assert json.loads(squeezebert("info", tmp_path, "--json").out)["files"] == got["files"]
 
 
 def test_a_shared_base_is_counted_and_named(
@@ -84,7 +87,7 @@ def test_no_torch_is_needed_for_safetensors(models: dict[str, str]) -> None:
     import sys
 
     code = (
-        "import sys; from squeezebert.cli import main; main(['info', sys.argv[1]]);"
+        "import sys; from squeezebert.cli import main; assert main(['info', sys.argv[1]]) == 0;"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, models["fill-mask"]], check=True, capture_output=True)

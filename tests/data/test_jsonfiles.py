@@ -106,6 +106,12 @@ BAD = {
         "a.json",
         "data[0].paragraphs[0]: does not fit",
     ),
+    "SQuAD of strings": (
+        {"data": [{"paragraphs": [{"context": "a", "qas": ["x"]}]}]},
+        "a.json",
+        "data[0].paragraphs[0].qas[0]: does not fit",
+    ),
+    "SQuAD of a number": ({"data": [{"paragraphs": 7}]}, "a.json", "data[0]: does not fit the SQuAD layout"),
     "SQuAD without id": (
         {"data": [{"paragraphs": [{"context": "a", "qas": [{"question": "b"}]}]}]},
         "a.json",

@@ -81,6 +81,7 @@ def test_tags_of_words_go_before_spans() -> None:
         ([{"start": 0, "end": 3, "labels": ["PER", "LOC"]}], "span 0 is"),
         ({"start": 0}, "expected a list of spans"),
         ("[[0, 3", "expected JSON, a list of spans"),
+        ("[" * 100_000, "expected JSON, a list of spans"),
     ],
 )
 def test_wrong_spans_are_named(spans: Any, message: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from squeezebert.errors import DataError, OptionError
-from squeezebert.tasks.base import NO_LOSS, Setup, Window
+from squeezebert.tasks.base import ASKED, NO_LOSS, Setup, Window
 from squeezebert.tasks.merging import best_places
 from squeezebert.tasks.tags import STRICT_KEY
 from squeezebert.tasks.token_classification import TokenClassification, TokenExample
@@ -105,6 +105,18 @@ def test_first_tokens_take_the_loss() -> None:
     [feature] = TASK.features(example, windows, here, RNG)
     assert windows[0].encoding.tokens == ["[CLS]", "ada", "lovelace", "##s", "cat", "[SEP]"]
     assert feature.token_targets["labels"].tolist() == [NO_LOSS, 1, 2, NO_LOSS, 0, NO_LOSS]
+
+
+def test_words_that_begin_with_what_has_no_token_are_learnt() -> None:
+    """Such as a soft hyphen or a byte order mark: the first token begins behind it."""
+    here = setup(TAGS)
+    text = ("\u00adada", "lives", "\ufeffparis")
+    example = TokenExample("x", " ".join(text), text, ("B-PER", "O", "B-LOC"))
+    windows = TASK.encode(example, here)
+    [feature] = TASK.features(example, windows, here, RNG)
+    assert feature.token_targets["labels"].tolist() == [NO_LOSS, 1, 0, 3, NO_LOSS]
+    [asked] = TASK.unlabelled_features(windows)
+    assert asked.token_targets[ASKED].tolist() == [NO_LOSS, 0, 0, 0, NO_LOSS]
 
 
 def test_a_word_cut_by_a_window_takes_its_loss_at_its_first_token_only() -> None:

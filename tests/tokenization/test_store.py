@@ -113,6 +113,19 @@ def test_missing_special_tokens_get_new_ids(cls: type[BaseTokenizer], tmp_path: 
     assert cls.from_pretrained(tmp_path)("a [MASK]")["input_ids"] == [2, 4, 5, 3]
 
 
+def test_special_tokens_may_have_names(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    write_small(tmp_path, extra_special_tokens={"image_token": "<image>"})
+    loaded = cls.from_pretrained(tmp_path)
+    assert loaded.tokenize("a <image> a") == ["a", "<image>", "a"]
+    assert "<image>" in loaded.all_special_tokens
+
+
+SERIALIZED = (
+    b'{"added_tokens": %s, "normalizer": {"type": "BertNormalizer", "clean_text": %s},'
+    b'"pre_tokenizer": {"type": "BertPreTokenizer"}, "model": {"vocab": {"[UNK]": 0}}}'
+)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -123,6 +136,24 @@ def test_missing_special_tokens_get_new_ids(cls: type[BaseTokenizer], tmp_path: 
         ({"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b"{"}, "is not valid JSON"),
         ({"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b"[]"}, "not a JSON object"),
         ({"vocab.txt": b"[UNK]\n", "added_tokens.json": b'{"x": 7}'}, "has id 7; expected 1"),
+        ({"vocab.txt": b"[UNK]\n", "added_tokens.json": b'{"x": "y"}'}, "the id 'y' of 'x' is no integer"),
+        (
+            {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"added_tokens_decoder": {"x": "y"}}'},
+            "added_tokens_decoder: the id 'x' of 'y' is no integer",
+        ),
+        (
+            {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"added_tokens_decoder": ["x"]}'},
+            r"added_tokens_decoder is \['x'\], not of the type dict",
+        ),
+        (
+            {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"do_lower_case": "false"}'},
+            "do_lower_case is 'false', not of the type bool",
+        ),
+        (
+            {"tokenizer.json": SERIALIZED % (b'["[CLS]"]', b"true")},
+            r"added_tokens is '\[CLS\]', not of the type dict",
+        ),
+        ({"tokenizer.json": SERIALIZED % (b"[]", b"false")}, "normalizer.clean_text is false"),
         ({"tokenizer.json": b'{"model": {"type": "BPE", "vocab": {"a": 0}}}'}, "model.type is 'BPE'"),
         ({"tokenizer.json": b'{"model": {"vocab": {"[UNK]": 0, "a": 2}}}'}, "id 1 of model.vocab is missing"),
         (

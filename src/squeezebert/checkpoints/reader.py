@@ -184,15 +184,25 @@ def _base_folder(folder: Path, base: object, children: tuple[Path, ...]) -> Path
 
 
 def _read_weights(folder: Path) -> Stored:
-    for name, _, read in _FORMATS:
-        if (folder / name).exists():
-            return read(folder / name)
+    arrays: Stored = {}
+    for path in weights_in(folder):
+        read = next(read for name, _, read in _FORMATS if Path(name).suffix == path.suffix)
+        arrays.update(read(path))
+    return arrays
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """The files that a folder's own weights are read from.
+
+    Raises:
+        CheckpointError: There are none.
+    """
+    for name, _, _ in _FORMATS:
         index = folder / (name + INDEX_SUFFIX)
+        if (folder / name).exists():
+            return [folder / name]
         if index.exists():
-            arrays: Stored = {}
-            for shard in _shards(index):
-                arrays.update(read(shard))
-            return arrays
+            return _shards(index)
     raise CheckpointError(f"{folder}: holds neither {SAFETENSORS_NAME} nor {TORCH_NAME}")
 
 

@@ -1,4 +1,4 @@
-"""A config and arrays to a folder, in one go: either all files are new or none is."""
+"""A config and arrays to a folder: nothing is half-written, and the weights come last."""
 
 from __future__ import annotations
 
@@ -153,16 +153,16 @@ def _write_files(
     except OSError as error:
         raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
     texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
-    with ExitStack() as stack:
-        # Entered first, so renamed last: a folder with new weights has its new config too.
-        weights = stack.enter_context(atomic_path(folder / SAFETENSORS_NAME))
-        try:
+    try:
+        with ExitStack() as stack:
+            # Entered first, so renamed last: a folder with new weights has its new config too.
+            weights = stack.enter_context(atomic_path(folder / SAFETENSORS_NAME))
             write_safetensors(weights, stored, _metadata(stored))
             for name, text in texts.items():
                 path = stack.enter_context(atomic_path(folder / name))
                 path.write_text(text, encoding="utf-8")
-        except (OSError, SafetensorError) as error:
-            raise OptionError(f"{folder}: cannot be written ({error})") from error
+    except (OSError, SafetensorError) as error:
+        raise OptionError(f"{folder}: cannot be written ({error})") from error
 
 
 def _metadata(stored: Stored) -> dict[str, str]:

@@ -28,6 +28,17 @@ def _with_its_threads(_: click.Context, __: click.Parameter, backend: str) -> st
     return backend
 
 
+def adding(*added: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Give a decorator that adds options to a command, in their order."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(added):
+            function = option(function)
+        return function
+
+    return decorate
+
+
 def columns_of(values: tuple[str, ...]) -> dict[str, str]:
     """Parse the values of ``--column``: canonical name to name in the file.
 

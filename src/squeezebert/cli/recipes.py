@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,7 @@ from squeezebert.errors import OptionError
 if TYPE_CHECKING:
     from squeezebert.training.recipe import Recipe
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_OPTIONS = (
+recipe_options = options.adding(
     click.option("--out", metavar="FOLDER", help="Model folder to make; empty or missing."),
     click.option(
         "--corpus", multiple=True, metavar="FOLDER[=SHARE]",
@@ -47,13 +45,6 @@ def check_out(out: str | None, dry_run: bool) -> None:
     """
     if out is None and not dry_run:
         raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
-
-
-def recipe_options(function: Function) -> Function:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 def overrides_of(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,7 @@ from squeezebert.errors import OptionError
 if TYPE_CHECKING:
     from squeezebert.training import Teaching
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_OPTIONS = (
+teaching_options = options.adding(
     click.option(
         "--teacher", metavar="MODEL",
         help="Learn from the answers of this model, too: folder, embedded model or hub name.",
@@ -44,13 +42,6 @@ _OPTIONS = (
     ),
 )  # fmt: skip
 _VALUES = ("soft_share", "temperature", "hidden_factor", "teacher_precision")
-
-
-def teaching_options(function: Function) -> Function:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 def teaching_of(asked: dict[str, Any], unlabelled: str | None) -> Teaching | None:

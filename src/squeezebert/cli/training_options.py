@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
 from squeezebert.cli import options
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_OPTIONS = (
+loop_options = options.adding(
     click.option(
         "--epochs", type=float, metavar="N",
         help="Passes over the training rows, also a fraction.  [default: 3]",
@@ -78,10 +73,3 @@ _OPTIONS = (
     options.threads_option,
     click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that is random."),
 )  # fmt: skip
-
-
-def loop_options(function: Function) -> Function:
-    """Add the options to a command, in their order."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function

@@ -77,16 +77,18 @@ def _is_squad(content: dict[str, Any]) -> bool:
 
 
 def _squad(articles: list[dict[str, Any]], name: str) -> Iterator[Row]:
-    for a, article in enumerate(articles):
-        for p, paragraph in enumerate(article["paragraphs"]):
-            where = f"{name}: data[{a}].paragraphs[{p}]"
-            try:
+    where = name
+    try:
+        for a, article in enumerate(articles):
+            where = f"{name}: data[{a}]"
+            for p, paragraph in enumerate(article["paragraphs"]):
+                where = f"{name}: data[{a}].paragraphs[{p}]"
                 context, questions = paragraph["context"], paragraph["qas"]
                 for q, question in enumerate(questions):
                     where = f"{name}: data[{a}].paragraphs[{p}].qas[{q}]"
                     yield Row(_question(question, context), where)
-            except (KeyError, TypeError) as error:
-                raise DataError(f"{where}: does not fit the SQuAD layout ({error!r})") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{where}: does not fit the SQuAD layout ({error!r})") from error
 
 
 def _question(question: dict[str, Any], context: str) -> dict[str, Any]:

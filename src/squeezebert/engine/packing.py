@@ -63,22 +63,12 @@ class PackedBatch:
 
     def padded(self, pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Give ``input_ids``, ``token_type_ids`` and ``attention_mask``, each ``[B, L]`` int64."""
-        mask = self._mask()
+        mask = np.arange(self.lengths.max(initial=0)) < self.lengths[:, None]
         input_ids = np.full(mask.shape, pad_id, dtype=np.int64)
         token_type_ids = np.zeros(mask.shape, dtype=np.int64)
         input_ids[mask] = self.input_ids
         token_type_ids[mask] = self.token_type_ids
         return input_ids, token_type_ids, mask.astype(np.int64)
-
-    def pack_padded(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Drop the padding: ``[B, L, …]`` of :meth:`padded` -> ``[T, …]``."""
-        packed: NDArray[Any] = values[self._mask()]
-        return packed
-
-    def _mask(self) -> NDArray[np.bool_]:
-        longest = int(self.lengths.max(initial=0))
-        mask: NDArray[np.bool_] = np.arange(longest) < self.lengths[:, None]
-        return mask
 
 
 def pack(texts: Sequence[Tokens]) -> PackedBatch:

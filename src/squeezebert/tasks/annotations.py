@@ -42,7 +42,7 @@ def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{where}: spans are {value!r}; expected JSON, a list of spans") from error
     if not isinstance(value, (list, tuple)):
         raise DataError(f"{where}: spans are {value!r}; expected a list of spans")

@@ -184,16 +184,18 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         self, example: TokenExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
     ) -> list[Feature]:
         """Give the first token of each word the word's tag, and the others no loss."""
-        tags = _tag_indices(example, setup.config)
-        return [Feature((window,), token_targets={"labels": _targets(window, tags)}) for window in windows]
+        tags, starts = _tag_indices(example, setup.config), _word_starts(windows)
+        return [
+            Feature((window,), token_targets={"labels": _targets(window, starts, tags)}) for window in windows
+        ]
 
     def unlabelled_features(self, windows: Sequence[Window]) -> list[Feature]:
         """Ask for the first token of each word."""
-        features = []
-        for window in windows:
-            words = 1 + max((word for word in window.encoding.word_ids if word is not None), default=-1)
-            features.append(Feature((window,), token_targets={ASKED: _targets(window, words * [0])}))
-        return features
+        starts = _word_starts(windows)
+        asked = dict.fromkeys(starts, 0)
+        return [
+            Feature((window,), token_targets={ASKED: _targets(window, starts, asked)}) for window in windows
+        ]
 
     def check(self, example: TokenExample, config: SqueezeBertConfig) -> None:
         """See that the tags are the model's."""
@@ -246,11 +248,23 @@ def _tags(example: TokenExample) -> tuple[str, ...]:
     return example.tags
 
 
-def _targets(window: Window, tags: Sequence[int]) -> NDArray[np.int64]:
+def _word_starts(windows: Sequence[Window]) -> dict[int, int]:
+    """Where the first token of each word begins in it: not at 0 after a character that has no token."""
+    starts: dict[int, int] = {}
+    for window in windows:
+        for word, (start, _) in zip(window.encoding.word_ids, window.encoding.offsets, strict=True):
+            if word is not None:
+                starts[word] = min(start, starts.get(word, start))
+    return starts
+
+
+def _targets(
+    window: Window, starts: Mapping[int, int], tags: Sequence[int] | Mapping[int, int]
+) -> NDArray[np.int64]:
     """``[tokens]``. A word whose first token lies in the window before takes its loss there."""
     words, offsets = window.encoding.word_ids, window.encoding.offsets
     targets = np.full(len(words), NO_LOSS, dtype=np.int64)
     for position, word in enumerate(words):
-        if word is not None and word != words[position - 1] and offsets[position][0] == 0:
+        if word is not None and word != words[position - 1] and offsets[position][0] == starts[word]:
             targets[position] = tags[word]
     return targets

@@ -19,7 +19,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import BASE, Outputs, published_head
 from squeezebert.errors import DataError, OptionError, nearest
 from squeezebert.tasks import metrics
-from squeezebert.tasks.base import Answer, Example, Setup, Window, extent
+from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.feature_extraction import (
     SIMILARITY,
@@ -31,7 +31,6 @@ from squeezebert.tasks.feature_extraction import (
 from squeezebert.tasks.labels import ordered
 from squeezebert.tasks.scores import highest, softmax
 from squeezebert.tasks.text_classification import TextClassification, merge
-from squeezebert.tasks.untrained import UntrainedTask
 
 CLASSIFIER = TextClassification.head
 TEMPLATE = "This example is {}."
@@ -71,7 +70,7 @@ class ZeroShotOptions:
     multi_label: bool = False
 
 
-class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
+class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
     """Topics, intents, urgency: any labels that words can name."""
 
     name = "zero-shot-classification"
@@ -84,11 +83,17 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
     )
     options_type = ZeroShotOptions
     evaluation_options = ZeroShotOptions()
-    remedy = "train text-classification on your labels, or on entailment for a better model of this task"
 
     def head_for(self, config: SqueezeBertConfig) -> str:
         """Choose the classifier where it is one of entailment, the model without head where it is none."""
         return BASE if entailment_of(config) is None else CLASSIFIER
+
+    def check_trainable(self) -> None:
+        """Refuse: what models learnt for another task does this one."""
+        raise OptionError(
+            f"no model is trained for {self.name}; train text-classification on your labels, or on "
+            "entailment for a better model of this task"
+        )
 
     def read(self, values: Mapping[str, Any], where: str) -> ZeroShotExample:
         """Make an example; candidate labels are a list, or a string with commas between them."""
@@ -177,6 +182,13 @@ class ZeroShotClassification(UntrainedTask[ZeroShotExample, ZeroShotOptions]):
             "method": SIMILARITY if entailment is None else ENTAILMENT,
             **extent(max((mine for mine, _ in parts), key=len)),
         }
+
+    def features(
+        self, example: ZeroShotExample, windows: Sequence[Window], setup: Setup, rng: np.random.Generator
+    ) -> list[Feature]:
+        """Refuse, as :meth:`check_trainable` does."""
+        self.check_trainable()
+        return []
 
     def metric(
         self, examples: Sequence[ZeroShotExample], answers: Sequence[Answer], config: SqueezeBertConfig

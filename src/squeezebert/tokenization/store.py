@@ -23,10 +23,14 @@ FILE_NAMES = (VOCAB_NAME, TOKENIZER_NAME, CONFIG_NAME, SPECIALS_NAME, ADDED_NAME
 MAX_LENGTH = 512
 # transformers writes int(1e30) where it knows no limit.
 _NO_LIMIT = 10**6
-_OPTIONS = (
-    "do_lower_case", "strip_accents", "tokenize_chinese_chars", "padding_side", "truncation_side",
-    "clean_up_tokenization_spaces",
-)  # fmt: skip
+_OPTIONS = {
+    "do_lower_case": bool,
+    "strip_accents": bool,
+    "tokenize_chinese_chars": bool,
+    "padding_side": str,
+    "truncation_side": str,
+    "clean_up_tokenization_spaces": bool,
+}
 
 
 def home_of(folder: Path) -> Path:
@@ -82,7 +86,9 @@ def read_folder(folder: Path) -> dict[str, Any]:
         raise TokenizerError(f"{folder}: has neither {VOCAB_NAME} nor {TOKENIZER_NAME}")
     options: dict[str, Any] = {"vocab": pieces}
     options.update(_serialized_options(serialized, folder / TOKENIZER_NAME))
-    options.update({key: config[key] for key in _OPTIONS if config.get(key) is not None})
+    for key, kind in _OPTIONS.items():
+        if (value := config.get(key)) is not None:
+            options[key] = _of_kind(value, kind, f"{folder / CONFIG_NAME}: {key}")
     for name in SPECIAL_TOKENS:
         content = config.get(name) or specials.get(name)
         if content is not None:
@@ -136,6 +142,8 @@ def _serialized_options(serialized: Mapping[str, Any], path: Path) -> dict[str, 
         if kind != wanted:
             raise TokenizerError(f"{path}: {name} is {kind!r}; only {wanted!r} is supported")
     normalizer = _part(serialized, "normalizer", path)
+    if normalizer.get("clean_text") is False:
+        raise TokenizerError(f"{path}: normalizer.clean_text is false; only true is supported")
     options = {
         "do_lower_case": normalizer.get("lowercase"),
         "strip_accents": normalizer.get("strip_accents"),
@@ -151,6 +159,12 @@ def _part(serialized: Mapping[str, Any], name: str, path: Path) -> Mapping[str, 
     if not isinstance(part, dict):
         raise TokenizerError(f"{path}: {name} is {part!r}; expected an object")
     return part
+
+
+def _of_kind(value: Any, kind: type, place: str) -> Any:
+    if not isinstance(value, kind):
+        raise TokenizerError(f"{place} is {value!r}, not of the type {kind.__name__}")
+    return value
 
 
 def _content(token: Any, place: str) -> str:
@@ -180,18 +194,26 @@ def _added_tokens(
         details = token if isinstance(token, dict) else {}
         special = bool(details.get("special", special))
         normalized = bool(details.get("normalized", not special))
-        if content not in found:
+        try:
             identity = None if index is None else int(index)
-            found[content] = (identity, AddedToken(content, special, normalized))
+        except (ValueError, TypeError) as error:
+            raise TokenizerError(f"{place}: the id {index!r} of {content!r} is no integer") from error
+        found.setdefault(content, (identity, AddedToken(content, special, normalized)))
 
-    for token in serialized.get("added_tokens", ()):
-        note(token, token.get("id"), False, f"{folder / TOKENIZER_NAME}: added_tokens")
-    for index, token in (config.get("added_tokens_decoder") or {}).items():
-        note(token, index, False, f"{folder / CONFIG_NAME}: added_tokens_decoder")
+    place = f"{folder / TOKENIZER_NAME}: added_tokens"
+    for token in _of_kind(serialized.get("added_tokens") or [], list, place):
+        note(token, _of_kind(token, dict, place).get("id"), False, place)
+    place = f"{folder / CONFIG_NAME}: added_tokens_decoder"
+    for index, token in _of_kind(config.get("added_tokens_decoder") or {}, dict, place).items():
+        note(token, index, False, place)
     for source, name in ((config, CONFIG_NAME), (specials, SPECIALS_NAME)):
         for key in ("extra_special_tokens", "additional_special_tokens"):
-            for token in source.get(key) or ():
-                note(token, None, True, f"{folder / name}: {key}")
+            place = f"{folder / name}: {key}"
+            tokens = source.get(key) or []
+            # Newer files may name them: {"image_token": "<image>"}.
+            tokens = [*tokens.values()] if isinstance(tokens, dict) else _of_kind(tokens, list, place)
+            for token in tokens:
+                note(token, None, True, place)
     for token, index in _read_json(folder / ADDED_NAME).items():
         note(token, index, False, f"{folder / ADDED_NAME}")
     ordered = sorted(found.values(), key=lambda item: (item[0] is None, item[0] or 0))

@@ -32,7 +32,7 @@ def test_transformers_reads_what_we_write_and_we_what_it_writes(tmp_path):
     mine = SqueezeBertConfig(hidden_size=48, embedding_size=48, q_groups=2, vocab_size=101).with_labels(
         ["no", "yes", "maybe"]
     )
-    mine.save_pretrained(tmp_path / "ours")
+    mine.save_pretrained(save_directory=tmp_path / "ours")
     theirs = transformers.AutoConfig.from_pretrained(tmp_path / "ours")
     assert type(theirs) is transformers.SqueezeBertConfig
     assert theirs.id2label == {0: "no", 1: "yes", 2: "maybe"}

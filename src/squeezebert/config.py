@@ -208,10 +208,11 @@ class SqueezeBertConfig:
         folder = locate(name_or_path, (CONFIG_NAME,), revision=revision, local_files_only=local_files_only)
         return cls.from_json_file(folder / CONFIG_NAME)
 
-    def save_pretrained(self, folder: str | Path) -> None:
+    def save_pretrained(self, save_directory: str | Path) -> None:
         """Write ``config.json`` into a folder, which is made if it is missing."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        self.to_json_file(Path(folder) / CONFIG_NAME)
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.to_json_file(folder / CONFIG_NAME)
 
 
 def _translate_bert(values: dict[str, Any]) -> dict[str, Any]:

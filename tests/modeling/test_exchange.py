@@ -35,7 +35,7 @@ def auto_class(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_we_save_loads_in_transformers(name, dtype, tmp_path):
     ours = ours_like(theirs_for(name))
-    ours.save_pretrained(tmp_path, dtype=dtype)
+    ours.save_pretrained(save_directory=tmp_path, dtype=dtype)
     theirs, info = auto_class(name).from_pretrained(tmp_path, output_loading_info=True)
     assert type(theirs).__name__ == name
     assert not any(info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))

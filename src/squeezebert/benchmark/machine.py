@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from squeezebert.versions import versions_of
+
 PACKAGES = (
-    "squeezebert", "numpy", "torch", "transformers", "onnx", "onnxruntime", "openvino", "nncf",
+    "numpy", "torch", "transformers", "onnx", "onnxruntime", "openvino", "nncf",
 )  # fmt: skip
 
 # Instruction sets that matter for arithmetic on vectors and matrices, on x86-64 and Arm.
@@ -33,13 +34,7 @@ def describe_machine() -> dict[str, Any]:
 
 def describe_versions() -> dict[str, str]:
     """Give the versions of Python and of the packages that are installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return versions_of(PACKAGES)
 
 
 def busy_seconds() -> float | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +18,13 @@ from squeezebert.cli.progress import progress
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 from squeezebert.files import write_text
+from squeezebert.versions import versions_of
 
 if TYPE_CHECKING:
     from squeezebert.pipelines import Pipeline
     from squeezebert.tasks.base import Task
 
-REPORTED_PACKAGES = ("squeezebert", "numpy", "tokenizers", "torch")
+PACKAGES = ("numpy", "tokenizers", "torch")
 
 
 @click.command()
@@ -82,7 +81,7 @@ def command(
     pipe = pipeline(kind.name, name, **settings)
     options.say(ctx, conditions(pipe, name, settings))
     measured = _measure(pipe, examples, wanted)
-    results = {"task": kind.name, "model": name, **source, **measured, "versions": _versions()}
+    results = {"task": kind.name, "model": name, **source, **measured, "versions": versions_of(PACKAGES)}
     if output is not None:
         write_text(Path(output), json.dumps(results, ensure_ascii=False, indent=2) + "\n")
     if as_json:
@@ -114,13 +113,3 @@ def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object) -> dict[st
         "stride": pipe.setup.stride,
         "seconds": round(seconds, 3),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in REPORTED_PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

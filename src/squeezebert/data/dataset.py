@@ -21,8 +21,8 @@ class Dataset:
         name: Its usual name, in lower case.
         task: The task that it is made for.
         format: Format of its files, one of `squeezebert.data.rows.FORMATS`.
-        splits: For each split the files that make it up, separated by blanks, without ``.xz`` or ``.gz``. Of
-            several such lists the first one whose files are all there is taken.
+        splits: For each split the files that make it up, separated by blanks, without an ``.xz``. Of several
+            such lists the first one whose files are all there is taken.
         parts: For a file that holds several splits, what it calls them.
         has: Column names in the first line, or JSON keys near the start, that a file of this layout has.
         head: Pattern that the start of a file matches, for layouts without a header.

@@ -23,7 +23,7 @@ FORMATS: Mapping[str, Callable[[str | Path], Iterator[Row]]] = {
     "parquet": read_parquet,
 }
 
-# Those of text may have .xz or .gz behind it.
+# Those of text may have .xz, .gz or .zst behind it.
 EXTENSIONS: Mapping[str, str] = {
     ".txt": "txt",
     ".csv": "csv",
@@ -74,7 +74,7 @@ def format_of(path: str | Path) -> str:
     if extension not in EXTENSIONS:
         raise DataError(
             f"{path}: unknown extension {extension!r}; name the format with --format ({', '.join(FORMATS)}), "
-            f"or use a known one ({', '.join(EXTENSIONS)}, each also with .xz or .gz behind it)"
+            f"or use a known one ({', '.join(EXTENSIONS)}; of text also with .xz, .gz or .zst)"
         )
     return EXTENSIONS[extension]
 

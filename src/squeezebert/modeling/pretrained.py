@@ -136,7 +136,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
 
     def save_pretrained(
         self,
-        folder: str | Path,
+        save_directory: str | Path,
         *,
         dtype: str = "float32",
         base: str | Path | None = None,
@@ -145,7 +145,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         """Write ``config.json`` and ``model.safetensors``, atomically; transformers can load them.
 
         Args:
-            folder: Made if it is missing.
+            save_directory: Made if it is missing.
             dtype: Storage type: "float32", "float16", or "int8", which only this package reads.
             base: A checkpoint folder whose equal tensors are referred to and not written again.
             state_dict: Weights to save in place of the model's own, such as averaged ones.
@@ -157,7 +157,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         state = self._published_state() if state_dict is None else self._published(state_dict)
         arrays = {name: tensor.detach().to("cpu", torch.float32).numpy() for name, tensor in state.items()}
         config = self.config.replace(architectures=(type(self).__name__,))
-        write_checkpoint(folder, config, arrays, dtype=dtype, base=base)
+        write_checkpoint(save_directory, config, arrays, dtype=dtype, base=base)
 
     @property
     def base_model(self) -> SqueezeBertPreTrainedModel:

@@ -67,7 +67,7 @@ class Journal(Observer):
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """Read the records of complete lines."""
+    """Read the records of a run that has ended."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from squeezebert.tasks.base import Feature
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.distributed import World
@@ -73,7 +72,7 @@ def plan(
     objective = make_objective(data, start, settings, teaching)
     batches = objective.epoch(0)
     trainer = Trainer(objective, settings, World())
-    rate = _tokens_per_second(trainer, batches)
+    rate = _tokens_per_second(_probes(trainer, batches))
     features = [feature for batch in batches for feature in batch]
     tokens = sum(len(text.ids) for feature in features for text in feature.inputs)
     length = Length.of(settings)
@@ -94,8 +93,7 @@ def plan(
     )
 
 
-def _tokens_per_second(trainer: Trainer, batches: Sequence[Sequence[Feature]]) -> float:
-    probes = _probes(trainer, batches)
+def _tokens_per_second(probes: Sequence[Step]) -> float:
     return sum(step.tokens for step in probes) / sum(step.seconds for step in probes)
 
 
@@ -145,7 +143,7 @@ def measure(objective: Objective[Any], settings: LoopSettings) -> RunPlan:
     trainer = Trainer(objective, settings, World())
     probes = _probes(trainer, batches)
     mean = sum(step.tokens for step in probes) / len(probes)
-    rate = sum(step.tokens for step in probes) / sum(step.seconds for step in probes)
+    rate = _tokens_per_second(probes)
     length = Length.of(settings)
     tokens = length.amount
     if length.unit != "tokens":

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
-import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,10 +21,11 @@ from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import LoopSettings
 from squeezebert.training.state import STATE_NAME
 from squeezebert.training.tensorboard import FOLDER_NAME, TensorBoard, tensorboard_is_here
+from squeezebert.versions import versions_of
 
 REPORT_NAME = "training.json"
 _BEGUN = {STATE_NAME, JOURNAL_NAME, FOLDER_NAME}
-_PACKAGES = ("squeezebert", "torch", "tokenizers")
+_PACKAGES = ("torch", "tokenizers")
 
 
 def run(
@@ -151,10 +150,7 @@ def _finish(objective: Objective[Any], settings: LoopSettings, result: TrainingR
         "settings": dataclasses.asdict(settings),
         "processes": world.size,
         "result": {name: value for name, value in result.to_dict().items() if name != "folder"},
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _PACKAGES},
-        },
+        "versions": versions_of(_PACKAGES),
     }
     write_text(result.folder / REPORT_NAME, json.dumps(report, indent=2) + "\n")
     (result.folder / STATE_NAME).unlink(missing_ok=True)

@@ -184,15 +184,8 @@ class Pretraining(Objective[Draw]):
 
     def report(self) -> dict[str, Any]:
         """Model and corpora."""
-        corpora = [
-            {
-                "name": corpus.folder.name,
-                "sha256": corpus.fingerprint,
-                "share": share,
-                "tokens": corpus.tokens,
-            }
-            for corpus, share in zip(self._corpora, self._shares, strict=True)
-        ]
+        pairs = zip(self._corpora, self._shares, strict=True)
+        corpora = [{**corpus.report(), "share": share} for corpus, share in pairs]
         return {"task": "pre-training", **self._about, "corpora": corpora}
 
     def _scores(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:

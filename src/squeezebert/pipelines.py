@@ -44,6 +44,7 @@ def pipeline(
     stride: int | None = None,
     batch_tokens: int = BATCH_TOKENS,
     threads: int | None = None,
+    look_ahead: int = LOOK_AHEAD,
     **options: Any,
 ) -> Pipeline:
     """Load a model for a task.
@@ -63,6 +64,8 @@ def pipeline(
         stride: Tokens that neighbouring windows share; a quarter of ``max_length`` if None.
         batch_tokens: Tokens of a batch.
         threads: Threads to compute with; those that this process may use if None.
+        look_ahead: Inputs that are read before the first is answered, to be sorted by length. 1 answers a
+            stream as it comes.
         **options: Options of the task that calls take where they name none of their own: ``top_k=None``.
 
     Returns:
@@ -91,7 +94,7 @@ def pipeline(
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(name, truncation_side="right", **where)
     return Pipeline(
         chosen, runner, tokenizer, max_length=max_length, stride=stride, batch_tokens=batch_tokens,
-        options=options,
+        look_ahead=look_ahead, options=options,
     )  # fmt: skip
 
 
@@ -165,7 +168,7 @@ class Pipeline:
         max_length: See :func:`pipeline`.
         stride: See :func:`pipeline`.
         batch_tokens: Tokens of a batch; one window goes through even if it is longer.
-        look_ahead: Examples that are read ahead and sorted by length.
+        look_ahead: See :func:`pipeline`.
         options: See :func:`pipeline`.
 
     Attributes:

@@ -295,6 +295,7 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["predict", "x", "--max-length", "9999"], "max_length 9999"),
         (["predict", "x", "--stride", "-1"], "stride -1"),
         (["predict", "x", "--batch-tokens", "0"], "batch_tokens 0 is not positive"),
+        (["predict", "x", "--look-ahead", "0"], "look_ahead 0 is not positive"),
         (["predict", "x", "--threads", "0"], "threads 0 is not positive"),
         (["predict", "x", "--input", "y.txt"], "give texts or --input, not both"),
         (["predict", "--format", "docx", "--input", "-"], "unknown format 'docx'"),

@@ -151,6 +151,21 @@ def test_a_process_that_is_told_to_end_leaves_nothing_half_written(name: str, tm
     assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
 
 
+def test_a_stream_is_answered_as_it_comes() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "squeezebert", "predict", "--look-ahead", "1", "--json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for text in ("a good film", "a bad film"):
+        process.stdin.write(f"{text}\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["text"] == text
+    process.stdin.close()
+    assert process.wait(20) == 0
+
+
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-", "<&- >&- 2>&-"])
 def test_closed_streams_stop_nothing(closed: str, tmp_path: Path) -> None:
     """As daemons have them. What is opened next must not take the number of one."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -20,6 +20,7 @@ from squeezebert.files import exists
 from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
 
 if TYPE_CHECKING:
+    from squeezebert.cli.answering import Answered
     from squeezebert.pipelines import Pipeline
     from squeezebert.tasks.base import Task
 
@@ -99,6 +100,11 @@ Examples:
 @options.max_length_option
 @options.stride_option
 @options.batch_tokens_option
+@click.option(
+    "--look-ahead", type=int, metavar="N",
+    help="Rows that are read before the first is answered, for speed; 1 answers a stream as it comes.  "
+    "[default: 512]",
+)  # fmt: skip
 @options.threads_option
 @options.backend_option
 @options.precision_option
@@ -118,11 +124,11 @@ def command(
     kind, name = chosen(task, model)
     columns = options.columns_of(column)
     kind.check_columns(columns)
-    given, settings = options.given(asked, COLUMNS), options.given(asked, SETTINGS)
+    given, settings = options.given(asked, COLUMNS), options.given(asked, (*SETTINGS, "look_ahead"))
     _check_given(kind, given)
     if "candidate_labels" in given:
         given["candidate_labels"] = ",".join(given["candidate_labels"])
-    wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS}))
+    wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS, "look_ahead"}))
     output = None if output == STDOUT else output
     write = writer_for(output, kind.name, as_json=as_json)
     check_output(output, paths)
@@ -138,6 +144,8 @@ def command(
         options.say(ctx, conditions(pipe, name, settings))
         _wonder(texts)
         answers = progress(answered(pipe, rows, columns, wanted), unit="texts")
+        if asked["look_ahead"] is not None:
+            answers = _at_once(answers, stream)
         if write is not None:
             write(answers, stream)
             return
@@ -145,6 +153,13 @@ def command(
         for answer in answers:
             for line in table.lines(answer.text, answer.answer):
                 print(line, file=stream)
+
+
+def _at_once(answers: Iterable[Answered], stream: TextIO) -> Iterator[Answered]:
+    """Let each answer be read before the next input is waited for."""
+    for answer in answers:
+        yield answer
+        stream.flush()
 
 
 def _check_given(task: Task[Any, Any], given: Mapping[str, object]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from squeezebert.errors import TrainingError
+from squeezebert.errors import OptionError, TrainingError
 from squeezebert.files import atomic_path
 
 STATE_NAME = "training_state.pt"
@@ -93,6 +93,8 @@ def save_state(
 
 def cannot_write(path: Path, error: Exception) -> TrainingError:
     """What to raise where a file of a run cannot be written, most often because the disk is full."""
+    if isinstance(error, OptionError):  # It says so already.
+        return TrainingError(f"{error}; free the disk and go on with --resume")
     reason = getattr(error, "strerror", None) or error
     return TrainingError(f"{path}: cannot be written ({reason}); free the disk and go on with --resume")
 

@@ -13,6 +13,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.build import tokenizer_digest
 from squeezebert.errors import OptionError
+from squeezebert.files import removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.observer import Observer
@@ -55,20 +56,21 @@ def pretrain(
     results: list[TrainingResult] = []
     began = time.monotonic()
     source = model
-    for number, settings in enumerate(phases, 1):
-        folder = Path(out) / f"phase{number}"
-        if not (resume and (folder / REPORT_NAME).exists()):
-            result = run(
-                lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
-                folder,
-                _with_time_left(settings, time.monotonic() - began),
-                resume=resume,
-                observers=observers,
-            )
-            results.append(result)
-            if not result.finished:
-                break
-        source = str(folder)
+    with removed_if_empty(Path(out)):
+        for number, settings in enumerate(phases, 1):
+            folder = Path(out) / f"phase{number}"
+            if not (resume and (folder / REPORT_NAME).exists()):
+                result = run(
+                    lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
+                    folder,
+                    _with_time_left(settings, time.monotonic() - began),
+                    resume=resume,
+                    observers=observers,
+                )
+                results.append(result)
+                if not result.finished:
+                    break
+            source = str(folder)
     if not results:
         raise OptionError(f"{out}: the run is finished; there is nothing to resume")
     return results

@@ -132,11 +132,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         try:
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            mode = temporary.stat().st_mode
         except OSError as error:
             raise OptionError(f"{path}: cannot be written ({error.strerror})") from error
         yield temporary
         with suppress(FileNotFoundError):
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            mode = target.stat().st_mode
+        # Who wrote it may have put another file in its place, as safetensors does.
+        temporary.chmod(stat.S_IMODE(mode))
         temporary.replace(target)
     except OSError as error:
         if error.errno in _FULL and error.filename is None:

@@ -94,6 +94,12 @@ def test_an_unknown_type_and_a_file_for_a_folder_are_errors(tmp_path):
         write_checkpoint(tmp_path / "file", CONFIG, random_arrays())
 
 
+def test_all_files_have_ordinary_permissions(tmp_path):
+    (tmp_path / "plain").touch()
+    write_checkpoint(tmp_path, CONFIG, random_arrays())
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
+
+
 def test_a_file_that_cannot_be_replaced_is_an_error_of_the_folder(tmp_path):
     (tmp_path / "config.json").mkdir()
     with pytest.raises(OptionError, match="cannot be written"):

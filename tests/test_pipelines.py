@@ -400,7 +400,7 @@ def test_the_model_can_say_what_the_task_is(tmp_path: Path) -> None:
         assert pipeline(model=tmp_path / task).task.name == task
     config = tmp_path / "fill-mask" / "config.json"
     config.write_text(config.read_text().replace("SqueezeBertForMaskedLM", "SomethingElse"))
-    with pytest.raises(OptionError, match="the model does not say what it is for; give the task: text-class"):
+    with pytest.raises(OptionError, match="fill-mask: does not say what it is for; the tasks are text-class"):
         pipeline(model=tmp_path / "fill-mask")
     with pytest.raises(OptionError, match="give a task or a model; the tasks are text-classification"):
         pipeline()

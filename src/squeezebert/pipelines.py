@@ -78,9 +78,11 @@ def pipeline(
     """
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
     if task is None:
-        if model is None:
-            raise OptionError(f"give a task or a model; the tasks are {', '.join(TASK_NAMES)}")
-        task = task_of(SqueezeBertConfig.from_pretrained(model, **where))
+        task = None if model is None else task_of(SqueezeBertConfig.from_pretrained(model, **where))
+        if task is None:
+            # As the published checkpoints do not.
+            why = "give a task or a model" if model is None else f"{model}: does not say what it is for"
+            raise OptionError(f"{why}; the tasks are {', '.join(TASK_NAMES)}")
     chosen = get_task(task)
     chosen.options(**options)
     name = embedded_model(chosen.name) if model is None else model

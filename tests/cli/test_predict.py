@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, save_tiny_model
 
 Program = Callable[..., Run]
 
@@ -230,6 +230,14 @@ def test_the_model_says_what_the_task_is(
     common = ("predict", "--model", models[task], "--json", "--input", tmp_path / "in.jsonl")
     assert squeezebert(*common).out == squeezebert(*common, "--task", task).out != ""
     assert json.loads(squeezebert(*common, "--dry-run").out)["task"] == task
+
+
+def test_a_model_that_says_nothing_classifies(squeezebert: Program, tmp_path: Path) -> None:
+    """The published checkpoints name no head."""
+    config = save_tiny_model(tmp_path, "text-classification") / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "architectures": None}))
+    (line,) = answers(squeezebert("predict", "good", "--model", tmp_path, "--json"))
+    assert line["answer"]["label"] in ("negative", "positive")
 
 
 def test_other_columns_of_a_row_are_kept(

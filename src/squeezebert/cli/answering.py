@@ -95,12 +95,11 @@ def chosen(task: str | None, model: str | None) -> tuple[Task[Any, Any], str]:
 
     Raises:
         CheckpointError: The model cannot be found.
-        OptionError: There is no such task or no embedded model for it, or the model does not say what it is
-            for.
+        OptionError: There is no such task, or no embedded model for it.
     """
-    if task is None:
-        task = DEFAULT_TASK if model is None else task_of(SqueezeBertConfig.from_pretrained(model))
-    kind = get_task(task)
+    if task is None and model is not None:
+        task = task_of(SqueezeBertConfig.from_pretrained(model))
+    kind = get_task(task or DEFAULT_TASK)
     return kind, embedded_model(kind.name) if model is None else model
 
 

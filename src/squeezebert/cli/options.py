@@ -69,8 +69,8 @@ def say(ctx: click.Context, message: str) -> None:
 
 task_option = click.option(
     "--task", metavar="TASK",
-    help=f"One of {', '.join((*TASK_NAMES, *ALIASES))}; by default what the model was trained for, and "
-    "text-classification of the embedded ones.",
+    help=f"One of {', '.join((*TASK_NAMES, *ALIASES))}; by default what MODEL says that it is for, "
+    "else text-classification.",
 )  # fmt: skip
 model_option = click.option(
     "--model", metavar="MODEL",

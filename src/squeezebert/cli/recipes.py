@@ -32,19 +32,7 @@ recipe_options = options.adding(
     options.json_option,
     options.verbose_option,
 )  # fmt: skip
-
-
 MEASURED_ON = ["measured on held-out documents"]
-
-
-def check_out(out: str | None, dry_run: bool) -> None:
-    """See that a run has a folder.
-
-    Raises:
-        OptionError: It has none, and is to be more than planned.
-    """
-    if out is None and not dry_run:
-        raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
 
 
 def overrides_of(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli.torch_threads import import_torch
+from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
     from squeezebert.cli.training_bar import TrainingBar
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 UNFINISHED = 3
 """Exit code where the sitting ended before the run."""
+
+
+def check_out(out: str | None, dry_run: bool) -> None:
+    """See that a run has a folder.
+
+    Raises:
+        OptionError: It has none, and is to be more than planned.
+    """
+    if out is None and not dry_run:
+        raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import click
 
 from squeezebert.cli import options
 from squeezebert.cli.output import show_fields
-from squeezebert.cli.sitting import code_of, new_heads_are_expected, sitting
+from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, sitting
 from squeezebert.cli.teaching import teaching_of, teaching_options
 from squeezebert.cli.torch_threads import import_torch
 from squeezebert.cli.training_options import loop_options
@@ -118,8 +118,7 @@ def command(
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
-    if out is None and not dry_run:
-        raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
+    check_out(out, dry_run)
     teaching = teaching_of(asked, unlabelled)
     settings = TrainingSettings(
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,

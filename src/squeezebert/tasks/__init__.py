@@ -28,19 +28,12 @@ TRAINED_TASKS = tuple(name for name in TASK_NAMES if name != "zero-shot-classifi
 ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 
 
-def task_of(config: SqueezeBertConfig) -> str:
-    """Name of the task that a checkpoint was trained for, by the head that its config names.
-
-    Raises:
-        OptionError: It names none.
-    """
+def task_of(config: SqueezeBertConfig) -> str | None:
+    """Name of the task that a checkpoint was trained for, by the head that its config names, if it does."""
     from squeezebert.engine.backend import published_head
 
     heads = {*map(published_head, config.architectures)}
-    found = next((name for name in TASK_NAMES if get_task(name).head in heads), None)
-    if found is None:
-        raise OptionError(f"the model does not say what it is for; give the task: {', '.join(TASK_NAMES)}")
-    return found
+    return next((name for name in TASK_NAMES if get_task(name).head in heads), None)
 
 
 def get_task(name: str) -> Task[Any, Any]:

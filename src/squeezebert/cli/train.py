@@ -119,6 +119,8 @@ def command(
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
     check_out(out, dry_run)
+    if out is not None:
+        check_free(Path(out), resume)
     teaching = teaching_of(asked, unlabelled)
     settings = TrainingSettings(
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,
@@ -128,8 +130,6 @@ def command(
         data, validation, task=task, format=format, columns=options.columns_of(column), seed=seed,
         unlabelled=unlabelled,
     )  # fmt: skip
-    if out is not None:
-        check_free(Path(out), resume)
     if dry_run or out is None:
         with new_heads_are_expected():
             planned = plan(rows, start=start, settings=settings, teaching=teaching)

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 import squeezebert
 from squeezebert.data import Row
+from squeezebert.embedded import embedded_model
 from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
 from squeezebert.modeling.backend import TorchBackend
-from squeezebert.pipelines import Pipeline, embedded_model, load_backend, pipeline
+from squeezebert.pipelines import Pipeline, load_backend, pipeline
 from squeezebert.tasks import TASK_NAMES, get_task
 from tests.tasks.tiny import LONGEST, WORDS, model, pipe, tokenizer
 
@@ -425,7 +426,7 @@ def test_a_stream_of_one_text_is_a_mistake(inputs: Any) -> None:
 @pytest.mark.parametrize("size", [len(tokenizer()) - 1, 2 * len(tokenizer())])
 def test_the_tokenizer_of_another_model_is_refused(size: int) -> None:
     """Its pieces would be other words to the model, without a sign."""
-    with pytest.raises(CheckpointError, match=f"has {len(tokenizer())} pieces and the model {size} word emb"):
+    with pytest.raises(CheckpointError, match=f"has {len(tokenizer())} tokens and the model {size} word emb"):
         piped("text-classification", vocab_size=size)
 
 
@@ -439,7 +440,7 @@ def test_unknown_backend_and_task_list_what_there_is() -> None:
 def test_tasks_without_an_embedded_model_say_which_have_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("squeezebert.pipelines.EMBEDDED", tmp_path)
+    monkeypatch.setattr("squeezebert.embedded.EMBEDDED", tmp_path)
     with pytest.raises(
         OptionError, match=r"no embedded model for fill-mask \(there is none for any task yet\); give a model"
     ):

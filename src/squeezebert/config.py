@@ -159,9 +159,8 @@ class SqueezeBertConfig:
             values.pop("architectures", None)
         if "hidden_size" in values:
             values.setdefault("embedding_size", values["hidden_size"])
-        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
-        extra = {key: value for key, value in values.items() if key not in known}
-        return cls(**{key: value for key, value in values.items() if key in known}, extra=extra)
+        extra = {key: value for key, value in values.items() if key not in _FIELDS}
+        return cls(**{key: value for key, value in values.items() if key in _FIELDS}, extra=extra)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``config.json`` holds, readable by this class and by transformers."""
@@ -213,6 +212,11 @@ class SqueezeBertConfig:
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         self.to_json_file(folder / CONFIG_NAME)
+
+
+_FIELDS = tuple(item.name for item in dataclasses.fields(SqueezeBertConfig) if item.name != "extra")
+KEYS = (*_FIELDS, "model_type", "num_labels", "label2id")
+"""The keys of ``config.json`` that say something here; others go to ``extra``."""
 
 
 def _translate_bert(values: dict[str, Any]) -> dict[str, Any]:

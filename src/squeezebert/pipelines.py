@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.data.row import as_rows
+from squeezebert.embedded import embedded_model
 from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
-from squeezebert.files import EMBEDDED
-from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task, task_of
+from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 4096
 LOOK_AHEAD = 512
-EMBEDDED_MODEL = "mini"
 
 _AHEAD_BATCHES = 64
 
@@ -98,30 +97,6 @@ def pipeline(
         chosen, runner, tokenizer, max_length=max_length, stride=stride, batch_tokens=batch_tokens,
         look_ahead=look_ahead, options=options,
     )  # fmt: skip
-
-
-def embedded_model(task: str) -> str:
-    """Name of the embedded model for a task.
-
-    Raises:
-        OptionError: There is none.
-    """
-    there = embedded_models()
-    if task not in there:
-        has = f"there is one for {', '.join(there)}" if there else "there is none for any task yet"
-        raise OptionError(f"there is no embedded model for {task} ({has}); give a model")
-    return there[task]
-
-
-def embedded_models() -> dict[str, str]:
-    """Names of the embedded models by the tasks that have one: their own, or the trunk where that will do."""
-    candidates = [(task, f"{EMBEDDED_MODEL}/{task}") for task in TASK_NAMES]
-    candidates += [(task, EMBEDDED_MODEL) for task in TRUNK_TASKS]
-    found: dict[str, str] = {}
-    for task, name in candidates:
-        if (EMBEDDED / name / "config.json").exists():
-            found.setdefault(task, name)
-    return found
 
 
 def _engine_backend() -> Callable[..., Backend]:

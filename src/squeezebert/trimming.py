@@ -117,11 +117,7 @@ class Trimming:
         # From the hub, these files are fetched apart from the weights.
         folder = home_of(locate(name_or_path, FILE_NAMES))
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(folder)
-        if len(tokenizer) > before.config.vocab_size:
-            raise CheckpointError(
-                f"{before.folder}: the tokenizer has {len(tokenizer)} tokens and the model "
-                f"{before.config.vocab_size} word embeddings; they do not belong together"
-            )
+        tokenizer.check_embeddings(before.config.vocab_size, f"{before.folder}: ")
         for name, array in before.arrays.items():
             if name.removesuffix(SCALE_SUFFIX) in _BY_PIECE and len(array) != before.config.vocab_size:
                 raise CheckpointError(

@@ -22,7 +22,7 @@ Program = Callable[..., Run]
 @pytest.fixture
 def embedded(models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in place of the package's own, with a tiny sentiment model; the network is off."""
-    for module in ("files", "pipelines"):
+    for module in ("files", "embedded"):
         monkeypatch.setattr(f"squeezebert.{module}.EMBEDDED", tmp_path)
     shutil.copytree(models["text-classification"], tmp_path / "mini" / "text-classification")
 

@@ -51,6 +51,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "text.jsonl").write_text((json.dumps({"text": text * 3}) + "\n") * 9, encoding="utf-8")
     (tmp_path / "pretrain.toml").write_text(PRETRAIN, encoding="utf-8")
     (tmp_path / "distill.toml").write_text(DISTILL, encoding="utf-8")
+    bert = MODEL.replace("[model]", '[model]\nmodel_type = "bert"') + PRETRAIN.removeprefix(MODEL)
+    (tmp_path / "bert.toml").write_text(bert.replace("steps = 2", "steps = 1"), encoding="utf-8")
     misspelt = PRETRAIN.replace("num_attention_heads", "num_attention_head")
     (tmp_path / "misspelt.toml").write_text(misspelt, encoding="utf-8")
     return tmp_path
@@ -73,6 +75,8 @@ def test_from_text_to_models(folder, squeezebert):
     )
     assert [json.loads(line)["finished"] for line in done.out.splitlines()] == [True, True]
     source = ("--teacher", "teacher", "--corpus", "corpus=0.5", "--threads", "1", "--json")
+    bert = squeezebert("pretrain", "bert.toml", "--corpus", "corpus", "--dry-run", "--json", "--threads", "1")
+    assert bert.code == 0
     stopped = squeezebert("distill", "distill.toml", *source, "--out", "d", "--stop-after", "0.0000001")
     assert (stopped.code, json.loads(stopped.out)["finished"]) == (UNFINISHED, False)
     assert "stopped after step" in stopped.err
@@ -80,6 +84,8 @@ def test_from_text_to_models(folder, squeezebert):
         "pretrain", "pretrain.toml", "--corpus", "corpus", "--out", "q", "--stop-after", "1e-9"
     )
     assert (begun.code, (folder / "q" / "phase2").exists()) == (UNFINISHED, False)
+    again = squeezebert("pretrain", "pretrain.toml", "--corpus", "corpus", "--out", "q", "--dry-run")
+    assert "give another --out" in again.error
     resumed = squeezebert("distill", "distill.toml", *source, "--out", "d", "--resume")
     assert json.loads(resumed.out)["steps"] == 2
     assert (folder / "d" / "model.safetensors").exists()
@@ -100,6 +106,7 @@ def test_from_text_to_models(folder, squeezebert):
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus=x"), "the share 'x'"),
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus"), "give --out FOLDER"),
         (("pretrain", "pretrain.toml", "--corpus", "corpus"), "give --out FOLDER"),
+        (("pretrain", "pretrain.toml", "--corpus", "corpus", "--resume"), "give --out FOLDER"),
         (
             ("distill", "distill.toml", "--teacher", "teacher", "--corpus", "c", "--out", ".", "--dry-run"),
             ".: is not empty; give another --out",

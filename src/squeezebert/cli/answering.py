@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
-from squeezebert.pipelines import Pipeline, embedded_model
+from squeezebert.embedded import embedded_model
+from squeezebert.pipelines import Pipeline
 from squeezebert.tasks import get_task, task_of
 from squeezebert.tasks.base import Answer, Example, Task
 from squeezebert.threads import check_threads

@@ -76,7 +76,7 @@ def command(ctx: click.Context, /) -> None:
 
     The exit code is 1 if the sentiment of a clear sentence comes out wrong.
     """
-    from squeezebert.pipelines import embedded_models
+    from squeezebert.embedded import embedded_models
 
     there = embedded_models()
     right = _show_sentiment()
@@ -94,7 +94,8 @@ def command(ctx: click.Context, /) -> None:
 
 def _show_sentiment() -> bool:
     """Show the sentences with their sentiment; tell whether the clear ones are right."""
-    from squeezebert.pipelines import embedded_model, pipeline
+    from squeezebert.embedded import embedded_model
+    from squeezebert.pipelines import pipeline
 
     with _timed(f"Load {embedded_model(SENTIMENT)}"):
         classify = pipeline(SENTIMENT)
@@ -111,7 +112,7 @@ def _show_sentiment() -> bool:
 
 def _show_tokens() -> None:
     """Show a tokenisation, each piece with the characters that it stands for."""
-    from squeezebert.pipelines import embedded_model
+    from squeezebert.embedded import embedded_model
     from squeezebert.tokenization import SqueezeBertTokenizerFast
 
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(embedded_model(SENTIMENT))

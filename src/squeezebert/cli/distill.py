@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -35,7 +34,6 @@ def command(
     from squeezebert.training.distillation import DistillationSettings, distill, make_distillation
     from squeezebert.training.planning import measure
     from squeezebert.training.recipe import Recipe
-    from squeezebert.training.run import check_free
 
     read = Recipe.read(recipe, ("model", "teacher", "corpora", "settings"))
     settings = read.settings(DistillationSettings, "settings", overrides_of(asked))
@@ -43,9 +41,7 @@ def command(
     if not isinstance(source, str):
         raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
     student, corpora = start or read.model(), corpora_of(asked["corpus"], read)
-    check_out(out, dry_run)
-    if out is not None:
-        check_free(Path(out), asked["resume"])
+    check_out(out, dry_run=dry_run, resume=asked["resume"])
     if dry_run or out is None:
         with new_heads_are_expected():
             objective = make_distillation(corpora, source, student, settings)

@@ -25,12 +25,14 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     import_torch()
     from squeezebert.training.planning import measure
     from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
+    from squeezebert.training.pretraining.run import phase_name
     from squeezebert.training.recipe import Recipe
 
     read = Recipe.read(recipe, ("model", "corpora", "settings", "phases"))
     phases = read.phases(PretrainingSettings, overrides_of(asked))
     model, corpora = read.model(), corpora_of(asked["corpus"], read)
-    check_out(out, dry_run)
+    if out is None or not asked["resume"]:  # Else phases may be finished, and are left as they are.
+        check_out(out, dry_run=dry_run, resume=False, part=phase_name(1))
     if dry_run or out is None:
         with new_heads_are_expected():
             plans = [measure(make_pretraining(corpora, model, phase), phase).to_dict() for phase in phases]

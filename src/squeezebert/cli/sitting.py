@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,13 +22,23 @@ UNFINISHED = 3
 """Exit code where the sitting ended before the run."""
 
 
-def check_out(out: str | None, dry_run: bool) -> None:
-    """See that a run has a folder.
+def check_out(out: str | None, *, dry_run: bool, resume: bool, part: str = "") -> None:
+    """See that a run has a folder, and may have it.
+
+    Args:
+        out: The folder.
+        dry_run: Whether it may be left out.
+        resume: Whether the run goes on.
+        part: The folder inside that the run begins with.
 
     Raises:
-        OptionError: It has none, and is to be more than planned.
+        OptionError: There is none, or it is taken.
     """
-    if out is None and not dry_run:
+    from squeezebert.training.run import check_free
+
+    if out is not None:
+        check_free(Path(out, part), resume)
+    elif not dry_run:
         raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
 
 

@@ -114,13 +114,10 @@ def command(
     import_torch()
     from squeezebert.cli.training_bar import hint
     from squeezebert.training import TrainingSettings, plan, train
-    from squeezebert.training.run import check_free
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
-    check_out(out, dry_run)
-    if out is not None:
-        check_free(Path(out), resume)
+    check_out(out, dry_run=dry_run, resume=resume)
     teaching = teaching_of(asked, unlabelled)
     settings = TrainingSettings(
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,

@@ -139,9 +139,11 @@ def build_corpus(
     with removed_if_empty(folder):
         for source in sources:
             try:
-                shard = folder / _shard_name(source, tokenizer, hold_out)
+                digest = _digest(source, tokenizer, hold_out)
+                shard = folder / f"{source.name.split('.')[0]}-{digest}"
                 if not shard.exists():
-                    _build_shard(source, shard, tokenizer, hold_out)
+                    # A file that is one document has to be held out now and then, too.
+                    _build_shard(source, shard, tokenizer, hold_out, first=int(digest, 16))
                     built += 1
                 entries.append(_entry(shard))
             except SqueezeBertError as error:
@@ -160,8 +162,8 @@ def _is_text(path: Path) -> bool:
     return Path(plain_name(path)).suffix.lower() in SUFFIXES
 
 
-def _shard_name(source: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int) -> str:
-    """A name that tells whether the shard is still that of the file, the tokenizer and the options."""
+def _digest(source: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int) -> str:
+    """Hexadecimal digits that tell whether a shard is still that of the file, tokenizer and options."""
     kind = Path(plain_name(source)).suffix.lower()
     # Names of the oldest kind are as they were before the others.
     about = [_VERSION, hold_out, tokenizer_digest(tokenizer), *([] if kind == ".txt" else [kind])]
@@ -172,7 +174,7 @@ def _shard_name(source: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int
                 digest.update(chunk)
     except OSError as error:
         raise DataError(f"{source}: cannot be read ({error.strerror})") from error
-    return f"{source.name.split('.')[0]}-{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
 
 
 def tokenizer_digest(tokenizer: SqueezeBertTokenizerFast) -> str:
@@ -182,7 +184,9 @@ def tokenizer_digest(tokenizer: SqueezeBertTokenizerFast) -> str:
     return hashlib.sha256(json.dumps(kind, sort_keys=True).encode()).hexdigest()
 
 
-def _build_shard(source: Path, shard: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int) -> None:
+def _build_shard(
+    source: Path, shard: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int, *, first: int
+) -> None:
     temporary = Path(tempfile.mkdtemp(dir=shard.parent, prefix=f".{shard.name}."))
     try:
         with ExitStack() as stack:
@@ -190,8 +194,6 @@ def _build_shard(source: Path, shard: Path, tokenizer: SqueezeBertTokenizerFast,
             training, held = (
                 stack.enter_context(PartWriter(temporary, part, dtype)) for part in (TRAINING, HELD_OUT)
             )
-            # A file that is one document has to be held out now and then, too.
-            first = int(shard.name.rpartition("-")[2], 16)
             for documents in _lots(read_documents(source, first=first)):
                 texts = [
                     [s for p in document.paragraphs for s in split_sentences(p)] for document in documents

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.engine.packing import Tokens
-from squeezebert.errors import CheckpointError, OptionError, nearest
+from squeezebert.errors import OptionError, nearest
 from squeezebert.tasks.columns import Column, places, resolve
 
 if TYPE_CHECKING:
@@ -81,13 +81,7 @@ class Setup(NamedTuple):
             CheckpointError: The tokenizer is that of another model.
             OptionError: ``max_length`` or ``stride`` make no windows that this model can read.
         """
-        pieces = len(tokenizer)
-        # Tables of embeddings are padded to round numbers, but not by a tenth.
-        if not 0.9 * config.vocab_size <= pieces <= config.vocab_size:
-            raise CheckpointError(
-                f"the tokenizer has {pieces} pieces and the model {config.vocab_size} word embeddings; they "
-                "do not belong together: fetch vocab.txt and the weights of one model"
-            )
+        tokenizer.check_embeddings(config.vocab_size)
         longest = config.max_position_embeddings
         length = min(longest, tokenizer.model_max_length) if max_length is None else max_length
         if not _SHORTEST_WINDOW <= length <= longest:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from squeezebert.errors import CheckpointError
 from squeezebert.files import locate
 from squeezebert.tokenization import store
 from squeezebert.tokenization.division import Divider
@@ -14,6 +15,9 @@ from squeezebert.tokenization.encoder import Encoder
 from squeezebert.tokenization.padding import check_side
 from squeezebert.tokenization.training import train_vocabulary
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
+
+_LEAST_SHARE = 0.9
+"""Of the rows of a table of embeddings that have a token; the others round its size."""
 
 Tokenizer = TypeVar("Tokenizer", bound="BaseTokenizer")
 
@@ -114,6 +118,22 @@ class BaseTokenizer(Encoder):
         """
         folder = locate(name_or_path, store.FILE_NAMES, revision=revision, local_files_only=local_files_only)
         return cls(**{**store.read_folder(store.home_of(folder)), **overrides})
+
+    def check_embeddings(self, rows: int, place: str = "") -> None:
+        """See that the tokenizer can be that of a model.
+
+        Args:
+            rows: Word embeddings of the model.
+            place: What the message begins with.
+
+        Raises:
+            CheckpointError: There are fewer than tokens, or more than tables are padded with.
+        """
+        if not _LEAST_SHARE * rows <= len(self) <= rows:
+            raise CheckpointError(
+                f"{place}the tokenizer has {len(self)} tokens and the model {rows} word embeddings; they do "
+                "not belong together: fetch vocab.txt and the weights of one model"
+            )
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
         """Write the tokenizer files, readable by this package and by transformers, and return their paths."""

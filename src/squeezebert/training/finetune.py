@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from squeezebert.embedded import EMBEDDED_MODEL, embedded_models
 from squeezebert.errors import OptionError
-from squeezebert.pipelines import EMBEDDED_MODEL, embedded_models
 from squeezebert.tasks.base import Task
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.task import TaskDistillation

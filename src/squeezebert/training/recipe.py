@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from squeezebert.config import SqueezeBertConfig
+from squeezebert.config import KEYS, SqueezeBertConfig
 from squeezebert.errors import ConfigError, OptionError, SqueezeBertError, nearest
 from squeezebert.training.settings import LoopSettings
 
@@ -115,10 +115,9 @@ class Recipe:
             raise ConfigError(f'{self.place}: [model] has either from = "MODEL" or the sizes of a new one')
         if start is not None:
             return str(start)
-        known = [field.name for field in dataclasses.fields(SqueezeBertConfig) if field.name != "extra"]
         for key in values:
-            if key not in known:
-                raise ConfigError(f"{self.place}: [model] has no size {key!r}{nearest(key, known)}")
+            if key not in KEYS:
+                raise ConfigError(f"{self.place}: [model] has no size {key!r}{nearest(key, KEYS)}")
         try:
             return SqueezeBertConfig.from_dict(values)
         except ConfigError as error:

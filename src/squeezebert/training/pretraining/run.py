@@ -58,7 +58,7 @@ def pretrain(
     source = model
     with removed_if_empty(Path(out)):
         for number, settings in enumerate(phases, 1):
-            folder = Path(out) / f"phase{number}"
+            folder = Path(out) / phase_name(number)
             if not (resume and (folder / REPORT_NAME).exists()):
                 result = run(
                     lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
@@ -74,6 +74,11 @@ def pretrain(
     if not results:
         raise OptionError(f"{out}: the run is finished; there is nothing to resume")
     return results
+
+
+def phase_name(number: int) -> str:
+    """Name of the folder of a phase, counted from 1."""
+    return f"phase{number}"
 
 
 def make_pretraining(

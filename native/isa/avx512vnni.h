@@ -1,128 +1,16 @@
-// AVX-512 with VNNI: 16 lanes, 32 registers, dot products of four bytes.
+// AVX-512 with VNNI.
 #pragma once
 
-#include <immintrin.h>
-
-#include <cstdint>
+#include "avx512.h"
 
 namespace squeezebert::SQUEEZEBERT_ISA {
-
-using Floats = __m512;
-using Ints = __m512i;
-
-constexpr int lanes = 16;
-constexpr int depth = 4;
-// 24 accumulators, 3 weights and 1 broadcast of the 32 registers.
-constexpr int tile_rows = 8;
-constexpr int tile_vectors = 3;
 
 // vpdpbusd multiplies unsigned by signed bytes, so activations are stored with an offset.
 using Code = std::uint8_t;
 constexpr int code_offset = 128;
-constexpr int largest_code = 127;
 
-inline Floats zeros() { return _mm512_setzero_ps(); }
-inline Floats broadcast(float x) { return _mm512_set1_ps(x); }
-inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
-inline Floats load_partial(const float* p, int count) {
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
-}
-inline void store(float* p, Floats x) { _mm512_storeu_ps(p, x); }
-inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
-inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
-inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
-inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
-inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
-inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
-inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
-inline Floats abs(Floats x) { return _mm512_abs_ps(x); }
-inline Floats round(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-// x * 2^n for whole n.
-inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }
-inline Ints bits_of(Floats x) { return _mm512_castps_si512(x); }
-// table[index], where the lowest four bits of each lane are the index.
-#define SQUEEZEBERT_LOOKS_UP
-inline Floats look_up(const float* table, Ints index) { return _mm512_permutexvar_ps(index, _mm512_load_ps(table)); }
-inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
-inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
-
-#if defined(__AVX512F__)
-inline void keep_in_register(Ints& x) { asm volatile("" : "+v"(x)); }
-inline void keep_in_register(Floats& x) { asm volatile("" : "+v"(x)); }
-#else
-// Emulated by the self-test.
-inline void keep_in_register(Ints&) {}
-inline void keep_in_register(Floats&) {}
-#endif
-
-inline Ints load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
-inline void store(std::int32_t* p, Ints x) { _mm512_storeu_si512(p, x); }
-inline Ints to_ints(Floats x) { return _mm512_cvtps_epi32(x); }
-inline Floats to_floats(Ints x) { return _mm512_cvtepi32_ps(x); }
-
-inline Ints load_weights(const std::int8_t* p) { return _mm512_loadu_si512(p); }
-inline Ints broadcast_codes(const Code* p) {
-  std::int32_t step;
-  __builtin_memcpy(&step, p, sizeof step);
-  return _mm512_set1_epi32(step);
-}
-inline Ints dot(Ints sums, Ints codes, Ints weights) { return _mm512_dpbusd_epi32(sums, codes, weights); }
-
-// 64 whole numbers in [-128, 127] to bytes.
-inline __m512i to_bytes(Ints a, Ints b, Ints c, Ints d) {
-  const __m512i packed = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
-  // Packing works inside 128-bit lanes: put the four dwords of each vector together again.
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  return _mm512_permutexvar_epi32(order, packed);
-}
-inline void store_bytes(std::int8_t* p, Ints a, Ints b, Ints c, Ints d) {
-  _mm512_storeu_si512(p, to_bytes(a, b, c, d));
-}
-// The four values of each lane side by side.
-inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
-  const __m512i low = _mm512_set1_epi32(0xff);
-  const __m512i first = _mm512_or_si512(_mm512_and_si512(values[0], low),
-                                        _mm512_slli_epi32(_mm512_and_si512(values[1], low), 8));
-  const __m512i last = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(values[2], low), 16),
-                                       _mm512_slli_epi32(values[3], 24));
-  _mm512_storeu_si512(p, _mm512_or_si512(first, last));
-}
 inline void store_codes(Code* p, Ints a, Ints b, Ints c, Ints d) {
   _mm512_storeu_si512(p, _mm512_xor_si512(to_bytes(a, b, c, d), _mm512_set1_epi8(-128)));
-}
-
-// Words of 16 bits, for probabilities.
-#define SQUEEZEBERT_SOFTENS_WORDS
-using Words = __m512i;
-struct WordTable {
-  Words first, last;
-};
-inline WordTable load_table(const std::int16_t (&table)[64]) {
-  return {_mm512_load_si512(table), _mm512_load_si512(table + 32)};
-}
-inline Words load_words(const void* p) { return _mm512_loadu_si512(p); }
-inline void store_words(void* p, Words x) { _mm512_storeu_si512(p, x); }
-inline Words broadcast_word(int x) { return _mm512_set1_epi16(static_cast<short>(x)); }
-inline Words add_words(Words a, Words b) { return _mm512_add_epi16(a, b); }
-// Saturated. The two vectors alternate by 128-bit lanes, which `store_word_codes` sorts again.
-inline Words pair_words(Ints a, Ints b) { return _mm512_packs_epi32(a, b); }
-// table[index], where the lowest six bits of each word are the index.
-inline Words look_up(const WordTable& table, Words index) {
-  return _mm512_permutex2var_epi16(table.first, index, table.last);
-}
-template <int bits>
-inline Words shift_right(Words x) {
-  return _mm512_srli_epi16(x, bits);
-}
-// Zero where `bits` is 16 or more.
-inline Words shift_right(Words x, Words bits) { return _mm512_srlv_epi16(x, bits); }
-// The upper half of the product of unsigned words.
-inline Words high_product(Words a, Words b) { return _mm512_mulhi_epu16(a, b); }
-inline Ints dot_words(Ints sums, Words a, Words b) { return _mm512_dpwssd_epi32(sums, a, b); }
-// Unsigned, saturated at 255.
-inline void store_word_codes(Code* p, Words a, Words b) {
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b)));
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

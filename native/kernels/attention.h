@@ -224,7 +224,7 @@ struct Int8Operands {
 
   struct Block {
     Shares shares;
-    alignas(64) Code codes[most_rows * key_block];
+    alignas(64) Probability codes[most_rows * key_block];
     float unit;
   };
 

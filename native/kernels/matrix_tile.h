@@ -60,35 +60,31 @@ struct MatrixSums {
 };
 
 // codes · weights, into `sums`. Of two matrices, the second begins at row `second`.
-template <int matrices, int vectors>
-[[gnu::noinline]] void multiply_matrices(int second, const Code* codes, std::size_t code_stride,
-                                         const Columns<std::int8_t>& columns, const std::int32_t* starts,
-                                         MatrixSums& sums) {
-  const Code* below = codes + second * code_stride;
+template <int matrices, int vectors, typename C>
+[[gnu::noinline]] void multiply_matrices(int second, const C* codes, std::size_t code_stride,
+                                         const Columns<std::int8_t>& columns, MatrixSums& sums) {
+  const C* below = codes + second * code_stride;
   const std::int8_t* weights = columns.weights;
   const std::size_t step_bytes = columns.step_stride, matrix_bytes = step_bytes * (matrix_inputs / depth);
   const char* next = columns.next;
   const std::size_t next_bytes = columns.next_stride * (matrix_inputs / depth / 2);
-  load_matrix<0>(starts, 0);
-  if constexpr (vectors > 1) load_matrix<1>(starts + lanes, 0);
-  if constexpr (matrices > 1) load_matrix<2>(starts, 0);
-  if constexpr (matrices > 1 && vectors > 1) load_matrix<3>(starts + lanes, 0);
+  clear_matrix<0>();
+  if constexpr (vectors > 1) clear_matrix<1>();
+  if constexpr (matrices > 1) clear_matrix<2>();
+  if constexpr (matrices > 1 && vectors > 1) clear_matrix<3>();
   for (int step = 0; step < columns.steps; step += matrix_inputs / depth) {
     // To the second-level cache, because codes and panel fill the first.
     for (std::size_t line = 0; line < next_bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
     next += next_bytes;
+    // Loads before products: alternately, they take a tenth longer where a neighbour shares the core.
     load_passing_matrix<4>(codes, code_stride);
     load_matrix<6>(weights, step_bytes);
-    dot_matrices<0, 4, 6>();
-    if constexpr (vectors > 1) {
-      load_matrix<7>(weights + columns.vector_stride, step_bytes);
-      dot_matrices<1, 4, 7>();
-    }
-    if constexpr (matrices > 1) {
-      load_passing_matrix<5>(below, code_stride);
-      dot_matrices<2, 5, 6>();
-    }
-    if constexpr (matrices > 1 && vectors > 1) dot_matrices<3, 5, 7>();
+    if constexpr (vectors > 1) load_matrix<7>(weights + columns.vector_stride, step_bytes);
+    if constexpr (matrices > 1) load_passing_matrix<5>(below, code_stride);
+    dot_matrices<C, 0, 4, 6>();
+    if constexpr (vectors > 1) dot_matrices<C, 1, 4, 7>();
+    if constexpr (matrices > 1) dot_matrices<C, 2, 5, 6>();
+    if constexpr (matrices > 1 && vectors > 1) dot_matrices<C, 3, 5, 7>();
     codes += matrix_inputs;
     below += matrix_inputs;
     weights += matrix_bytes;
@@ -99,15 +95,16 @@ template <int matrices, int vectors>
   if constexpr (matrices > 1 && vectors > 1) store_matrix<3>(sums.at[1][second], 64);
 }
 
-// Calls finish.column(v)(r, starts[v] + codes[r, :] · weights[:, v]).
-template <typename Finish>
-inline void run_tile(int rows, int vectors, const Code* codes, std::size_t code_stride,
-                     const Columns<std::int8_t>& columns, const std::int32_t* starts, const Finish& finish) {
-  static constexpr decltype(&multiply_matrices<1, 1>) multiply[2][2] = {
-      {&multiply_matrices<1, 1>, &multiply_matrices<1, 2>}, {&multiply_matrices<2, 1>, &multiply_matrices<2, 2>}};
+// Calls finish.column(v)(r, codes[r, :] · weights[:, v]); codes have no offset, so all `starts` are 0.
+template <typename C, typename Finish>
+inline void run_tile(int rows, int vectors, const C* codes, std::size_t code_stride,
+                     const Columns<std::int8_t>& columns, const std::int32_t*, const Finish& finish) {
+  static constexpr decltype(&multiply_matrices<1, 1, C>) multiply[2][2] = {
+      {&multiply_matrices<1, 1, C>, &multiply_matrices<1, 2, C>},
+      {&multiply_matrices<2, 1, C>, &multiply_matrices<2, 2, C>}};
   MatrixSums sums;
   // Of an odd number of rows, the one in the middle belongs to both matrices.
-  multiply[rows > matrix_rows][vectors > 1](rows / 2, codes, code_stride, columns, starts, sums);
+  multiply[rows > matrix_rows][vectors > 1](rows / 2, codes, code_stride, columns, sums);
   for (int v = 0; v < vectors; ++v) {
     const auto finish_row = finish.column(v);
     for (int r = 0; r < rows; ++r) finish_row(r, load(sums.at[v][r]));
@@ -121,10 +118,10 @@ inline double run_dot_products(int rounds) {
   load_matrix<4>(codes, matrix_inputs);
   load_matrix<6>(codes, matrix_inputs);
   for (int round = 0; round < rounds; ++round) {
-    dot_matrices<0, 4, 6>();
-    dot_matrices<1, 4, 6>();
-    dot_matrices<2, 4, 6>();
-    dot_matrices<3, 4, 6>();
+    dot_matrices<Code, 0, 4, 6>();
+    dot_matrices<Code, 1, 4, 6>();
+    dot_matrices<Code, 2, 4, 6>();
+    dot_matrices<Code, 3, 4, 6>();
   }
   return 2.0 * rounds * 4 * matrix_rows * lanes * matrix_inputs;
 }

@@ -21,6 +21,7 @@ constexpr double spread(int n) {
 
 // 2^15 is one, in the words; 2^8 in the codes.
 constexpr float probability_unit = 256.0f;
+using Probability = std::uint8_t;
 
 // 2^-x in steps of 1/64: no probability is more than 0.6 % off.
 struct Powers {
@@ -60,7 +61,8 @@ inline void store_shares(Shares& shares, const float* scales, int count, float f
 }
 
 // Scores [vectors × lanes] of one query, times `factor`, to probabilities in codes; returns their sums per lane.
-inline Floats soften(const float* scores, int vectors, float factor, float maximum, const Shares& shares, Code* codes) {
+inline Floats soften(const float* scores, int vectors, float factor, float maximum, const Shares& shares,
+                     Probability* codes) {
   const Floats by = broadcast(-64.0f * factor), from = broadcast(64.0f * maximum);
   const WordTable table = load_table(powers.at);
   const Words one = broadcast_word(1);
@@ -85,6 +87,7 @@ inline Floats soften(const float* scores, int vectors, float factor, float maxim
 #else
 
 constexpr float probability_unit = largest_probability;
+using Probability = Code;
 
 struct Spread {
   alignas(64) float at[key_block];
@@ -107,7 +110,8 @@ inline void store_shares(Shares& shares, const float* scales, int count, float f
 }
 
 // Scores [vectors × lanes] of one query, times `factor`, to probabilities in codes; returns their sums per lane.
-inline Floats soften(const float* scores, int vectors, float factor, float maximum, const Shares& shares, Code* codes) {
+inline Floats soften(const float* scores, int vectors, float factor, float maximum, const Shares& shares,
+                     Probability* codes) {
   const Floats by = broadcast(factor), less = broadcast(-maximum);
   Floats total = zeros();
   for (int v = 0; v < vectors; v += 4) {

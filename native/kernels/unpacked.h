@@ -6,6 +6,12 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
+#if !defined(SQUEEZEBERT_OFFSETS_LOADED_CODES)
+// What is added to codes before they are multiplied.
+constexpr int dot_offset = code_offset;
+inline Ints load_codes(const Code* p) { return load(reinterpret_cast<const std::int32_t*>(p)); }
+#endif
+
 // Products of one row of weights with up to so many rows at once.
 constexpr int unpacked_rows = 4;
 
@@ -25,10 +31,7 @@ inline void unpacked_int8_tile(const UnpackedInt8Weights& weights, const Code* c
       const Ints vector = load_weights(from);
       total = dot(total, ones, vector);
 #pragma GCC unroll 4
-      for (int r = 0; r < rows; ++r) {
-        const auto* step = reinterpret_cast<const std::int32_t*>(column + r * code_stride);
-        products[r] = dot(products[r], load(step), vector);
-      }
+      for (int r = 0; r < rows; ++r) products[r] = dot(products[r], load_codes(column + r * code_stride), vector);
       column += unit;
     };
     int input = 0;
@@ -41,7 +44,7 @@ inline void unpacked_int8_tile(const UnpackedInt8Weights& weights, const Code* c
     const Floats all = to_floats(total);
     const float scale = weights.scales[output], bias = weights.bias[output], around = sum(all) * scale;
     for (int r = 0; r < rows; ++r) {
-      const float product = sum(fma(broadcast(-code_offset), all, to_floats(products[r])));
+      const float product = sum(fma(broadcast(-dot_offset), all, to_floats(products[r])));
       out[r * stride + output] = product * scales[r].scale * scale + (around * scales[r].centre + bias);
     }
   }

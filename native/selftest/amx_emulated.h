@@ -4,14 +4,9 @@
 
 #include "emulated.h"
 
-#include "../isa/avx512vnni.h"
+#include "../isa/amx.h"
 
 namespace squeezebert::SQUEEZEBERT_ISA {
-
-#define SQUEEZEBERT_MULTIPLIES_MATRICES
-
-constexpr int matrix_rows = 16;
-constexpr int matrix_inputs = 64;
 
 // Rows are 0 while no shapes are set.
 struct MatrixShapes {
@@ -52,16 +47,28 @@ inline void store_matrix(void* to, std::size_t stride) {
     __builtin_memcpy(static_cast<char*>(to) + row * stride, matrices[matrix][row], matrix_shapes.row_bytes[matrix]);
   }
 }
-template <int sums, int codes, int weights>
+template <int matrix>
+inline void clear_matrix() {
+  demand(matrix_shapes.rows[matrix] > 0);
+  __builtin_memset(matrices[matrix], 0, sizeof matrices[matrix]);
+}
+template <typename C, int sums, int codes, int weights>
 inline void dot_matrices() {
   const MatrixShapes& shapes = matrix_shapes;
   demand(shapes.rows[sums] > 0 && shapes.rows[codes] == shapes.rows[sums]);
   demand(shapes.rows[weights] == shapes.row_bytes[codes] / depth);
   demand(shapes.row_bytes[weights] == shapes.row_bytes[sums]);
+  // Signed codes, of which `dot` knows nothing, are made unsigned by an offset, whose products are taken away.
+  constexpr int offset = static_cast<C>(-1) < 0 ? 128 : 0;
+  const Ints offsets = _mm512_set1_epi8(static_cast<char>(offset));
+  Ints products = to_ints(zeros());
+  for (int step = 0; step < shapes.rows[weights]; ++step) {
+    products = dot(products, offsets, _mm512_loadu_si512(matrices[weights][step]));
+  }
   for (int row = 0; row < shapes.rows[sums]; ++row) {
-    Ints total = _mm512_loadu_si512(matrices[sums][row]);
+    Ints total = _mm512_sub_epi32(_mm512_loadu_si512(matrices[sums][row]), products);
     for (int step = 0; step < shapes.rows[weights]; ++step) {
-      total = dot(total, broadcast_codes(matrices[codes][row] + step * depth),
+      total = dot(total, _mm512_xor_si512(broadcast_codes(matrices[codes][row] + step * depth), offsets),
                   _mm512_loadu_si512(matrices[weights][step]));
     }
     _mm512_storeu_si512(matrices[sums][row], total);

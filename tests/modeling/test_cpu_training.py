@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.modeling import SqueezeBertModel
+from squeezebert.modeling import SqueezeBertModel, cpu_training
 from squeezebert.modeling.attention import _scores
 from squeezebert.modeling.grouped import GroupedLinear
 
@@ -22,6 +22,12 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(params=[False, True])
+def leaves_avx512_unused(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients of weights are products on some processors and convolutions on others."""
+    monkeypatch.setattr(cpu_training, "_leaves_avx512_unused", lambda: request.param)
+
+
 def layer_and_input(inputs: int, outputs: int, groups: int, texts: int) -> tuple[GroupedLinear, torch.Tensor]:
     torch.manual_seed(7)
     layer = GroupedLinear(inputs, outputs, groups)
@@ -34,7 +40,7 @@ def dense(layer: GroupedLinear, x: torch.Tensor) -> torch.Tensor:
     return x @ torch.block_diag(*layer.weight.squeeze(-1).chunk(layer.groups)).T + layer.bias
 
 
-@pytest.mark.usefixtures("threads")
+@pytest.mark.usefixtures("threads", "leaves_avx512_unused")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("texts", [1, 13, 17])
 @pytest.mark.parametrize(
@@ -55,6 +61,24 @@ def test_gradients_are_those_of_a_block_diagonal_layer(inputs, outputs, groups, 
         assert (mine.float() - theirs).norm() < (
             2 * BF16 if dtype == torch.bfloat16 else 1e-6
         ) * theirs.norm()
+
+
+@pytest.mark.parametrize(
+    ("instructions", "name", "unused"),
+    [
+        ("AVX512", "Intel Xeon", False),
+        ("AVX512", "AMD Zen 4", True),
+        ("AVX2", "AMD Zen 3", False),
+        ("AVX512", None, True),
+    ],
+)
+def test_avx512_is_left_unused_on_other_processors_than_intels(monkeypatch, instructions, name, unused):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
+    if name is None:  # As in older versions of torch.
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name}, raising=False)
+    assert cpu_training._leaves_avx512_unused() is unused
 
 
 @pytest.mark.usefixtures("threads")

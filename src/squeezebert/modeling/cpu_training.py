@@ -78,15 +78,18 @@ class Convolution(torch.autograd.Function):
 def _gradient_of_weight(above: Tensor, image: Tensor, weight: Tensor, groups: int) -> Tensor:
     """One group after the other, as products of matrices where MKL uses all that the processor has."""
     parts = zip(above.chunk(groups, 1), image.chunk(groups, 1), weight.chunk(groups), strict=True)
-    if image.dtype == torch.bfloat16 or not _has_avx512():
+    if image.dtype == torch.bfloat16 or not _leaves_avx512_unused():
         return torch.cat([_rows(part).t() @ _rows(seen) for part, seen, _ in parts])[..., None]
     return torch.cat([_gradients(part, seen, matrix, 1, 1) for part, seen, matrix in parts])[..., 0]
 
 
-def _has_avx512() -> bool:
-    """Whether oneDNN has instructions that MKL leaves unused on AMD's processors."""
-    capability: str = torch.backends.cpu.get_cpu_capability()
-    return capability == "AVX512"
+def _leaves_avx512_unused() -> bool:
+    """Whether oneDNN has instructions that MKL does without: AVX-512 on other processors than Intel's."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    # Older versions of torch name no processor.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return "Intel" not in str(capabilities.get("cpu_name"))
 
 
 def _as_image(x: Tensor) -> Tensor:

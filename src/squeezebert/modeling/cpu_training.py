@@ -88,7 +88,7 @@ def _leaves_avx512_unused() -> bool:
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False
     # Older versions of torch name no processor.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)()
     return "Intel" not in str(capabilities.get("cpu_name"))
 
 

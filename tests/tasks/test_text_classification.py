@@ -68,7 +68,7 @@ def test_a_problem_type_that_was_chosen_is_kept() -> None:
 
 
 def test_labels_that_make_no_task() -> None:
-    with pytest.raises(DataError, match="2 examples, and all have the label 'pos'"):
+    with pytest.raises(DataError, match=r"^file.csv:7 and 1 more: all have the label 'pos'"):
         TASK.configure(setup().config, examples("pos", "pos"))
     with pytest.raises(DataError, match=r"has a list of labels, \['a'\], where one label is expected"):
         TASK.features(examples(["a"])[0], [], setup(["a", "b"], SINGLE), RNG)

@@ -267,6 +267,23 @@ def test_dropout_replaces_that_of_the_checkpoint_and_is_saved(trunk: str, out: P
     assert losses(out) != losses(tmp_path / "plain")
 
 
+@pytest.mark.parametrize(
+    ("training", "validation", "expected"),
+    [
+        (0, 2, "^rows.csv: holds no rows to learn from"),
+        (2, 0, "^check.csv: holds no rows to measure on"),
+        (1, None, "^rows.csv: 1 rows cannot be divided"),
+    ],
+)
+def test_too_few_rows_are_named_by_their_file(training, validation, expected):
+    rows = [Row({"text": "fine", "label": label}, "rows.csv:2") for label in ("good", "bad")]
+    held = None if validation is None else rows[:validation]
+    with pytest.raises(DataError, match=expected):
+        TrainingData.read(
+            "text-classification", rows[:training], held, name="rows.csv", validation_name="check.csv"
+        )
+
+
 def test_a_tenth_is_held_out_where_there_are_no_validation_rows() -> None:
     rows = make_rows("text-classification", 97)
     data = TrainingData.read(get_task("text-classification"), rows, None, seed=3, name="rows.csv")

@@ -29,6 +29,7 @@ from squeezebert.engine.backend import Outputs
 from squeezebert.engine.packing import Tokens
 from squeezebert.errors import OptionError, nearest
 from squeezebert.tasks.columns import Column, places, resolve
+from squeezebert.tasks.options import check_types
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -229,13 +230,14 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         """Check what a user asks of :meth:`decode`.
 
         Raises:
-            OptionError: The task has no such option, or its value makes no sense.
+            OptionError: The task has no such option, or its value is of another type or makes no sense.
         """
         known = [item.name for item in dataclasses.fields(self.options_type)]  # type: ignore[arg-type]
         for name in values:
             if name not in known:
                 has = f"it has {', '.join(known)}" if known else "it has none"
                 raise OptionError(f"{self.name} has no option {name!r}{nearest(name, known)}; {has}")
+        check_types(self.options_type, values)
         return self.options_type(**values)
 
     def head_for(self, config: SqueezeBertConfig) -> str:

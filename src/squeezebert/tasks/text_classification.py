@@ -110,7 +110,8 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
             names = ordered(_one(example) for example in examples)
         if len(names) < 2:
             only = f"all have the label {names[0]!r}" if names else "none has a label"
-            raise DataError(f"{len(examples)} examples, and {only}; classification needs two labels or more")
+            rows = f"{examples[0].where} and {len(examples) - 1} more"
+            raise DataError(f"{rows}: {only}; classification needs two labels or more")
         return config.with_labels(names, problem)
 
     def encode(self, example: TextExample, setup: Setup) -> list[Window]:

@@ -62,7 +62,8 @@ class TokenClassificationOptions:
             raise OptionError(
                 f"aggregation_strategy {self.aggregation_strategy!r} is not one of {', '.join(STRATEGIES)}"
             )
-        object.__setattr__(self, "ignore_labels", tuple(self.ignore_labels))
+        ignored = (self.ignore_labels,) if isinstance(self.ignore_labels, str) else tuple(self.ignore_labels)
+        object.__setattr__(self, "ignore_labels", ignored)
 
 
 class TokenClassification(Task[TokenExample, TokenClassificationOptions]):

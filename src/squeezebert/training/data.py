@@ -79,12 +79,14 @@ class TrainingData:
         more = [task.example(row, columns) for row in as_rows(unlabelled, "unlabelled row")]
         if validation is not None:
             held = [task.labelled_example(row, columns) for row in as_rows(validation, "validation row")]
-            if not examples or not held:
-                raise DataError("there are no training rows" if held else "there are no validation rows")
+            if not examples:
+                raise DataError(f"{name}: holds no rows to learn from")
+            if not held:
+                raise DataError(f"{validation_name}: holds no rows to measure on")
             return cls(task, examples, held, False, name, validation_name, more)
         count = min(HELD_OUT_MOST, max(1, round(len(examples) * HELD_OUT_SHARE)))
         if len(examples) < 2:
-            raise DataError(f"{len(examples)} rows cannot be divided into training and validation")
+            raise DataError(f"{name}: {len(examples)} rows cannot be divided into training and validation")
         order = np.random.default_rng(seed).permutation(len(examples)).tolist()
         return cls(
             task,

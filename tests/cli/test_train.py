@@ -144,6 +144,14 @@ def test_one_command_from_a_csv_file_to_a_measured_int8_model(
     assert int8["folder"] == str(out / "int8")
     measured = json.loads(squeezebert("evaluate", reviews, "--model", out / "int8", "--json").out)
     assert measured["metrics"]["accuracy"] == 1.0
+    # As if it had been killed before that was complete.
+    (out / "int8" / "model.safetensors").unlink()
+    again = squeezebert("train", reviews, "--from", trunk, "--out", out, *asked, "--resume")
+    assert again.code == 0, again.err
+    assert json.loads(again.out) == {"folder": str(out), "int8": int8}
+    assert (
+        "is finished" in squeezebert("train", reviews, "--from", trunk, "--out", out, *asked, "--resume").err
+    )
 
 
 def test_a_teacher_labels_further_rows(

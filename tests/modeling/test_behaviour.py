@@ -16,6 +16,7 @@ from squeezebert.modeling import (
     SqueezeBertForSequenceClassification,
     SqueezeBertModel,
 )
+from squeezebert.modeling.heads import classification_loss
 from tests.modeling.pairs import BATCH, TOKENS, random_inputs, randomised, targets, tiny_config
 
 CLASSES = [getattr(modeling, name) for name in modeling.__all__]
@@ -267,3 +268,22 @@ def test_config_is_frozen_and_shared_by_value():
     assert model.config != tiny_config("bert")
     with pytest.raises(AttributeError):
         model.config.hidden_size = 48
+
+
+@pytest.mark.parametrize(
+    ("problem", "logits", "labels"),
+    [
+        ("regression", [[100.0], [100.0]], [100.2, 99.8]),
+        ("multi_label_classification", [[3.0, -1.0]], [[0.2, 0.7]]),
+    ],
+)
+def test_losses_of_bfloat16_scores_do_not_round_the_targets(problem, logits, labels):
+    scores, targets = torch.tensor(logits, dtype=torch.bfloat16), torch.tensor(labels)
+    found = classification_loss(scores, targets, problem)
+    torch.testing.assert_close(found, classification_loss(scores.double(), targets.double(), problem).float())
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4)])
+def test_ids_of_other_axes_are_named(shape):
+    with pytest.raises(OptionError, match=r"input_ids has the shape .*; expected \[batch, tokens\]"):
+        model_of(SqueezeBertModel)(input_ids=torch.ones(shape, dtype=torch.long))

@@ -429,6 +429,30 @@ def test_a_run_is_not_resumed_as_another_one(
         )
 
 
+def test_a_run_goes_on_in_the_precision_that_it_began_in(
+    trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where "auto" means another one, because the machine is another one."""
+    processor = tmp_path / "cpuinfo"
+    monkeypatch.setattr("squeezebert.training.precision._CPU_INFO", processor)
+    processor.write_text("flags : avx2 amx_bf16")
+    settings = changed(precision="auto", save_every=0)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data(), out, start=trunk, settings=settings, observers=[Stopper(3)])
+    processor.write_text("flags : avx2")
+    with pytest.raises(TrainingError, match="precision 'bf16', not 'fp32'"):
+        train(make_data(), out, start=trunk, settings=settings, resume=True)
+    named = changed(precision="bf16", save_every=0)
+    assert train(make_data(), out, start=trunk, settings=named, resume=True).precision == "bf16"
+
+
+@pytest.mark.parametrize("changes", [{"device": "nowhere"}, {"precision": "tf32", "device": "cpu"}])
+def test_what_cannot_be_had_leaves_no_folder(trunk: str, out: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(OptionError):
+        train(make_data(), out, start=trunk, settings=changed(**changes))
+    assert not out.exists()
+
+
 def test_a_damaged_state_is_a_clear_error(trunk: str, out: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(make_data(), out, start=trunk, settings=changed(save_every=0), observers=[Stopper(3)])

@@ -149,6 +149,21 @@ def test_two_phases_learn_and_resume_to_the_same_bits(corpus, tmp_path):
         pretrain({corpus: 1.0}, tmp_path / "cut", model=CONFIG, phases=phases, resume=True)
 
 
+def test_a_phase_that_cannot_be_trained_is_found_before_the_first_one(corpus, tmp_path):
+    fine = PretrainingSettings(**SETTINGS, steps=1)
+    for changes, message in (
+        ({"max_length": 999}, "^phase 2: max_length 999 is more than"),
+        ({"precision": "tf32"}, "^phase 2: precision 'tf32' needs a GPU"),
+        ({"device": "nowhere"}, "^phase 2: device 'nowhere' cannot be used"),
+    ):
+        last = PretrainingSettings(**{**SETTINGS, **changes}, steps=1)
+        with pytest.raises(OptionError, match=message):
+            pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG, phases=[fine, last])
+        assert not (tmp_path / "out").exists()
+    with pytest.raises(DataError, match="nowhere"):
+        pretrain({"nowhere": 1.0}, tmp_path / "out", model=CONFIG, phases=[fine])
+
+
 def test_bad_input(corpus, tmp_path, trunk):
     settings = PretrainingSettings(**SETTINGS, steps=1)
     with pytest.raises(OptionError, match="vocab_size 20 is less"):

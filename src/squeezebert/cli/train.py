@@ -117,7 +117,10 @@ def command(
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
-    check_out(out, dry_run=dry_run, resume=resume)
+    # Killed before the int8 model was complete, a run has only that left to do.
+    is_trained = resume and quantize and not dry_run and out is not None and lacks_int8(Path(out))
+    if not is_trained:
+        check_out(out, dry_run=dry_run, resume=resume)
     teaching = teaching_of(asked, unlabelled)
     settings = TrainingSettings(
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,
@@ -132,22 +135,32 @@ def command(
             planned = plan(rows, start=start, settings=settings, teaching=teaching)
             show_fields(planned.to_dict(), as_json=as_json)
         return 0
-    with sitting([f"validation rows: {rows.validation_name}", *hint()]) as bar:
-        result = train(
-            rows, out, start=start, settings=settings, teaching=teaching, resume=resume, observers=[bar]
-        )
-    code = code_of(result)
-    if not result.writes:
-        return code
-    fields = result.to_dict()
-    if result.finished and quantize:
+    fields: dict[str, Any] = {"folder": out}
+    code = 0
+    if not is_trained:
+        with sitting([f"validation rows: {rows.validation_name}", *hint()]) as bar:
+            result = train(
+                rows, out, start=start, settings=settings, teaching=teaching, resume=resume, observers=[bar]
+            )
+        code = code_of(result)
+        if not result.writes:
+            return code
+        fields = result.to_dict()
+    if quantize and code == 0:
         from squeezebert.training.deploy import quantize as quantized
 
-        fields["int8"] = quantized(
-            result.folder, rows, max_length=settings.max_length, metric=settings.metric
-        ).to_dict()
+        made = quantized(Path(out), rows, max_length=settings.max_length, metric=settings.metric)
+        fields["int8"] = made.to_dict()
     show_fields(fields, as_json=as_json)
     return code
+
+
+def lacks_int8(folder: Path) -> bool:
+    """Whether a folder holds a finished run without its int8 model."""
+    from squeezebert.training.deploy import QUANTIZED_NAME
+    from squeezebert.training.run import REPORT_NAME
+
+    return (folder / REPORT_NAME).exists() and not (folder / QUANTIZED_NAME / "model.safetensors").exists()
 
 
 def read_data(

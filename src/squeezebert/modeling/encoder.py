@@ -120,8 +120,8 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             return_dict: False for a plain tuple.
 
         Raises:
-            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, an id is out of
-                range (on CPU), or a sequence is longer than the position embeddings.
+            OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or one of other
+                axes, an id is out of range (on CPU), or a sequence is longer than the position embeddings.
         """
         if input_ids is not None and inputs_embeds is None:
             words = look_up(self.embeddings.word_embeddings, input_ids, "input_ids")
@@ -129,6 +129,8 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             words = inputs_embeds
         else:
             raise OptionError("give either input_ids or inputs_embeds")
+        if words.dim() != 3:
+            raise OptionError(f"input_ids has the shape {list(words.shape[:-1])}; expected [batch, tokens]")
         batch, tokens = words.shape[:2]
         if position_ids is None:
             if tokens > self.config.max_position_embeddings:

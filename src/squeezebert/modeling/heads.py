@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -72,8 +73,17 @@ class SqueezeBertForSequenceClassification(HeadModel):
         return output.to_tuple() if return_dict is False else output
 
 
+def precise(x: Tensor) -> Tensor:
+    """In float32, or in float64 where it is that."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def classification_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> Tensor:
-    """Mean loss of a classification head; ``logits`` ``[batch, labels]``, targets as in its forward."""
+    """Mean loss of a classification head; ``logits`` ``[batch, labels]``, targets as in its forward.
+
+    Computed in float32 at least: in bfloat16, targets of 99.8 and 100.2 would be the same.
+    """
+    logits = precise(logits)
     if problem_type is None:
         if logits.shape[-1] == 1:
             problem_type = "regression"

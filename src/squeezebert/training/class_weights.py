@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
+from squeezebert.modeling.heads import precise
 from squeezebert.tasks.text_classification import (
     MULTI,
     REGRESSION,
@@ -61,6 +62,7 @@ class ClassWeights:
             logits: ``[batch, labels]``.
             labels: ``[batch]`` integers, or ``[batch, labels]`` of 0 and 1.
         """
+        logits = precise(logits)
         values = self.values.to(logits)
         if not self.multi:
             return F.cross_entropy(logits, labels, weight=values, reduction="sum")

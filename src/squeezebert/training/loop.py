@@ -51,7 +51,10 @@ class Loop:
         self._observers = observers if world.first else ()
         objective.watcher = self._working if self._observers else None
         self._length = Length.of(settings)
-        self._identity = {**objective.identity(), **settings.identity()}
+        # The precision that is used: "auto" may be another one on the machine that goes on.
+        self._identity = {
+            **objective.identity(), **settings.identity(), "precision": self.trainer.precision,
+        }  # fmt: skip
         self._began = self._saved = time.monotonic()
 
     def resume(self) -> None:
@@ -179,7 +182,6 @@ class Loop:
         kept = "no checkpoint was kept yet"
         if self.position.best_step is not None:
             kept = f"{self.folder} keeps the best checkpoint, of step {self.position.best_step}"
-        return (
-            f"{kept}; start anew with a lower --learning-rate ({self.settings.learning_rate / 3:.0e}), "
-            "a longer --warmup or --precision fp32"
-        )
+        rate = f"a lower --learning-rate ({self.settings.learning_rate / 3:.0e})"
+        precision = "" if self.trainer.precision == "fp32" else " or --precision fp32"
+        return f"{kept}; start anew in another folder with {rate}, a longer --warmup{precision}"

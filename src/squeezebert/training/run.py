@@ -66,7 +66,7 @@ def run(
             raise OptionError(problem)
         with removed_if_empty(folder):
             objective = make()
-        loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
+            loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
         if resume:
             loop.resume()
         result = _result(loop, loop.run(), world)

@@ -17,6 +17,7 @@ from squeezebert.files import removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.observer import Observer
+from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
@@ -53,6 +54,7 @@ def pretrain(
         DataError: A folder is no corpus, or holds nothing to measure on.
         TrainingError: As :func:`squeezebert.training.run.run`.
     """
+    check_phases(model, phases)
     results: list[TrainingResult] = []
     began = time.monotonic()
     source = model
@@ -81,6 +83,29 @@ def phase_name(number: int) -> str:
     return f"phase{number}"
 
 
+def check_phases(model: str | SqueezeBertConfig, phases: Sequence[PretrainingSettings]) -> None:
+    """Find out before the first phase whether the last one can be trained.
+
+    Raises:
+        OptionError: Length, device or precision of one are not to be had; the message names the phase.
+    """
+    config = SqueezeBertConfig.from_pretrained(model) if isinstance(model, str) else model
+    for number, settings in enumerate(phases, 1):
+        try:
+            _check_length(settings, config)
+            choose_precision(settings.precision, choose_device(settings.device).type)
+        except OptionError as error:
+            raise OptionError(f"phase {number}: {error}") from error
+
+
+def _check_length(settings: PretrainingSettings, config: SqueezeBertConfig) -> None:
+    if settings.max_length > config.max_position_embeddings:
+        raise OptionError(
+            f"max_length {settings.max_length} is more than the {config.max_position_embeddings} "
+            "that the model reads"
+        )
+
+
 def make_pretraining(
     corpora: Mapping[str, float], model: str | SqueezeBertConfig, settings: PretrainingSettings
 ) -> Pretraining:
@@ -88,10 +113,11 @@ def make_pretraining(
     if not corpora:
         raise OptionError("give at least one corpus")
     torch.manual_seed(settings.seed)
+    opened = {folder: Corpus(folder) for folder in corpora}
     first = next(iter(corpora))
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(first)
-    for folder in corpora:
-        if Corpus(folder).tokenizer != tokenizer_digest(tokenizer):
+    for folder, corpus in opened.items():
+        if corpus.tokenizer != tokenizer_digest(tokenizer):
             raise OptionError(f"{folder}: was made with another tokenizer than {first}; make it anew")
     if isinstance(model, str):
         learner = SqueezeBertForPreTraining.from_pretrained(model)
@@ -100,11 +126,7 @@ def make_pretraining(
     config = learner.config
     if config.vocab_size < len(tokenizer):
         raise OptionError(f"vocab_size {config.vocab_size} is less than the {len(tokenizer)} of the corpora")
-    if settings.max_length > config.max_position_embeddings:
-        raise OptionError(
-            f"max_length {settings.max_length} is more than the {config.max_position_embeddings} "
-            "that the model reads"
-        )
+    _check_length(settings, config)
     tokenizer.model_max_length = config.max_position_embeddings
     origin = model if isinstance(model, str) else "new"
     about = {"model": origin, "config": config.to_dict()}

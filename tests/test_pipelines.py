@@ -415,6 +415,11 @@ def test_options_given_once_hold_for_all_calls() -> None:
     with pytest.raises(OptionError, match="text-classification has no option 'device'"):
         pipeline("text-classification", device=-1)
     assert classify.tokenizer.mask_token == "[MASK]"
+    for name in ("max_length", "stride", "batch_tokens", "look_ahead", "threads"):
+        with pytest.raises(OptionError, match=f"{name} is '7'; expected a whole number"):
+            pipeline("text-classification", **{name: "7"})
+    with pytest.raises(OptionError, match="text is given twice, as the input and by its name"):
+        classify("good", text="bad")
 
 
 @pytest.mark.parametrize("inputs", ["a warm film", {"text": "a warm film"}])

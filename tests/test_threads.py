@@ -112,6 +112,8 @@ def test_affinity_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_environment_goes_before_both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(threads.VARIABLE, "5")
     assert threads.default_threads() == 5
+    monkeypatch.setenv(threads.VARIABLE, "3000000000")
+    assert threads.default_threads() < threads.MOST
     monkeypatch.setenv(threads.VARIABLE, "many")
     monkeypatch.setattr(threads, "cgroup_quota", lambda root: None)
     monkeypatch.setattr(threads, "affinity", lambda: 3)
@@ -122,3 +124,8 @@ def test_asked_number_goes_before_all_and_must_be_positive() -> None:
     assert threads.check_threads(11) == 11
     with pytest.raises(OptionError, match="threads 0 is not positive"):
         threads.check_threads(0)
+    with pytest.raises(OptionError, match="threads 1025 is more than 1024"):
+        threads.check_threads(threads.MOST + 1)
+    for wrong in ("2", 1.5, True):
+        with pytest.raises(OptionError, match=f"threads is {wrong!r}; expected a whole number"):
+            threads.check_threads(wrong)  # type: ignore[arg-type]

@@ -152,8 +152,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def clear_leftovers(folder: Path) -> None:
     """Remove what :func:`atomic_path` left in a folder when its process was killed."""
     for path in folder.iterdir():
-        if _TEMPORARY.fullmatch(path.name):
+        if is_leftover(path):
             path.unlink()
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file is one that :func:`atomic_path` left."""
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _is_stdout(path: Path) -> bool:

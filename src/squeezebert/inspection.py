@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from squeezebert.checkpoints.reader import weights_in
 from squeezebert.config import BASE_KEY, CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
 from squeezebert.errors import OptionError
+from squeezebert.files import is_leftover
+from squeezebert.tokenization.store import FILE_NAMES
 
 USUAL_TOKENS = 128
 DTYPES = ("float32", "float16", "int8")
@@ -89,16 +92,34 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -
 
 
 def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) -> None:
-    """Refuse to write a checkpoint where one is read.
+    """Refuse to write a checkpoint where one is read, or among files of another kind.
+
+    A model that is there is replaced.
 
     Raises:
         OptionError: ``output`` is empty, or a folder that the checkpoint, or a base that it shares, was read
-            from.
+            from, or one that holds something else than a model.
     """
     if not str(output):
         raise OptionError("the name of the folder to write to is empty")
     if Path(output).resolve() in {file.path.parent.resolve() for file in weights_files(checkpoint)}:
         raise OptionError(f"{output}: is what would be read; give another folder to write to")
+    if _holds_something_else(Path(output)):
+        raise OptionError(f"{output}: is not empty and holds no model to replace; give a new folder")
+
+
+def _holds_something_else(folder: Path) -> bool:
+    """Whether a folder holds what is neither a model nor left by a killed process that wrote one."""
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir() if not is_leftover(path)}
+    if CONFIG_NAME not in names:
+        return not names <= set(FILE_NAMES)
+    try:
+        config = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True
+    return not isinstance(config, dict) or "model_type" not in config
 
 
 def weights_files(checkpoint: Checkpoint | StoredCheckpoint) -> list[WeightsFile]:

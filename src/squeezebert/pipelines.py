@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
 from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
+from squeezebert.tasks.options import check_whole
 
 if TYPE_CHECKING:
     from squeezebert.engine.backend import Backend, Outputs
@@ -172,7 +174,9 @@ class Pipeline:
         needed = task.head_for(backend.config)
         if backend.head != needed:
             raise OptionError(f"{task.name} needs a {needed}, and this model is a {backend.head}")
+        check_whole(max_length=max_length, stride=stride)
         for name, value in (("batch_tokens", batch_tokens), ("look_ahead", look_ahead)):
+            check_whole(**{name: value})
             if value < 1:
                 raise OptionError(f"{name} {value} is not positive")
         self.task = task
@@ -308,7 +312,7 @@ class Pipeline:
         """The next examples: so many that sorting by length pays, so few that they fit into memory."""
         jobs: deque[_Job] = deque()
         tokens = 0
-        for job in islice(source, self._look_ahead):
+        for job in islice(source, min(self._look_ahead, sys.maxsize)):
             jobs.append(job)
             tokens += sum(len(window.ids) for window in job.windows)
             if tokens >= _AHEAD_BATCHES * self._batch_tokens:

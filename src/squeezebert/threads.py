@@ -10,17 +10,21 @@ from squeezebert.errors import OptionError
 
 VARIABLE = "OMP_NUM_THREADS"
 
+MOST = 1024
+"""Threads of a process; each has memory of its own, and no machine has more processors for one."""
+
 _V1_MOUNTS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")
 
 
 def default_threads() -> int:
     """Give the number of threads to compute with when nothing else is asked for.
 
-    It is ``OMP_NUM_THREADS`` where that is a positive number, else the CPUs of the process's affinity, but
-    no more than the whole CPUs of its cgroup's quota: a thread beyond it would only be throttled.
+    It is ``OMP_NUM_THREADS`` where that is a number from 1 to :data:`MOST`, else the CPUs of the process's
+    affinity, but no more than the whole CPUs of its cgroup's quota: a thread beyond it would only be
+    throttled.
     """
     asked = os.environ.get(VARIABLE, "")
-    if asked.isdecimal() and int(asked) > 0:
+    if asked.isdecimal() and 0 < int(asked) <= MOST:
         return int(asked)
     quota = cgroup_quota(Path("/"))
     allowed = affinity()
@@ -31,10 +35,14 @@ def check_threads(threads: int | None) -> int:
     """Give the number of threads asked for, or the default for None.
 
     Raises:
-        OptionError: It is not positive.
+        OptionError: It is no whole number from 1 to :data:`MOST`.
     """
     if threads is None:
         return default_threads()
+    if not isinstance(threads, int) or isinstance(threads, bool):
+        raise OptionError(f"threads is {threads!r}; expected a whole number, or None")
+    if threads > MOST:
+        raise OptionError(f"threads {threads} is more than {MOST}; leave it out for {default_threads()}")
     if threads < 1:
         raise OptionError(f"threads {threads} is not positive; leave it out for {default_threads()}")
     return threads

@@ -329,6 +329,8 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/in.csv"], "is what would be read"),
         (["evaluate", "{tmp}/in.csv", "--model", ""], "an empty name is no folder and no model"),
         (["quantize", "{model}", ""], "the name of the folder to write to is empty"),
+        (["quantize", "{model}", "{tmp}"], "is not empty and holds no model to replace; give a new folder"),
+        (["predict", "good", "--threads", "30000"], "threads 30000 is more than 1024"),
         (["evaluate", "{tmp}/in.csv", "--split", "test"], "is one file without splits"),
         (["evaluate"], "Missing argument 'DATA'"),
         (["info", "{model}", "--tokens", "33"], "tokens 33 is not between 1 and 32"),

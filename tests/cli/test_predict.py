@@ -247,7 +247,10 @@ def test_other_columns_of_a_row_are_kept(
     path.write_text('{"id": 7, "customer": {"n": 1}, "Review": "good", "answer": "no", "row": 9}\n')
     common = ("predict", "--model", models["text-classification"], "--json", "--input", path)
     (line,) = answers(squeezebert(*common, "--column", "text=Review"))
-    assert list(line) == ["row", "where", "id", "customer", "text", "answer"]
+    assert list(line) == [
+        "row", "where", "id", "customer", "given_answer", "given_row", "text", "answer",
+    ]  # fmt: skip
+    assert (line["given_answer"], line["given_row"]) == ("no", 9)
     assert (line["row"], line["id"], line["customer"], line["text"]) == (1, 7, {"n": 1}, "good")
     assert line["answer"]["label"] in ("negative", "positive")
 

@@ -116,3 +116,19 @@ def test_what_cannot_be_read_or_written_is_named(
     source = save_tiny_model(tmp_path / "source", "fill-mask")
     (source / "vocab.txt").write_bytes(b"\xff\xfe")
     assert "vocab.txt: is not UTF-8" in squeezebert("quantize", source, tmp_path / "out").error
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "config.json"])
+def test_files_of_another_kind_are_left_alone(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    """A model may be replaced, and so may what a killed process has left of one."""
+    (tmp_path / name).write_text('{"my": "settings"}')
+    run = squeezebert("quantize", models["fill-mask"], tmp_path)
+    assert run.code == 2
+    assert "is not empty and holds no model to replace" in run.err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).rename(tmp_path / "vocab.txt")
+    (tmp_path / ".model.safetensors.0123456789ab.tmp").touch()
+    for _ in range(2):
+        assert squeezebert("quantize", models["fill-mask"], tmp_path).code == 0

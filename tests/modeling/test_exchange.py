@@ -11,7 +11,7 @@ import transformers
 
 from squeezebert import modeling
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.modeling import (
     SqueezeBertForMaskedLM,
     SqueezeBertForMultipleChoice,
@@ -106,7 +106,15 @@ def test_the_published_classifier_loads(tmp_path, caplog):
     named = SqueezeBertForSequenceClassification.from_pretrained(tmp_path, labels=["a", "b", "c"])
     assert named.config.id2label == {0: "a", 1: "b", 2: "c"}
     assert torch.equal(named(**inputs).logits, ours(**inputs).logits)
+    counted = SqueezeBertForSequenceClassification.from_pretrained(tmp_path, num_labels=3)
+    assert counted.config.id2label == ours.config.id2label
     assert caplog.text == ""
+    with pytest.raises(OptionError, match="give either labels or num_labels"):
+        SqueezeBertForSequenceClassification.from_pretrained(tmp_path, num_labels=2, labels=["a", "b"])
+    fresh = SqueezeBertForSequenceClassification.from_pretrained(
+        tmp_path, num_labels=5, ignore_mismatched_sizes=True
+    )
+    assert fresh(**inputs).logits.shape[-1] == 5
 
 
 @pytest.mark.parametrize("prefix", ["", "transformer."])

@@ -42,13 +42,13 @@ class Answered(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Give what a JSON line holds: place, the row's other columns, inputs, answer.
 
-        Other columns of these names give way.
+        Columns of the row that would have these names are called ``given_answer`` and the like.
         """
         place = {"row": self.number, "where": self.row.where}
         # A vector goes as a list; its float32 numbers are short without a loss.
         answer = self.answer if isinstance(self.answer, (Mapping, list)) else _numbers(self.answer)
-        taken = {*place, "answer"}
-        others = {name: value for name, value in self.others.items() if name not in taken}
+        taken = {*place, *self.inputs, "answer"}
+        others = {f"given_{name}" if name in taken else name: v for name, v in self.others.items()}
         return {**place, **others, **self.inputs, "answer": answer}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -71,7 +72,8 @@ def command(
     wanted = kind.evaluation_options if pooling is None else kind.options(pooling=pooling)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     kind.check_columns(columns)
-    rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), limit)
+    most = min(limit or sys.maxsize, sys.maxsize)
+    rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), most)
     labelled = (kind.labelled_example(row, columns) for row in rows)
     examples = kind.gather(_checked(kind, name, labelled))
     source = {"data": data, **options.given({"split": split, "pooling": pooling}, ("split", "pooling"))}

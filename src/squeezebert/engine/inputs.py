@@ -105,7 +105,7 @@ def _from_lists(given: dict[str, Any], choices: bool) -> Inputs:
 
 
 def _from_arrays(given: dict[str, Any], choices: bool) -> Inputs:
-    arrays = {name: np.asarray(values) for name, values in given.items()}
+    arrays = {name: _array(name, values) for name, values in given.items()}
     form = arrays["input_ids"].shape
     axes = "[batch, choices, tokens]" if choices else "[batch, tokens]"
     if len(form) != (3 if choices else 2):
@@ -168,20 +168,35 @@ def _flat(name: str, texts: Sequence[Any]) -> NDArray[Any]:
 
 def _checked(name: str, values: Any) -> NDArray[Any]:
     """``[given]`` int32, without wrapping what does not fit; of a mask, whether it is not 0."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # Lists of different lengths where numbers should be.
-        raise OptionError(f"{name} holds lists within its texts; expected integers") from error
+    array = _array(name, values)
+    if array.ndim != 1:
+        raise OptionError(f"{name} holds lists within its texts; expected integers")
     if name == "attention_mask":
-        return np.asarray(array != 0)
+        return _kept(array)
     if array.size == 0:
         return np.zeros(0, dtype=np.int32)
-    if array.ndim != 1 or array.dtype.kind not in "biu":
+    if array.dtype.kind not in "biu":
         raise OptionError(f"{name} holds {array.dtype}; expected integers")
     limits = np.iinfo(np.int32)
     if array.dtype.kind != "b" and (array.min() < limits.min or array.max() > limits.max):
         raise OptionError(f"{name} holds {max(array.min(), array.max(), key=abs)}, which is out of range")
     return array.astype(np.int32)
+
+
+def _array(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        what = "lists within its texts, or of different lengths"
+        raise OptionError(f"{name} holds {what}; expected integers") from error
+
+
+def _kept(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """Masks are of any type of number: 1.0 and 0.0, too."""
+    if mask.size and (mask.dtype.kind not in "biuf" or np.isnan(mask).any()):
+        what = "nan" if mask.dtype.kind == "f" else mask.dtype
+        raise OptionError(f"attention_mask holds {what}; expected 1 for tokens and 0 for those to ignore")
+    return np.asarray(mask != 0)
 
 
 def _split(values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.float32]]:

@@ -74,6 +74,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         *,
         config: SqueezeBertConfig | None = None,
         labels: Sequence[str] | None = None,
+        num_labels: int | None = None,
         revision: str | None = None,
         local_files_only: bool = False,
         ignore_mismatched_sizes: bool = False,
@@ -88,6 +89,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
             name_or_path: Folder, embedded name or hub name (``"owner/name"``).
             config: Replaces the checkpoint's config.
             labels: Names of the outputs of a new or loaded classification head, in order.
+            num_labels: Their number, for ``LABEL_0``, ``LABEL_1`` and so on, in place of ``labels``.
             revision: Branch, tag or commit on the hub.
             local_files_only: Use only what the hub's cache on this machine holds.
             ignore_mismatched_sizes: Start a head afresh where its shape differs from the checkpoint's.
@@ -96,10 +98,15 @@ class SqueezeBertPreTrainedModel(nn.Module):
         Raises:
             CheckpointError: See :func:`squeezebert.checkpoints.read_checkpoint` and
                 :func:`squeezebert.checkpoints.match`.
-            ConfigError: ``config.json`` is missing or wrong.
+            ConfigError: ``config.json`` is missing or wrong, or ``num_labels`` is less than 1.
+            OptionError: Both ``labels`` and ``num_labels`` are given.
         """
+        if labels is not None and num_labels is not None:
+            raise OptionError("give either labels or num_labels")
         checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
         config = config or checkpoint.config
+        if num_labels is not None and num_labels != config.num_labels:
+            labels = [f"LABEL_{number}" for number in range(num_labels)]
         config = config if labels is None else config.with_labels(list(labels))
         model = cls.from_checkpoint(checkpoint, config, ignore_mismatched_sizes=ignore_mismatched_sizes)
         return model.to(dtype)

@@ -19,6 +19,8 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
     """
     if inputs is None and not columns:
         raise OptionError(f"{task.name} needs {task.columns[0].name}")
+    if inputs is not None and task.columns[0].name in columns:
+        raise OptionError(f"{task.columns[0].name} is given twice, as the input and by its name")
     inputs = _as_list(inputs)
     columns = {name: _as_list(value) for name, value in columns.items()}
     lists = {name: value for name, value in columns.items() if _is_batch(task, name, value)}

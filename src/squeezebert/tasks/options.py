@@ -36,6 +36,17 @@ def check_types(options_type: type, values: dict[str, Any]) -> None:
             raise OptionError(f"{name} is {value!r}; expected {expected}")
 
 
+def check_whole(**values: object) -> None:
+    """See that values are whole numbers, or None.
+
+    Raises:
+        OptionError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        if value is not None and not _is(value, int):
+            raise OptionError(f"{name} is {value!r}; expected a whole number")
+
+
 def _is(value: object, kind: Any) -> bool:
     if kind is bool:
         return isinstance(value, (bool, np.bool_))

@@ -244,14 +244,14 @@ def test_other_columns_of_a_row_are_kept(
     squeezebert: Program, models: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "in.jsonl"
-    path.write_text('{"id": 7, "customer": {"n": 1}, "Review": "good", "answer": "no", "row": 9}\n')
+    path.write_text('{"id": 7, "customer": {"n": 1, "x": NaN}, "Review": "good", "answer": "no", "row": 9}\n')
     common = ("predict", "--model", models["text-classification"], "--json", "--input", path)
     (line,) = answers(squeezebert(*common, "--column", "text=Review"))
     assert list(line) == [
         "row", "where", "id", "customer", "given_answer", "given_row", "text", "answer",
     ]  # fmt: skip
     assert (line["given_answer"], line["given_row"]) == ("no", 9)
-    assert (line["row"], line["id"], line["customer"], line["text"]) == (1, 7, {"n": 1}, "good")
+    assert (line["row"], line["id"], line["customer"], line["text"]) == (1, 7, {"n": 1, "x": None}, "good")
     assert line["answer"]["label"] in ("negative", "positive")
 
 

@@ -137,7 +137,12 @@ def _header(shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     # Parquet files hold dates and the like.
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        # A number that is none, as Python's json reads and writes it, is no JSON.
+        plain = json.loads(json.dumps(value, default=str), parse_constant=lambda name: None)
+        return json.dumps(plain, ensure_ascii=False)
 
 
 _WRITERS: dict[str, Writer | None] = {

@@ -117,7 +117,7 @@ def test_threads_that_the_system_does_not_start_are_an_error(tmp_path: Path) -> 
     saved(tmp_path, BASE)
     code = (
         "import resource, sys; from squeezebert.engine import Engine;"
-        "engine = Engine.from_pretrained(sys.argv[1], threads=4000);"
+        "engine = Engine.from_pretrained(sys.argv[1], threads=1000);"
         "resource.setrlimit(resource.RLIMIT_AS, 2 * (2**31,))\n"
         "try: engine([[1, 2, 3]])\n"
         "except ValueError as error: print(error)"
@@ -125,7 +125,7 @@ def test_threads_that_the_system_does_not_start_are_an_error(tmp_path: Path) -> 
     run = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
-    assert run.stdout.startswith("the system does not start 4000 threads (")
+    assert run.stdout.startswith("the system does not start 1000 threads (")
     assert run.stdout.endswith("); ask for fewer\n")
 
 

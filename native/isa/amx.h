@@ -66,6 +66,6 @@ inline void dot_matrices() {
   }
 }
 
-#endif
+#endif  // Else emulated by the self-test.
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

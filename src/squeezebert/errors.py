@@ -7,6 +7,7 @@ it stands, without a traceback.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 
 class SqueezeBertError(Exception):
@@ -57,3 +58,19 @@ def nearest(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
 
     close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     return f" (nearest: {close[0]!r})" if close else ""
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, also one of numpy's; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_whole(**values: object) -> None:
+    """See that values are whole numbers.
+
+    Raises:
+        OptionError: One is not; the message names it.
+    """
+    for name, value in values.items():
+        if not is_whole(value):
+            raise OptionError(f"{name} is {value!r}; expected a whole number")

@@ -15,11 +15,10 @@ from squeezebert.data import Row
 from squeezebert.data.row import as_rows
 from squeezebert.embedded import embedded_model
 from squeezebert.engine.packing import batches, pack
-from squeezebert.errors import MissingExtraError, OptionError, TokenizerError
+from squeezebert.errors import MissingExtraError, OptionError, TokenizerError, check_whole
 from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
-from squeezebert.tasks.options import check_whole
 
 if TYPE_CHECKING:
     from squeezebert.engine.backend import Backend, Outputs
@@ -174,9 +173,10 @@ class Pipeline:
         needed = task.head_for(backend.config)
         if backend.head != needed:
             raise OptionError(f"{task.name} needs a {needed}, and this model is a {backend.head}")
-        check_whole(max_length=max_length, stride=stride)
-        for name, value in (("batch_tokens", batch_tokens), ("look_ahead", look_ahead)):
-            check_whole(**{name: value})
+        windows = {"max_length": max_length, "stride": stride}
+        sizes = {"batch_tokens": batch_tokens, "look_ahead": look_ahead}
+        check_whole(**{name: value for name, value in windows.items() if value is not None}, **sizes)
+        for name, value in sizes.items():
             if value < 1:
                 raise OptionError(f"{name} {value} is not positive")
         self.task = task

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, check_whole
 
 VARIABLE = "OMP_NUM_THREADS"
 
@@ -39,13 +39,12 @@ def check_threads(threads: int | None) -> int:
     """
     if threads is None:
         return default_threads()
-    if not isinstance(threads, int) or isinstance(threads, bool):
-        raise OptionError(f"threads is {threads!r}; expected a whole number, or None")
+    check_whole(threads=threads)
     if threads > MOST:
         raise OptionError(f"threads {threads} is more than {MOST}; leave it out for {default_threads()}")
     if threads < 1:
         raise OptionError(f"threads {threads} is not positive; leave it out for {default_threads()}")
-    return threads
+    return int(threads)
 
 
 def affinity() -> int:

@@ -287,3 +287,8 @@ def test_losses_of_bfloat16_scores_do_not_round_the_targets(problem, logits, lab
 def test_ids_of_other_axes_are_named(shape):
     with pytest.raises(OptionError, match=r"input_ids has the shape .*; expected \[batch, tokens\]"):
         model_of(SqueezeBertModel)(input_ids=torch.ones(shape, dtype=torch.long))
+
+
+def test_embeddings_of_other_axes_are_named():
+    with pytest.raises(OptionError, match=r"inputs_embeds has the shape \[3, 24\]; expected \[batch, tokens"):
+        model_of(SqueezeBertModel)(inputs_embeds=torch.ones(3, 24))

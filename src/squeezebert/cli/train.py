@@ -114,11 +114,15 @@ def command(
     import_torch()
     from squeezebert.cli.training_bar import hint
     from squeezebert.training import TrainingSettings, plan, train
+    from squeezebert.training.deploy import is_quantized
+    from squeezebert.training.deploy import quantize as quantized
+    from squeezebert.training.run import is_finished
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
     # Killed before the int8 model was complete, a run has only that left to do.
-    is_trained = resume and quantize and not dry_run and out is not None and lacks_int8(Path(out))
+    folder = Path(out or "")
+    is_trained = resume and quantize and not dry_run and is_finished(folder) and not is_quantized(folder)
     if not is_trained:
         check_out(out, dry_run=dry_run, resume=resume)
     teaching = teaching_of(asked, unlabelled)
@@ -147,20 +151,10 @@ def command(
             return code
         fields = result.to_dict()
     if quantize and code == 0:
-        from squeezebert.training.deploy import quantize as quantized
-
         made = quantized(Path(out), rows, max_length=settings.max_length, metric=settings.metric)
         fields["int8"] = made.to_dict()
     show_fields(fields, as_json=as_json)
     return code
-
-
-def lacks_int8(folder: Path) -> bool:
-    """Whether a folder holds a finished run without its int8 model."""
-    from squeezebert.training.deploy import QUANTIZED_NAME
-    from squeezebert.training.run import REPORT_NAME
-
-    return (folder / REPORT_NAME).exists() and not (folder / QUANTIZED_NAME / "model.safetensors").exists()
 
 
 def read_data(

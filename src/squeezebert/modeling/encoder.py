@@ -130,7 +130,10 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
         else:
             raise OptionError("give either input_ids or inputs_embeds")
         if words.dim() != 3:
-            raise OptionError(f"input_ids has the shape {list(words.shape[:-1])}; expected [batch, tokens]")
+            of_ids = (f"input_ids has the shape {list(words.shape[:-1])}", "[batch, tokens]")
+            of_embeds = (f"inputs_embeds has the shape {list(words.shape)}", "[batch, tokens, hidden]")
+            found, axes = of_ids if inputs_embeds is None else of_embeds
+            raise OptionError(f"{found}; expected {axes}")
         batch, tokens = words.shape[:2]
         if position_ids is None:
             if tokens > self.config.max_position_embeddings:

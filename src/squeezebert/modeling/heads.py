@@ -74,7 +74,7 @@ class SqueezeBertForSequenceClassification(HeadModel):
 
 
 def precise(x: Tensor) -> Tensor:
-    """In float32, or in float64 where it is that."""
+    """Values ``[...]`` in float32, or in float64 where they are that."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, is_whole
 
 _EXPECTED = {
     int: "a whole number",
@@ -36,23 +36,15 @@ def check_types(options_type: type, values: dict[str, Any]) -> None:
             raise OptionError(f"{name} is {value!r}; expected {expected}")
 
 
-def check_whole(**values: object) -> None:
-    """See that values are whole numbers, or None.
-
-    Raises:
-        OptionError: One is not; the message names it.
-    """
-    for name, value in values.items():
-        if value is not None and not _is(value, int):
-            raise OptionError(f"{name} is {value!r}; expected a whole number")
-
-
 def _is(value: object, kind: Any) -> bool:
     if kind is bool:
         return isinstance(value, (bool, np.bool_))
-    if kind in (int, float):
-        return isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
-    if get_origin(kind) is tuple:
-        several = isinstance(value, (list, tuple, set, frozenset))
-        return isinstance(value, str) or (several and all(isinstance(item, str) for item in value))  # type: ignore[attr-defined]
-    return isinstance(value, kind)
+    if kind is int:
+        return is_whole(value)
+    if kind is float:
+        return isinstance(value, Real) and not isinstance(value, bool)
+    if get_origin(kind) is not tuple:
+        return isinstance(value, kind)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, str)

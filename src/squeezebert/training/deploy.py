@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from squeezebert.checkpoints.reader import SAFETENSORS_NAME
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.pipelines import pipeline
 from squeezebert.quantization import Quantization
@@ -35,6 +36,12 @@ class Quantized:
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {"folder": str(self.folder), "bytes": self.bytes, "metrics": self.metrics}
+
+
+def is_quantized(folder: Path) -> bool:
+    """Whether the int8 copy in the folder of a model is complete."""
+    # Weights are written last.
+    return (folder / QUANTIZED_NAME / SAFETENSORS_NAME).exists()
 
 
 def quantize(

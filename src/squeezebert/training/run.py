@@ -95,6 +95,11 @@ def claim(folder: Path, resume: bool) -> None:
     clear_leftovers(folder)
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds a run that is at its end."""
+    return (folder / REPORT_NAME).exists()
+
+
 def check_free(folder: Path, resume: bool) -> None:
     """See that a run may have a folder: a new or empty one, or to go on with, one that it has begun.
 

@@ -21,7 +21,7 @@ from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.run import REPORT_NAME, run
+from squeezebert.training.run import is_finished, run
 
 
 def pretrain(
@@ -54,14 +54,15 @@ def pretrain(
         DataError: A folder is no corpus, or holds nothing to measure on.
         TrainingError: As :func:`squeezebert.training.run.run`.
     """
-    check_phases(model, phases)
+    if not resume:
+        check_phases(model, phases)
     results: list[TrainingResult] = []
     began = time.monotonic()
     source = model
     with removed_if_empty(Path(out)):
         for number, settings in enumerate(phases, 1):
             folder = Path(out) / phase_name(number)
-            if not (resume and (folder / REPORT_NAME).exists()):
+            if not (resume and is_finished(folder)):
                 result = run(
                     lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
                     folder,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from squeezebert import modeling
-from squeezebert.checkpoints import read_checkpoint
+from squeezebert.checkpoints import Checkpoint, read_checkpoint
 from squeezebert.errors import OptionError
 from squeezebert.files import write_text
 from squeezebert.modeling.backend import TorchBackend
@@ -25,6 +27,7 @@ from squeezebert.training.card import CARD_NAME, model_card
 from squeezebert.training.class_weights import ClassWeights
 from squeezebert.training.data import TrainingData, epoch_features
 from squeezebert.training.deploy import draw_answers
+from squeezebert.training.label_scale import LabelScale
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.optimizer import height
 from squeezebert.training.plots import plots_are_possible
@@ -38,6 +41,9 @@ _FEW = 64
 
 class TaskObjective(Objective[Feature]):
     """Learns a task from a checkpoint.
+
+    Numbers are learnt in standard deviations from their mean, which the loss of a regression is in, too; what
+    is measured and saved answers in their own units.
 
     Args:
         data: Its labels make the head.
@@ -87,6 +93,9 @@ class TaskObjective(Objective[Feature]):
         self._features: list[Feature] = []
         self._start = start
         self._settings = settings
+        self._scale = LabelScale.of(data, config)
+        if self._scale is not None and _answers_with_numbers(checkpoint):
+            self._scale.scale(self._numbers())
         data.check_validation(self.setup)
         if settings.swap_pairs and not any(example.swapped() for example in data.training):
             raise OptionError(f"swap_pairs is for pairs of texts to classify, and {data.name} has none")
@@ -98,9 +107,11 @@ class TaskObjective(Objective[Feature]):
     def identity(self) -> Mapping[str, Any]:
         """Task, checkpoint and data; that there is no teacher."""
         data = self.data
-        return {
+        known = {
             "task": data.task.name, "model": self._start, "data": data.fingerprint(), "teacher": None,
         }  # fmt: skip
+        # States without it are of versions that did not scale labels.
+        return known if self._scale is None else {**known, "labels": dataclasses.asdict(self._scale)}
 
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Windows of the training rows, those of similar length together."""
@@ -127,8 +138,11 @@ class TaskObjective(Objective[Feature]):
         arrays = collate(items, self.setup.config.pad_token_id)
         labelled = [target for item in items for target in item.token_targets.values()]
         count = sum(int(np.sum(target != NO_LOSS)) for target in labelled) if labelled else len(items)
+        inputs = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        if self._scale is not None and "labels" in inputs:
+            inputs["labels"] = self._scale.scaled(inputs["labels"])
         return MicroBatch(
-            {name: torch.from_numpy(array) for name, array in arrays.items()},
+            inputs,
             {"loss": float(count)},
             sum(len(text.ids) for item in items for text in item.inputs),
         )
@@ -156,12 +170,21 @@ class TaskObjective(Objective[Feature]):
             max_length=self.setup.max_length,
             stride=self.setup.stride,
         )
-        return self.data.task.headed(pipeline.measure(examples), self._settings.metric)
+        with self._in_units_of_labels():
+            return self.data.task.headed(pipeline.measure(examples), self._settings.metric)
 
     def save(self, folder: Path) -> None:
         """Write the model and its tokenizer."""
         self.setup.tokenizer.save_pretrained(folder)
-        self.model.save_pretrained(folder)
+        with self._in_units_of_labels():
+            self.model.save_pretrained(folder)
+
+    def _in_units_of_labels(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._scale is None else self._scale.undone(self._numbers())
+
+    def _numbers(self) -> nn.Linear:
+        """The layer that answers with numbers."""
+        return cast("modeling.SqueezeBertForSequenceClassification", self.model).classifier
 
     def report(self) -> dict[str, Any]:
         """Task, checkpoint and data."""
@@ -186,6 +209,12 @@ class TaskObjective(Objective[Feature]):
     def _origin(self) -> str:
         """What the model card says it was fine-tuned from."""
         return f"`{self._start}`"
+
+
+def _answers_with_numbers(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint has a head for numbers, which are in the labels' units."""
+    weight = checkpoint.arrays.get("classifier.weight")
+    return weight is not None and len(weight) == 1
 
 
 def _in_either_order(examples: Sequence[Example], rng: np.random.Generator) -> list[Example]:

@@ -121,6 +121,8 @@ class TaskDistillation(TaskObjective):
         answers = dict(target.answers)
         if self._order is not None:
             answers["logits"] = answers["logits"][..., self._order]
+        if self._scale is not None:
+            answers["logits"] = self._scale.scaled(answers["logits"])
         return soft_loss(
             self.data.task.name, dict(output.items()), answers, batch.inputs, self.setup.config,
             self._teaching.temperature,

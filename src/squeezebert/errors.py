@@ -60,6 +60,12 @@ def nearest(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
     return f" (nearest: {close[0]!r})" if close else ""
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """Names with commas between them; of many the first ``most``, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def is_whole(value: object) -> bool:
     """Whether a value is a whole number, also one of numpy's; True and False are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)

@@ -55,6 +55,19 @@ def test_a_missing_number_makes_no_names_of_the_others(strange: str) -> None:
     assert TASK.configure(setup().config, examples("nan", "roti", "nan")).label2id == {"nan": 0, "roti": 1}
 
 
+def test_whole_numbers_of_which_hardly_any_comes_back_may_be_either() -> None:
+    """Else prices would be hundreds of classes, and nothing learnt."""
+    prices = [str(100 + 7 * place) for place in range(31)]
+    with pytest.raises(DataError, match=r"file.csv:7 and 30 more: 31 different whole numbers are labels"):
+        TASK.configure(setup().config, examples(*prices))
+    for problem in (SINGLE, REGRESSION):
+        asked = setup().config.replace(problem_type=problem)
+        assert TASK.configure(asked, examples(*prices)).problem_type == problem
+    assert TASK.configure(setup().config, examples(*prices, *prices)).num_labels == 31
+    assert TASK.configure(setup().config, examples(*prices[:20])).num_labels == 20
+    assert TASK.configure(setup().config, examples(*prices, "none")).num_labels == 32
+
+
 def test_labels_of_numpy_are_those_of_python() -> None:
     found = examples(np.int64(1), np.float32(0.5), np.bool_(True), np.array(["a", "b"]), np.str_("x"))
     assert [example.label for example in found] == [1, 0.5, "true", ("a", "b"), "x"]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from squeezebert.checkpoints.arrays import Arrays
 from squeezebert.checkpoints.names import TIED_COPIES
-from squeezebert.errors import CheckpointError, nearest
+from squeezebert.errors import CheckpointError, listed, nearest
 
 # What one model has and another lacks: these may be missing, and then start fresh, or be left over.
 PARTS = ("transformer.pooler.", "cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
@@ -87,8 +87,7 @@ def _part(name: str) -> str:
 
 def _describe(what: str, items: list[str]) -> Iterable[str]:
     if items:
-        more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-        yield f"{what} {', '.join(items[:_SHOWN])}{more}"
+        yield f"{what} {listed(items, _SHOWN)}"
 
 
 def _shapes(name: str, expected: Mapping[str, tuple[int, ...]], arrays: Arrays) -> str:

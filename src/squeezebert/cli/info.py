@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli.options import DEFAULT_MODEL, json_option, verbose_option
+from squeezebert.errors import listed
 
 if TYPE_CHECKING:
     from squeezebert.inspection import Inspection, WeightsFile
@@ -73,7 +74,6 @@ def _as_json(model: str, inspection: Inspection) -> dict[str, Any]:
 def _lines(model: str, inspection: Inspection) -> list[tuple[str, str]]:
     config = inspection.config
     labels = [f"{index} {label}" for index, label in config.id2label.items()]
-    more = f" and {len(labels) - 12} more" if len(labels) > 12 else ""
     total = sum(inspection.parameters.values())
     operations = sum(inspection.operations.values())
     tokenizer = _tokenizer(inspection)
@@ -88,7 +88,7 @@ def _lines(model: str, inspection: Inspection) -> list[tuple[str, str]]:
             f"vocabulary {config.vocab_size}",
         ),
         ("groups", ", ".join(f"{layer} {count}" for layer, count in inspection.groups.items())),
-        *([("labels", ", ".join(labels[:12]) + more)] if "classifier" in inspection.parameters else []),
+        *([("labels", listed(labels, 12))] if "classifier" in inspection.parameters else []),
         ("parameters", f"{total:,}"),
         *(
             ("", f"{count:>12,}  {part} ({count / total:.0%})")

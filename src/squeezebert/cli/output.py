@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, listed
 from squeezebert.files import atomic_path
 
 STDOUT = "-"
 """As the name of a file."""
+_SHOWN = 30
+"""Of the items of a list, to people."""
 
 
 def check_output(output: str | None, inputs: Iterable[str] = ()) -> None:
@@ -75,7 +77,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_shown, value))
+        return listed([*map(_shown, value)], _SHOWN)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

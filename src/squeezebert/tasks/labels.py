@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import DataError, nearest
+from squeezebert.errors import DataError, listed, nearest
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _SHOWN = 12
+_MOST_CLASSES = 20
+"""That whole numbers are taken for without a doubt, however few rows there are."""
 
 
 def label_index(label: str | int | float, config: SqueezeBertConfig, where: str) -> int:
@@ -33,8 +35,9 @@ def label_index(label: str | int | float, config: SqueezeBertConfig, where: str)
     same = [known for known in labels if known.casefold() == name.strip().casefold()]
     if len(same) == 1:
         return config.label2id[same[0]]
-    shown = ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
-    raise DataError(f"{where}: unknown label {name!r}{nearest(name, labels)}; the model knows {shown}")
+    raise DataError(
+        f"{where}: unknown label {name!r}{nearest(name, labels)}; the model knows {listed(labels, _SHOWN)}"
+    )
 
 
 def ordered(labels: Iterable[Any]) -> list[str]:
@@ -62,6 +65,14 @@ def is_not_finite(label: object) -> bool:
         return isinstance(label, (str, float)) and not math.isfinite(float(label))
     except ValueError:
         return False
+
+
+def may_be_measurements(labels: Iterable[Any]) -> bool:
+    """Whether labels are whole numbers of which most rows have one to themselves, as prices or years have."""
+    values = [str(label).strip() for label in labels]
+    distinct = {*values}
+    many = len(distinct) > max(_MOST_CLASSES, len(values) / 2)
+    return many and all(map(_INTEGER.fullmatch, distinct))
 
 
 def are_measurements(labels: Iterable[Any]) -> bool:

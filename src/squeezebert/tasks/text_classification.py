@@ -18,7 +18,14 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, text_of
-from squeezebert.tasks.labels import are_measurements, as_number, is_not_finite, label_index, ordered
+from squeezebert.tasks.labels import (
+    are_measurements,
+    as_number,
+    is_not_finite,
+    label_index,
+    may_be_measurements,
+    ordered,
+)
 from squeezebert.tasks.merging import mean_of
 from squeezebert.tasks.scores import highest, sigmoid, softmax
 
@@ -248,7 +255,14 @@ def _read_label(value: object, where: str) -> Label:
 def _problem_of(examples: Sequence[TextExample]) -> str:
     if any(isinstance(example.label, tuple) for example in examples):
         return MULTI
-    if not are_measurements(example.label for example in examples if not is_not_finite(example.label)):
+    finite = [example.label for example in examples if not is_not_finite(example.label)]
+    if may_be_measurements(finite):
+        raise DataError(
+            f"{examples[0].where} and {len(examples) - 1} more: {len({*map(str, finite)})} different whole "
+            "numbers are labels; are they classes or numbers on a scale? Say --problem-type "
+            "single_label_classification or --problem-type regression"
+        )
+    if not are_measurements(finite):
         return SINGLE
     for example in examples:
         _number(example)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import listed
 from squeezebert.training.data import TrainingData
 from squeezebert.training.plots import captions_of
 from squeezebert.training.settings import TrainingSettings
@@ -90,9 +91,7 @@ def model_card(
 def _labels(config: SqueezeBertConfig) -> str:
     if not config.architectures or "Classification" not in config.architectures[0]:
         return ""
-    names = list(config.label2id)
-    more = f" and {len(names) - _LABELS_SHOWN} more" if len(names) > _LABELS_SHOWN else ""
-    return f"\nLabels: {', '.join(f'`{name}`' for name in names[:_LABELS_SHOWN])}{more}.\n"
+    return f"\nLabels: {listed([f'`{name}`' for name in config.label2id], _LABELS_SHOWN)}.\n"
 
 
 def _pictures(folder: Path) -> str:

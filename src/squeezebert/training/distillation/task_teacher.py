@@ -16,7 +16,7 @@ from squeezebert.checkpoints import read_stored
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus.build import tokenizer_digest
 from squeezebert.engine import Engine
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, listed
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.tasks.base import Setup, Task
 from squeezebert.tasks.text_classification import REGRESSION, TextClassification, problem_type
@@ -188,10 +188,8 @@ def label_order(
     return [theirs[name] for name in sorted(mine, key=mine.__getitem__)]
 
 
-def _shown(labels: set[str], most: int = 5) -> str:
-    names = sorted(labels)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+def _shown(labels: set[str]) -> str:
+    return listed([*map(repr, sorted(labels))], 5)
 
 
 def digest_of(name: str) -> str:

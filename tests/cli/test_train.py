@@ -106,7 +106,7 @@ def test_resume_goes_on_where_nothing_was_started_yet(
         (("reviews.csv", "--out", "m", "--epochs", "0"), "epochs 0.0 is not positive"),
         (("reviews.csv", "--out", "m", "--precision", "int4"), "auto, fp32, tf32, bf16"),
         (("reviews.csv", "--out", "m", "--batch-size", "2", "--batch-tokens", "9"), "not both"),
-        (("reviews.csv", "--out", "m", "--max-length", "99"), "max_length 99 is not"),
+        (("reviews.csv", "--out", "m", "--max-length", "99"), "--max-length 99 is not"),
         (("reviews.csv", "--out", "m", "--unlabelled", "other.csv"), "--unlabelled needs a teacher"),
         (("reviews.csv", "--out", "m", "--soft-share", "0"), "--soft-share needs a teacher"),
         (("reviews.csv", "--out", "m", "--teacher", "nowhere/at/all"), "nowhere/at/all"),

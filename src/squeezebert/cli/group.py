@@ -34,7 +34,8 @@ class LazyGroup(click.Group):
         """Import the command, None if there is none of the name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"squeezebert.cli.{cmd_name}").command
+        ctx.obj.command = importlib.import_module(f"squeezebert.cli.{cmd_name}").command
+        command: click.Command = ctx.obj.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO, cast
 
 import click
 
-from squeezebert.errors import SqueezeBertError
+from squeezebert.errors import OptionError, SqueezeBertError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 DEBUG_VARIABLE = "SQUEEZEBERT_DEBUG"
@@ -30,10 +30,12 @@ class Session:
 
     Attributes:
         verbose: Whether to report settings and the tracebacks of errors on stderr.
+        command: The one that is run.
         kept: What a command has built and nothing has to be done about at the end, such as a model.
     """
 
     verbose: bool = False
+    command: click.Command | None = None
     kept: object = None
 
 
@@ -116,6 +118,8 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
         return _report(f"{error.format_message()} (see {command} --help)", error, session, MISUSED)
     except click.ClickException as error:
         return _report(error.format_message(), error, session, MISUSED)
+    except OptionError as error:
+        return _report(_with_options(str(error), session.command), error, session, MISUSED)
     except SqueezeBertError as error:
         return _report(str(error), error, session, MISUSED)
     except BrokenPipeError:
@@ -125,6 +129,18 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _report(f"{place}{error.strerror or error}", error, session, FAILED)
+
+
+def _with_options(message: str, command: click.Command | None) -> str:
+    """Name settings as the command line does, where a message names them as Python does."""
+    import re
+
+    for parameter in command.params if command else ():
+        if isinstance(parameter, click.Option) and parameter.name and "_" in parameter.name:
+            # In quotes it is somebody's column or label.
+            name = rf"(?<![\w'./-]){parameter.name}(?![\w'./-])"
+            message = re.sub(name, parameter.opts[0], message)
+    return message
 
 
 def _report(message: str, error: Exception, session: Session, code: int) -> int:

@@ -33,7 +33,7 @@ import transformers
 from torch import nn
 
 from squeezebert.benchmark.machine import describe_machine
-from squeezebert.cli.torch_threads import BRIEFLY
+from squeezebert.cli.library_threads import BRIEFLY
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.files import write_text
 from squeezebert.modeling import SqueezeBertModel

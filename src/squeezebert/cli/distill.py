@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from squeezebert.cli.library_threads import import_torch
 from squeezebert.cli.output import show_fields
 from squeezebert.cli.recipes import MEASURED_ON, corpora_of, overrides_of, recipe_options
 from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, sitting
-from squeezebert.cli.torch_threads import import_torch
 from squeezebert.errors import OptionError
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from squeezebert.cli.library_threads import leave_numpy_alone, wait_briefly
 from squeezebert.cli.main import Session
-from squeezebert.cli.torch_threads import wait_briefly
 from squeezebert.errors import OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES
 
@@ -25,6 +25,8 @@ def _be_verbose(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 def _with_its_threads(_: click.Context, __: click.Parameter, backend: str) -> str:
     if backend == "torch":
         wait_briefly()
+    else:
+        leave_numpy_alone()
     return backend
 
 

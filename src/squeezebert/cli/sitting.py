@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from squeezebert.cli.torch_threads import import_torch
+from squeezebert.cli.library_threads import import_torch
 from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:

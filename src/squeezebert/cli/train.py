@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import options
+from squeezebert.cli.library_threads import import_torch
 from squeezebert.cli.output import show_fields
 from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, sitting
 from squeezebert.cli.teaching import teaching_of, teaching_options
-from squeezebert.cli.torch_threads import import_torch
 from squeezebert.cli.training_options import loop_options
 from squeezebert.config import PROBLEM_TYPES
 from squeezebert.errors import DataError, OptionError

@@ -1,4 +1,4 @@
-"""torch for commands: that it is installed, and how its threads wait for each other."""
+"""Threads of the libraries that commands use: how many there are, and how they wait for each other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ BRIEFLY = {"GOMP_SPINCOUNT": "1000"}
 """Turns of a loop in which a thread waits for the others before it sleeps. GNU's OpenMP takes 300,000 by
 default: beside a busy process, whoever waits keeps the one that is waited for from its core;
 docs/decisions.md has figures."""
+
+
+def leave_numpy_alone() -> None:
+    """Let numpy's OpenBLAS start no threads, where nothing else is asked for.
+
+    To be called before numpy is imported. Beside the engine it has nothing to multiply that they would be of
+    use for, and new ones keep a core busy for 0.1 s: a third of what a process takes to answer one text.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def wait_briefly() -> None:

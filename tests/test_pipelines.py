@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 import squeezebert
 from squeezebert.data import Row
 from squeezebert.embedded import embedded_model
+from squeezebert.engine import Engine
 from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline, load_backend, pipeline
@@ -199,6 +202,17 @@ def test_streaming_reads_no_further_ahead_than_it_says() -> None:
     for _ in range(14):
         next(answers)
     assert read == 26
+
+
+@pytest.mark.parametrize("look_ahead", [1, 3, 512])
+def test_what_stands_before_a_bad_input_is_answered(look_ahead: int) -> None:
+    """In whatever batch it is read: the good ones before it may have come out of a pipe."""
+    chosen = pipeline("text-classification", look_ahead=look_ahead)
+    answers = chosen.stream(["bad", "good", "", "good", 5, "bad"])
+    found = [next(answers)["label"] for _ in range(4)]
+    assert found[:2] == ["negative", "positive"]
+    with pytest.raises(DataError, match="input 4: text is a int"):
+        next(answers)
 
 
 def test_columns_of_all_inputs_are_given_once_to_a_stream() -> None:
@@ -405,6 +419,43 @@ def test_the_model_can_say_what_the_task_is(tmp_path: Path) -> None:
         pipeline(model=tmp_path / "fill-mask")
     with pytest.raises(OptionError, match="give a task or a model; the tasks are text-classification"):
         pipeline()
+
+
+@pytest.mark.parametrize("task", ["text-classification", "fill-mask"])
+def test_what_is_loaded_already_can_be_given(task: str, tmp_path: Path) -> None:
+    network = model(get_task(task).head)
+    network.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    text = INPUTS[task]("ada sat")
+    expected = pipeline(task, tmp_path, backend="torch")(text)
+    assert pipeline(task, network, tokenizer=tmp_path)(text) == expected
+    assert pipeline(task, network, tokenizer=tokenizer())(text) == expected
+    engine = Engine.from_pretrained(tmp_path, precision="fp32")
+    chosen = pipeline(task, engine, tokenizer=str(tmp_path))
+    assert chosen.backend is engine
+    same(chosen(text), expected)
+    assert pipeline(model=engine, tokenizer=tokenizer()).task.name == task
+
+
+def test_what_is_no_model_and_no_tokenizer_is_named() -> None:
+    network = model(get_task("fill-mask").head)
+    with pytest.raises(OptionError, match="tokenizer is none beside a model that is loaded; give its folder"):
+        pipeline("fill-mask", network)
+    with pytest.raises(OptionError, match="tokenizer is a dict; give its folder"):
+        pipeline("fill-mask", network, tokenizer={})  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="model is a Linear; give a folder"):
+        pipeline("fill-mask", torch.nn.Linear(2, 2))  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="SqueezeBertModel: does not say what it is for"):
+        pipeline(model=model("SqueezeBertModel"), tokenizer=tokenizer())
+
+
+@pytest.mark.parametrize("backend", ["engine", "torch"])
+def test_a_pipeline_goes_to_other_processes(backend: str) -> None:
+    """As ``multiprocessing`` and Ray send it."""
+    chosen = pipeline("text-classification", backend=backend, top_k=None, max_length=17)
+    there = pickle.loads(pickle.dumps(chosen))
+    assert there("A warm, funny film.") == chosen("A warm, funny film.")
+    assert (there.setup.max_length, copy.deepcopy(chosen)("good")) == (17, chosen("good"))
 
 
 def test_options_given_once_hold_for_all_calls() -> None:

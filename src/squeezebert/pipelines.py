@@ -21,7 +21,9 @@ from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
 
 if TYPE_CHECKING:
+    from squeezebert.engine import Engine
     from squeezebert.engine.backend import Backend, Outputs
+    from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
     from squeezebert.tasks.base import Example, Task, Window
     from squeezebert.tokenization.base import BaseTokenizer
 
@@ -33,9 +35,9 @@ _AHEAD_BATCHES = 64
 
 def pipeline(
     task: str | None = None,
-    model: str | Path | None = None,
+    model: str | Path | Engine | SqueezeBertPreTrainedModel | None = None,
     *,
-    tokenizer: BaseTokenizer | None = None,
+    tokenizer: str | Path | BaseTokenizer | None = None,
     backend: str = "engine",
     precision: str | None = None,
     revision: str | None = None,
@@ -53,8 +55,10 @@ def pipeline(
         task: "text-classification" ("sentiment-analysis"), "token-classification" ("ner"),
             "question-answering", "fill-mask", "multiple-choice", "feature-extraction" or
             "zero-shot-classification"; None for the one that the model was trained for.
-        model: Folder, embedded name or hub name; None for the task's embedded model.
-        tokenizer: Instead of the one that lies with the model.
+        model: Folder, embedded name or hub name; or an engine or a torch model of this package; None for the
+            task's embedded model.
+        tokenizer: Instead of the one that lies with the model; or where it lies. A model that is loaded
+            already needs one.
         backend: What runs the network: "engine", or "torch".
         precision: What the backend computes in: the engine in "int8", which is its default, or "fp32"; torch
             in "fp32".
@@ -77,27 +81,56 @@ def pipeline(
         CheckpointError: The model cannot be found or read, or was not trained for the task.
     """
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
+    name = model if isinstance(model, (str, Path)) else None
+    runner = None if model is None or name is not None else _running(model)
     if task is None:
-        task = None if model is None else task_of(SqueezeBertConfig.from_pretrained(model, **where))
+        config = runner.config if runner else name and SqueezeBertConfig.from_pretrained(name, **where)
+        task = task_of(config) if config else None
         if task is None:
             # As the published checkpoints do not.
-            why = "give a task or a model" if model is None else f"{model}: does not say what it is for"
+            who = name or type(model).__name__
+            why = "give a task or a model" if model is None else f"{who}: does not say what it is for"
             raise OptionError(f"{why}; the tasks are {', '.join(TASK_NAMES)}")
     chosen = get_task(task)
     chosen.options(**options)
-    name = embedded_model(chosen.name) if model is None else model
-    asked = {} if precision is None else {"precision": precision}
-    load = load_backend(backend)
-    head = chosen.head_for(SqueezeBertConfig.from_pretrained(name, **where))
-    runner = load(name, head=head, threads=threads, **asked, **where)
-    if tokenizer is None:
-        from squeezebert.tokenization import SqueezeBertTokenizerFast
-
-        tokenizer = SqueezeBertTokenizerFast.from_pretrained(name, truncation_side="right", **where)
+    if runner is None:
+        name = embedded_model(chosen.name) if name is None else name
+        asked = {} if precision is None else {"precision": precision}
+        load = load_backend(backend)
+        head = chosen.head_for(SqueezeBertConfig.from_pretrained(name, **where))
+        runner = load(name, head=head, threads=threads, **asked, **where)
+    divider = _tokenizer(name if tokenizer is None else tokenizer, where)
     return Pipeline(
-        chosen, runner, tokenizer, max_length=max_length, stride=stride, batch_tokens=batch_tokens,
+        chosen, runner, divider, max_length=max_length, stride=stride, batch_tokens=batch_tokens,
         look_ahead=look_ahead, options=options,
     )  # fmt: skip
+
+
+def _running(model: object) -> Backend:
+    """A model that is loaded already, as a backend."""
+    from squeezebert.engine import Engine
+
+    if isinstance(model, Engine):
+        return model
+    if "torch" in sys.modules:
+        from squeezebert.modeling.backend import TorchBackend
+        from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
+
+        if isinstance(model, SqueezeBertPreTrainedModel):
+            return TorchBackend(model)
+    raise OptionError(f"model is a {type(model).__name__}; give a folder, a name, or a model of this package")
+
+
+def _tokenizer(given: str | Path | BaseTokenizer | None, where: Mapping[str, Any]) -> BaseTokenizer:
+    from squeezebert.tokenization import SqueezeBertTokenizerFast
+    from squeezebert.tokenization.base import BaseTokenizer
+
+    if isinstance(given, (str, Path)):
+        return SqueezeBertTokenizerFast.from_pretrained(given, truncation_side="right", **where)
+    if isinstance(given, BaseTokenizer):
+        return given
+    what = "none beside a model that is loaded" if given is None else f"a {type(given).__name__}"
+    raise OptionError(f"tokenizer is {what}; give its folder, its name or one of this package")
 
 
 def _engine_backend() -> Callable[..., Backend]:
@@ -301,23 +334,35 @@ class Pipeline:
             options: From ``task.options``, or ``task.evaluation_options``.
         """
         source = (_Job(example, self._windows(example)) for example in examples)
-        while jobs := self._ahead(source):
+        failure: Exception | None = None
+        while failure is None:
+            jobs, failure = self._ahead(source)
+            if not jobs:
+                break
             self._run_all(jobs)
             while jobs:
                 # Taken out, so that no answered one is kept while the next are read.
                 job = jobs.popleft()
                 yield self.task.decode(job.example, job.windows, job.outputs, self.setup, options)
+        if failure is not None:
+            raise failure
 
-    def _ahead(self, source: Iterator[_Job]) -> deque[_Job]:
-        """The next examples: so many that sorting by length pays, so few that they fit into memory."""
+    def _ahead(self, source: Iterator[_Job]) -> tuple[deque[_Job], Exception | None]:
+        """The next examples: so many that sorting by length pays, so few that they fit into memory.
+
+        What is wrong with the one after them is given and not raised: they are to be answered before.
+        """
         jobs: deque[_Job] = deque()
         tokens = 0
-        for job in islice(source, min(self._look_ahead, sys.maxsize)):
-            jobs.append(job)
-            tokens += sum(len(window.ids) for window in job.windows)
-            if tokens >= _AHEAD_BATCHES * self._batch_tokens:
-                break
-        return jobs
+        try:
+            for job in islice(source, min(self._look_ahead, sys.maxsize)):
+                jobs.append(job)
+                tokens += sum(len(window.ids) for window in job.windows)
+                if tokens >= _AHEAD_BATCHES * self._batch_tokens:
+                    break
+        except Exception as error:
+            return jobs, error
+        return jobs, None
 
     def _run_all(self, jobs: Iterable[_Job]) -> None:
         # Equal windows, such as those of the labels of zero-shot classification, are computed once.

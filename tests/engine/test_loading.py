@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from dataclasses import fields
@@ -37,6 +38,17 @@ def saved(folder: Path, head: str, dtype: str = "int8", architectures: tuple[str
     config = network_config().replace(architectures=(head,) if architectures is None else architectures)
     write_checkpoint(folder, config, arrays_of(torch_network(head, config)), dtype=dtype)
     return folder
+
+
+def test_a_pickle_holds_where_an_engine_was_loaded_from(tmp_path: Path) -> None:
+    engine = Engine.from_pretrained(saved(tmp_path, CLASSIFIER), precision="fp32", threads=1)
+    written = pickle.dumps(engine)
+    assert len(written) < 1000
+    there, inputs = pickle.loads(written), batch(CLASSIFIER)
+    assert (there.head, there.precision, there.threads) == (CLASSIFIER, "fp32", 1)
+    np.testing.assert_array_equal(there(**inputs).logits, engine(**inputs).logits)
+    with pytest.raises(OptionError, match="an engine made of arrays cannot be pickled"):
+        pickle.dumps(Engine(network_config(), read_stored(tmp_path).arrays))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float16", "float32"])

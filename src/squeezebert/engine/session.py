@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ class Engine:
         self.config = config
         self.head = _head_of(config) if head is None else _checked_head(head)
         self.precision = precision
+        self._again: Callable[[], Engine] | None = None
         try:
             self._model = _native.Model(
                 {key: getattr(config, key) for key in _NATIVE_CONFIG},
@@ -139,7 +141,20 @@ class Engine:
         engine = cls(stored.config, arrays, head, precision=precision, threads=threads)
         # Packed by now; only the word embeddings are read on, a few rows at a time.
         release_pages(arrays.values())
+        engine._again = partial(
+            cls.from_pretrained, stored.folder, head=head, precision=precision, threads=threads
+        )
         return engine
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where it was loaded from, for a process of its own to load it again.
+
+        Raises:
+            OptionError: It was made of arrays.
+        """
+        if self._again is None:
+            raise OptionError("an engine made of arrays cannot be pickled; write a checkpoint and load that")
+        return self._again, ()
 
     def channel_magnitudes(self, batch: PackedBatch) -> NDArray[np.float32]:
         """Tell how large channels become that go into attention and into the feed-forward layers.

@@ -184,5 +184,10 @@ def test_bad_input(corpus, trunk, tmp_path):
     build_corpus([tmp_path / "three.jsonl"], tmp_path / "held", tokenizer=tokenizer, hold_out=2)
     with pytest.raises(DataError, match="held: has no text to learn from"):
         make_distillation({str(tmp_path / "held"): 1.0}, trunk, NARROW, settings)
+    (tmp_path / "short.jsonl").write_text(31 * '{"text": "Tea. Go."}\n')
+    build_corpus([tmp_path / "short.jsonl"], tmp_path / "short", tokenizer=tokenizer, hold_out=2)
+    short = DistillationSettings(**{**SETTINGS, "passages": 0.0}, tokens=1)
+    with pytest.raises(DataError, match="short: no text that epoch 1 draws has 4 pieces; add longer texts"):
+        make_distillation({str(tmp_path / "short"): 1.0}, trunk, NARROW, short).epoch(0)
     with pytest.raises(OptionError, match="nothing to learn"):
         DistillationSettings(tokens_factor=0, sentence_factor=0, pooler_factor=0, similarity_factor=0)

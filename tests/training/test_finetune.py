@@ -147,6 +147,14 @@ def test_the_metric_that_is_asked_for_decides(trunk: str, out: Path, monkeypatch
     assert "the best by f1" in (out / "README.md").read_text(encoding="utf-8")
 
 
+def test_a_metric_of_few_rows_is_known(trunk: str) -> None:
+    """Questions without answers may come last."""
+    rows = [dict(row.values) for row in make_rows("question-answering", 130)]
+    rows += [{**row, "answers": []} for row in rows[:30]]
+    data = TrainingData.read("question-answering", rows, rows)
+    assert "NoAns_f1" in TaskObjective(data, trunk, changed(metric="NoAns_f1")).evaluate()
+
+
 @pytest.mark.parametrize(("task", "wrong"), [("text-classification", "recall"), ("fill-mask", "perplexity")])
 def test_a_metric_that_cannot_decide_is_refused_at_once(task: str, wrong: str, trunk: str, out: Path) -> None:
     with pytest.raises(OptionError, match=f"metric '{wrong}' is not one of accuracy"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix
 
-from squeezebert.training.plots import confusion, reliability, smoothed
+from squeezebert.training.plots import confusion, draw_confusion, reliability, smoothed
 
 
 def test_the_confusion_matrix_is_that_of_scikit_learn() -> None:
@@ -26,6 +28,13 @@ def test_reliability_is_that_of_scikit_learn() -> None:
     np.testing.assert_allclose([hit for _, hit, _ in bins], shares)
     assert sum(count for _, _, count in bins) == 997
     assert reliability(np.array([1.0]), np.array([True])) == [(1.0, 1.0, 1)]
+
+
+@pytest.mark.parametrize("label", ["$5k_$10k", "$x #1 $", "a\ud83d", "50 %"])
+def test_labels_are_drawn_as_they_are(label: str, tmp_path: Path) -> None:
+    """Matplotlib reads what stands between dollars as a formula."""
+    draw_confusion(np.eye(2, dtype=np.int64), [label, "other"], tmp_path / "confusion.png")
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_smoothed_line_starts_where_the_losses_do() -> None:

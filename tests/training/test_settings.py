@@ -27,7 +27,7 @@ from squeezebert.training.schedule import learning_rate
         ("learning_rate", 0.0), ("learning_rate", float("nan")), ("warmup", 1.0), ("warmup", -0.1),
         ("weight_decay", -1.0), ("max_grad_norm", 0.0), ("precision", "fp8"), ("dropout", 1.0),
         ("evaluate_every", 0),
-        ("save_every", -1.0), ("max_length", 0), ("seed", -1),
+        ("save_every", -1.0), ("max_length", 0), ("seed", -1), ("seed", 2**63),
         ("freeze_blocks", -1),
         ("blocks", 0),
     ],
@@ -140,4 +140,6 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
     np.testing.assert_allclose(balanced(targets, 4), expected)
     several = np.eye(4, dtype=np.float32)[targets]
     np.testing.assert_allclose(balanced_multi(several), (97 - several.sum(0)) / several.sum(0))
+    # A label of all rows is learnt, too.
+    assert balanced_multi(np.array([[1, 0, 1], [1, 0, 0]], dtype=np.float32)).tolist() == [1, 1, 1]
     assert balanced(np.array([0, 2]), 4)[1] == 1.0

@@ -91,3 +91,8 @@ def test_what_is_missing_or_does_not_fit_is_said(trunk: str, out: Path) -> None:
     with pytest.raises(OptionError, match="not learnt from a teacher's answers"):
         train(make_data("feature-extraction"), out, start=trunk, teaching=Teaching(teacher=trunk))
     assert not [*out.glob("*")]
+    for wrong in ({"batch_size": 1}, {"micro_batch_size": 1}):
+        with pytest.raises(OptionError, match="size 1: pairs of texts are compared with each other"):
+            train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(**wrong))
+    with pytest.raises(OptionError, match="freeze_blocks 2 leaves nothing to train"):
+        train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(freeze_blocks=2))

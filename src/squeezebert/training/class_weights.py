@@ -84,6 +84,7 @@ def balanced(targets: NDArray[np.int64], labels: int) -> NDArray[np.float64]:
 
 
 def balanced_multi(targets: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Rows without over rows with each label ``[rows, labels]``; 1 for a label without rows."""
+    """Rows without over rows with each label ``[rows, labels]``; 1 for a label of no or of all rows."""
     having = (targets > 0).sum(axis=0)
-    return np.where(having > 0, (len(targets) - having) / np.maximum(having, 1), 1.0)
+    both = (having > 0) & (having < len(targets))
+    return np.where(both, (len(targets) - having) / np.maximum(having, 1), 1.0)

@@ -45,8 +45,8 @@ class LabelScale:
         return cls(float(numbers.mean()), float(numbers.std()) or 1.0)
 
     def scaled(self, numbers: Tensor) -> Tensor:
-        """Numbers in the labels' units ``[...]``, in standard deviations from the mean."""
-        return ((numbers.double() - self.mean) / self.deviation).to(numbers.dtype)
+        """Numbers in the labels' units ``[...]``, in standard deviations from the mean; float32."""
+        return ((numbers.double() - self.mean) / self.deviation).float()
 
     @torch.no_grad()
     def scale(self, head: nn.Linear) -> None:

@@ -55,8 +55,10 @@ def draw_confusion(counts: NDArray[np.int64], labels: Sequence[str], path: Path)
     figure, (panel,) = _panels(1, size=max(4.0, 0.4 * len(labels)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    panel.set_xticks(range(len(labels)), labels, rotation=90)
-    panel.set_yticks(range(len(labels)), labels)
+    # As they are: $5k_$10k is no formula. Half a surrogate pair, as JSON can hold, cannot be drawn.
+    names = [label.encode("utf-8", "replace").decode() for label in labels]
+    panel.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
+    panel.set_yticks(range(len(names)), names, parse_math=False)
     panel.set(xlabel="predicted", ylabel="true")
     if len(labels) <= _MOST_LABELS_WITH_NUMBERS:
         for (row, column), count in np.ndenumerate(counts):

@@ -102,8 +102,8 @@ class LoopSettings:
             raise OptionError(f"weight_decay {self.weight_decay} is negative")
         if not 0 <= self.save_every < math.inf:
             raise OptionError(f"save_every {self.save_every} is negative; 0 saves after every step")
-        if self.seed < 0:
-            raise OptionError(f"seed {self.seed} is negative")
+        if not 0 <= self.seed < 2**63:
+            raise OptionError(f"seed {self.seed} is not from 0 to 2^63 - 1")
 
     def identity(self) -> dict[str, Any]:
         """The settings that decide the weights a run ends with."""

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from squeezebert.errors import OptionError
+from squeezebert.training.data import TrainingData
 from squeezebert.training.objective import MicroBatch
+from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.task_objective import TaskObjective
 
 _SHARPNESS = 20.0
@@ -19,7 +22,19 @@ class SimilarityObjective(TaskObjective):
 
     The loss compares the pairs that are computed at once, so a step of several micro-batches compares fewer.
     Arguments and errors are those of :class:`TaskObjective`.
+
+    Raises:
+        OptionError: There is but one pair to compare at once, or nothing is trained.
     """
+
+    def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
+        alone = settings.batch_tokens is None and settings.batch_size == 1
+        if alone or settings.micro_batch_size == 1:
+            name = "batch_size" if alone else "micro_batch_size"
+            raise OptionError(f"{name} 1: pairs of texts are compared with each other; give 2 or more")
+        super().__init__(data, start, settings)
+        if settings.freeze_blocks == self.setup.config.num_hidden_layers:
+            raise OptionError(f"freeze_blocks {settings.freeze_blocks} leaves nothing to train")
 
     def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
         """Sum of the loss over pairs: ids, mask and segments ``[pairs, 2, tokens]``, labels ``[pairs]``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -100,8 +101,8 @@ class TaskObjective(Objective[Feature]):
         if settings.swap_pairs and not any(example.swapped() for example in data.training):
             raise OptionError(f"swap_pairs is for pairs of texts to classify, and {data.name} has none")
         if settings.metric is not None:
-            # Now, and not after the first epoch.
-            self._measured(data.validation[:_FEW])
+            # Now, and not after the first epoch. Some metrics are of few rows, such as those without answers.
+            self._measured(data.validation[:: math.ceil(len(data.validation) / _FEW)])
         self._class_weights = ClassWeights.of(data, config, settings.class_weights)
 
     def identity(self) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import Teacher, TeacherOutput
-from squeezebert.training.distillation.texts import Text, Texts, cut_by_length
+from squeezebert.training.distillation.texts import SHORTEST, Text, Texts, cut_by_length
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.padding import padded
 
@@ -88,8 +88,19 @@ class Distillation(Objective[Text]):
         return {**self._about, "corpora": corpora, "shares": self._shares}
 
     def epoch(self, epoch: int) -> Sequence[Sequence[Text]]:
-        """Batches of texts of one length."""
-        return Texts(self._corpora, self._shares, self._settings, epoch)
+        """Batches of texts of one length.
+
+        Raises:
+            DataError: No text is long enough.
+        """
+        texts = Texts(self._corpora, self._shares, self._settings, epoch)
+        if not len(texts):
+            places = ", ".join(str(corpus.folder) for corpus in self._corpora)
+            raise DataError(
+                f"{places}: no text that epoch {epoch + 1} draws has {SHORTEST} pieces; add longer texts, or "
+                "set passages, which join sentences"
+            )
+        return texts
 
     def collate(self, items: Sequence[Text]) -> MicroBatch:
         """Ids, and the labels of hidden tokens where the batch is one of masked language modelling."""

@@ -175,7 +175,7 @@ HEADS = {
         "English Wikipedia (2015, CC BY-SA 3.0) and of novels in the public domain.",
         start=READING,
         compares=True,
-        options="--hints --blocks 4 --freeze-blocks 1 --epochs 2.5 --batch-tokens 1536 --learning-rate 8e-4 "
+        options="--hints --blocks 4 --freeze-blocks 1 --epochs 2 --batch-tokens 1536 --learning-rate 8e-4 "
         "--warmup 0.02 --dropout 0 --evaluate-every 2500",
     ),
     ENTAILMENT: Head(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, BertTokenizer
 
 from squeezebert.errors import TokenizerError
 from squeezebert.tokenization import AddedToken
@@ -113,6 +113,63 @@ def test_missing_special_tokens_get_new_ids(cls: type[BaseTokenizer], tmp_path: 
     assert cls.from_pretrained(tmp_path)("a [MASK]")["input_ids"] == [2, 4, 5, 3]
 
 
+@pytest.mark.parametrize(
+    "named", [{"pad_token": "<pad>"}, {"cls_token": "<s>", "pad_token": "<pad>"}], ids=str
+)
+@pytest.mark.parametrize("writer", ["ours", "theirs"])
+def test_added_and_special_tokens_keep_their_ids(
+    cls: type[BaseTokenizer], tmp_path: Path, writer: str, named: dict[str, str]
+) -> None:
+    """In whatever order they were added, and whoever wrote the folder."""
+    made: Any = cls(VOCAB) if writer == "ours" else make_reference()
+    made.add_tokens(["covid19"])
+    made.add_special_tokens(named)
+    made.save_pretrained(tmp_path)
+    added = ["covid19", *named.values()]
+    loaded = cls.from_pretrained(tmp_path)
+    assert loaded.convert_tokens_to_ids(added) == [*range(30522, 30522 + len(added))]
+    assert loaded.get_vocab() == made.get_vocab() == AutoTokenizer.from_pretrained(tmp_path).get_vocab()
+    assert (loaded.cls_token_id, loaded.pad_token_id) == (made.cls_token_id, made.pad_token_id)
+    assert set(added) - set(loaded.all_special_tokens) == {"covid19"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "files"),
+    [
+        (["[PAD]", "[MASK]"], {"added_tokens": {"<ent>": 6, "[PAD]": 7, "[MASK]": 8}}),
+        (["[MASK]"], {"added_tokens": {"x": 7}}),
+        (["[MASK]"], {"special_tokens_map": {"additional_special_tokens": ["<x>"]}}),
+        (
+            ["[MASK]"],
+            {
+                "special_tokens_map": {"additional_special_tokens": ["<z>", "<x>"]},
+                "added_tokens": {"<x>": 7, "y": 8},
+            },
+        ),
+    ],
+)
+def test_legacy_folders_give_the_ids_of_transformers(
+    cls: type[BaseTokenizer], tmp_path: Path, missing: list[str], files: dict[str, Any]
+) -> None:
+    """Tokens with ids come first, then named special tokens, then further ones."""
+    pieces = [piece for piece in SMALL if piece not in missing]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    ours, theirs = cls.from_pretrained(tmp_path), BertTokenizer.from_pretrained(tmp_path)
+    assert ours.get_vocab() == theirs.get_vocab()
+    assert set(ours.all_special_ids) == set(theirs.all_special_ids)
+    ours.save_pretrained(tmp_path)
+    assert cls.from_pretrained(tmp_path).get_vocab() == theirs.get_vocab()
+
+
+def test_a_special_token_that_is_overridden_is_not_added(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    """The ids of a folder without [MASK] are as many as its pieces if another one is the mask."""
+    pieces = [piece for piece in SMALL if piece != "[MASK]"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    assert len(cls.from_pretrained(tmp_path, mask_token="hello")) == len(pieces)
+
+
 def test_special_tokens_may_have_names(cls: type[BaseTokenizer], tmp_path: Path) -> None:
     write_small(tmp_path, extra_special_tokens={"image_token": "<image>"})
     loaded = cls.from_pretrained(tmp_path)
@@ -136,6 +193,8 @@ SERIALIZED = (
         ({"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b"{"}, "is not valid JSON"),
         ({"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b"[]"}, "not a JSON object"),
         ({"vocab.txt": b"[UNK]\n", "added_tokens.json": b'{"x": 7}'}, "has id 7; expected 1"),
+        ({"vocab.txt": b"[UNK]\na\n", "added_tokens.json": b'{"a": 2}'}, "'a' has id 2; expected 1"),
+        ({"vocab.txt": b"[UNK]\na\n", "added_tokens.json": b'{"x": 1}'}, "'x' has id 1; expected 2"),
         ({"vocab.txt": b"[UNK]\n", "added_tokens.json": b'{"x": "y"}'}, "the id 'y' of 'x' is no integer"),
         (
             {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"added_tokens_decoder": {"x": "y"}}'},

@@ -39,7 +39,8 @@ class BaseTokenizer(Encoder):
         padding_side: "right" or "left".
         truncation_side: The side that is cut off.
         clean_up_tokenization_spaces: Whether `decode` does so by default.
-        added_tokens: Tokens beyond the vocabulary, in the order of their ids.
+        added_tokens: Tokens beyond the vocabulary, in the order of their ids. Special tokens named above that
+            are neither here nor in the vocabulary follow them.
 
     Raises:
         TokenizerError: The vocabulary is empty or lacks the unknown token, or an option is wrong.
@@ -75,6 +76,7 @@ class BaseTokenizer(Encoder):
                 "cls_token": cls_token,
                 "mask_token": mask_token,
             },
+            added_tokens,
         )
         self.do_lower_case = do_lower_case
         self.strip_accents = strip_accents
@@ -83,8 +85,6 @@ class BaseTokenizer(Encoder):
         self.padding_side = padding_side
         self.truncation_side = truncation_side
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
-        for token in added_tokens:
-            self._vocabulary.add(token)
         self._prepare()
 
     def _make_divider(self) -> Divider:
@@ -117,7 +117,7 @@ class BaseTokenizer(Encoder):
             TokenizerError: Its tokenizer files are missing, unreadable, or not WordPiece as BERT has it.
         """
         folder = locate(name_or_path, store.FILE_NAMES, revision=revision, local_files_only=local_files_only)
-        return cls(**{**store.read_folder(store.home_of(folder)), **overrides})
+        return cls(**store.read_folder(store.home_of(folder), overrides))
 
     def check_embeddings(self, rows: int, place: str = "") -> None:
         """See that the tokenizer can be that of a model.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,19 @@ def read_vocab(path: Path) -> list[str]:
     return lines
 
 
-def read_folder(folder: Path) -> dict[str, Any]:
+def read_folder(folder: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Read the tokenizer files of a checkpoint as arguments of a tokenizer's constructor.
 
     ``vocab.txt`` goes before the vocabulary in ``tokenizer.json``; options are those of
     ``tokenizer_config.json``, then of ``tokenizer.json``, then the defaults.
 
+    Args:
+        folder: Where the files are.
+        overrides: Arguments that go before what the files say.
+
     Raises:
-        TokenizerError: There is no vocabulary, or a file is unreadable or holds what is not supported.
+        TokenizerError: There is no vocabulary, a file is unreadable or holds what is not supported, or an
+            added token cannot have the id that the files give it.
     """
     config = _read_json(folder / CONFIG_NAME)
     serialized = _read_json(folder / TOKENIZER_NAME)
@@ -96,8 +102,10 @@ def read_folder(folder: Path) -> dict[str, Any]:
     limit = config.get("model_max_length")
     if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT:
         options["model_max_length"] = int(limit)
-    options["added_tokens"] = _added_tokens(folder, config, specials, serialized, len(pieces))
-    return options
+    options.update(overrides)
+    named = {name: options.get(name, token) for name, token in SPECIAL_TOKENS.items()}
+    added = _added_tokens(folder, config, specials, serialized, pieces, named)
+    return {"added_tokens": added, **options}
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -184,10 +192,15 @@ def _added_tokens(
     config: Mapping[str, Any],
     specials: Mapping[str, Any],
     serialized: Mapping[str, Any],
-    first_free: int,
+    pieces: Sequence[str],
+    named: Mapping[str, Any],
 ) -> list[AddedToken]:
-    """Tokens beyond the vocabulary from wherever the files name them, in the order of their ids."""
-    found: dict[str, tuple[int | None, AddedToken]] = {}
+    """Special and added tokens from wherever the files name them, in the order of their ids.
+
+    Those without an id come last, as in the reference: first the named special tokens, then further ones.
+    """
+    found: dict[str, AddedToken] = {}
+    ids: dict[str, int] = {}
 
     def note(token: Any, index: Any, special: bool, place: str) -> None:
         content = _content(token, place)
@@ -195,10 +208,11 @@ def _added_tokens(
         special = bool(details.get("special", special))
         normalized = bool(details.get("normalized", not special))
         try:
-            identity = None if index is None else int(index)
+            if index is not None:
+                ids.setdefault(content, int(index))
         except (ValueError, TypeError) as error:
             raise TokenizerError(f"{place}: the id {index!r} of {content!r} is no integer") from error
-        found.setdefault(content, (identity, AddedToken(content, special, normalized)))
+        found.setdefault(content, AddedToken(content, special, normalized))
 
     place = f"{folder / TOKENIZER_NAME}: added_tokens"
     for token in _of_kind(serialized.get("added_tokens") or [], list, place):
@@ -206,6 +220,8 @@ def _added_tokens(
     place = f"{folder / CONFIG_NAME}: added_tokens_decoder"
     for index, token in _of_kind(config.get("added_tokens_decoder") or {}, dict, place).items():
         note(token, index, False, place)
+    for name, token in named.items():
+        note(token, None, True, f"{folder}: {name}")
     for source, name in ((config, CONFIG_NAME), (specials, SPECIALS_NAME)):
         for key in ("extra_special_tokens", "additional_special_tokens"):
             place = f"{folder / name}: {key}"
@@ -216,18 +232,21 @@ def _added_tokens(
                 note(token, None, True, place)
     for token, index in _read_json(folder / ADDED_NAME).items():
         note(token, index, False, f"{folder / ADDED_NAME}")
-    ordered = sorted(found.values(), key=lambda item: (item[0] is None, item[0] or 0))
-    _check_ids([(index, token) for index, token in ordered if index is not None], first_free, folder)
-    return [token for _, token in ordered]
+    ordered = sorted(found, key=lambda content: ids.get(content, math.inf))
+    _check_ids({content: ids[content] for content in ordered if content in ids}, pieces, folder)
+    return [found[content] for content in ordered]
 
 
-def _check_ids(tokens: Iterable[tuple[int, AddedToken]], first_free: int, folder: Path) -> None:
-    beyond = [(index, token) for index, token in tokens if index >= first_free]
-    for expected, (index, token) in enumerate(beyond, first_free):
-        if index != expected:
+def _check_ids(declared: Mapping[str, int], pieces: Sequence[str], folder: Path) -> None:
+    """See that tokens get the ids that the files give them, when they are added in this order."""
+    expected = dict(zip(pieces, range(len(pieces)), strict=True))
+    beyond = [content for content in declared if content not in expected]
+    expected.update(zip(beyond, range(len(pieces), len(pieces) + len(beyond)), strict=True))
+    for content, index in declared.items():
+        if index != expected[content]:
             raise TokenizerError(
-                f"{folder}: the added token {token.content!r} has id {index}; expected {expected}, because "
-                f"ids follow the {first_free} pieces of the vocabulary without gaps"
+                f"{folder}: the added token {content!r} has id {index}; expected {expected[content]}: pieces "
+                f"keep their ids, and other tokens follow the {len(pieces)} pieces without gaps"
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from squeezebert.errors import TokenizerError
+from squeezebert.tokenization.inputs import check_text
 
 SPECIAL_TOKENS = {
     "unk_token": "[UNK]",
@@ -36,6 +37,11 @@ class Vocabulary:
 
     A piece that occurs twice keeps its last id, as in the reference implementation.
 
+    Args:
+        pieces: All pieces, in order.
+        specials: Special tokens by those names of `SPECIAL_TOKENS` that have other tokens here.
+        added: Added tokens, in the order of their ids. Named ones that are neither here nor pieces follow.
+
     Attributes:
         pieces: All pieces, in order.
         piece_ids: Id of each piece.
@@ -44,24 +50,23 @@ class Vocabulary:
         added: Added tokens, the special ones among them, as they are written.
 
     Raises:
-        TokenizerError: There are no pieces, or none of them is the unknown token.
+        TokenizerError: There are no pieces, none of them is the unknown token, or an added token is none.
     """
 
-    def __init__(self, pieces: Sequence[str], specials: Mapping[str, str]) -> None:
+    def __init__(
+        self, pieces: Sequence[str], specials: Mapping[str, str], added: Iterable[AddedToken] = ()
+    ) -> None:
         self.pieces = list(pieces)
-        self.specials = {**SPECIAL_TOKENS, **specials}
+        self.specials: dict[str, str] = {}
         self.added: dict[str, AddedToken] = {}
         self.piece_ids = dict(zip(self.pieces, range(len(self.pieces)), strict=True))
         self.ids = dict(self.piece_ids)
         self._tokens = list(self.pieces)
-        if self.specials["unk_token"] not in self.ids:
-            raise TokenizerError(
-                f"the vocabulary of {len(self.pieces)} pieces lacks the unknown token "
-                f"{self.specials['unk_token']!r}; give its name as unk_token"
-            )
+        for token in added:
+            self.add(token)
         # The order is that of the reference, because it decides the ids of those that are not pieces.
-        for content in self.specials.values():
-            self.add(AddedToken(content, special=True, normalized=False))
+        for name, content in {**SPECIAL_TOKENS, **specials}.items():
+            self.set_special(name, content)
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -70,8 +75,9 @@ class Vocabulary:
         """Add a token, or change the properties of one; say whether it got a new id.
 
         Raises:
-            TokenizerError: The token is empty.
+            TokenizerError: The token is empty or no string.
         """
+        check_text(token.content, f"the added token {token.content!r}")
         if not token.content:
             raise TokenizerError("an added token is empty; give it at least one character")
         self.added[token.content] = token
@@ -80,6 +86,21 @@ class Vocabulary:
         self.ids[token.content] = len(self._tokens)
         self._tokens.append(token.content)
         return True
+
+    def set_special(self, name: str, content: str) -> bool:
+        """Make a token one of the named special ones, and add it if it is new; say whether it got a new id.
+
+        Raises:
+            TokenizerError: The token is empty or no string, or the unknown token would be no piece.
+        """
+        if name == "unk_token" and content not in self.pieces:
+            raise TokenizerError(
+                f"the vocabulary of {len(self.pieces)} pieces lacks the unknown token {content!r}; give one "
+                "of them as unk_token"
+            )
+        is_new = self.add(AddedToken(content, special=True, normalized=False))
+        self.specials[name] = content
+        return is_new
 
     def id_of(self, token: str) -> int:
         """Id of a token; that of the unknown token if there is none."""
@@ -96,4 +117,5 @@ class Vocabulary:
 
     def special_contents(self) -> list[str]:
         """All special tokens, each once: the five named ones first."""
-        return [token.content for token in self.added.values() if token.special]
+        special = [token.content for token in self.added.values() if token.special]
+        return list(dict.fromkeys([*self.specials.values(), *special]))

@@ -170,6 +170,14 @@ def test_a_special_token_that_is_overridden_is_not_added(cls: type[BaseTokenizer
     assert len(cls.from_pretrained(tmp_path, mask_token="hello")) == len(pieces)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_vocabulary(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    """transformers takes it for one, and gives [PAD] a new id."""
+    write_small(tmp_path)
+    (tmp_path / "vocab.txt").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "vocab.txt").read_bytes())
+    loaded = cls.from_pretrained(tmp_path)
+    assert (loaded.pad_token_id, len(loaded)) == (0, len(SMALL))
+
+
 def test_special_tokens_may_have_names(cls: type[BaseTokenizer], tmp_path: Path) -> None:
     write_small(tmp_path, extra_special_tokens={"image_token": "<image>"})
     loaded = cls.from_pretrained(tmp_path)

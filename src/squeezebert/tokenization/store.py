@@ -55,7 +55,8 @@ def read_vocab(path: Path) -> list[str]:
         TokenizerError: The file cannot be read, is not UTF-8, or is empty.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        # Without the mark that editors put before a text, which would make another piece of the first one.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise TokenizerError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from squeezebert.errors import TokenizerError
-from squeezebert.tokenization import SqueezeBertTokenizer, SqueezeBertTokenizerFast
+from squeezebert.tokenization import AddedToken, SqueezeBertTokenizer, SqueezeBertTokenizerFast
 from squeezebert.tokenization.base import BaseTokenizer
 from tests.tokenization.conftest import VOCAB
 
@@ -132,6 +132,29 @@ def test_documented_methods(reference: Any, tokenizer: BaseTokenizer, tmp_path: 
     assert tokenizer.all_special_ids == reference.all_special_ids
     assert (tokenizer.vocab_size, len(tokenizer)) == (30522, 30522)
     assert tokenizer.get_vocab() == reference.get_vocab()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (
+            {"additional_special_tokens": "<x>"},
+            "additional_special_tokens is '<x>'; expected a list of tokens",
+        ),
+        ({"extra_special_tokens": AddedToken("<x>")}, "expected a list of tokens"),
+        ({"additional_special_tokens": 5}, "additional_special_tokens is 5; expected a list of tokens"),
+        ({"additional_special_tokens": [5]}, "the added token 5 is a int; expected a string"),
+        ({"pad_token": None}, "the added token None is a NoneType; expected a string"),
+        ({"unk_token": "<u>"}, "lacks the unknown token '<u>'; give one of them as unk_token"),
+    ],
+)
+def test_special_tokens_that_are_none_are_refused(
+    tokenizer: BaseTokenizer, tokens: dict[str, Any], message: str
+) -> None:
+    """A string in place of a list would be taken apart into characters."""
+    with pytest.raises(TokenizerError, match=message):
+        tokenizer.add_special_tokens(tokens)
+    assert len(tokenizer) == 30522
 
 
 def test_collator_pads_labels_along(tokenizer: BaseTokenizer) -> None:

@@ -117,18 +117,20 @@ class Conversion:
             How many got a new id.
 
         Raises:
-            TokenizerError: A name is not known.
+            TokenizerError: A name is not known, there is no list of further tokens, or a token is none.
         """
         count = 0
         for name, value in tokens.items():
-            if name not in SPECIAL_TOKENS and name not in _EXTRA_KEYS:
+            if name in SPECIAL_TOKENS:
+                count += self._vocabulary.set_special(name, _content(value))
+            elif name not in _EXTRA_KEYS:
                 raise TokenizerError(f"{name!r} is not one of {', '.join((*SPECIAL_TOKENS, *_EXTRA_KEYS))}")
-            contents = [value] if name in SPECIAL_TOKENS else list(value)
-            for content in contents:
-                text = content.content if isinstance(content, AddedToken) else content
-                count += self._vocabulary.add(AddedToken(text, special=True, normalized=False))
-                if name in SPECIAL_TOKENS:
-                    self._vocabulary.specials[name] = text
+            # A token is a sequence as well, and would be taken apart.
+            elif isinstance(value, (str, AddedToken)) or not isinstance(value, Iterable):
+                raise TokenizerError(f"{name} is {value!r}; expected a list of tokens")
+            else:
+                added = [AddedToken(_content(token), special=True, normalized=False) for token in value]
+                count += sum(map(self._vocabulary.add, added))
         self._prepare()
         return count
 
@@ -250,6 +252,10 @@ class Conversion:
         path = folder / (VOCAB_NAME if filename_prefix is None else f"{filename_prefix}-{VOCAB_NAME}")
         write_text(path, vocab_text(self._vocabulary))
         return (str(path),)
+
+
+def _content(token: str | AddedToken) -> str:
+    return token.content if isinstance(token, AddedToken) else token
 
 
 def _clean(text: str, replacements: Iterable[tuple[str, str]]) -> str:

@@ -157,6 +157,34 @@ def test_special_tokens_that_are_none_are_refused(
     assert len(tokenizer) == 30522
 
 
+@pytest.mark.parametrize("tensors", [None, "np"])
+@pytest.mark.parametrize("row", [{}, {"token_type_ids": [0, 0, 1], "attention_mask": [1, 1, 0]}], ids=str)
+def test_one_text_is_padded_alone(
+    reference: Any, tokenizer: BaseTokenizer, row: dict[str, Any], tensors: str | None
+) -> None:
+    """Columns of numbers, not of rows, come back as such."""
+    options = {"padding": "max_length", "max_length": 5, "return_tensors": tensors}
+    ours, theirs = (made.pad({"input_ids": [1, 2, 3], **row}, **options) for made in (tokenizer, reference))
+    assert ours.keys() == theirs.keys()
+    for name in theirs:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    ids = np.array([1, 2, 3])
+    assert tokenizer.pad({"input_ids": ids, "label": 1}, padding=True, pad_to_multiple_of=4).data == {
+        "input_ids": [1, 2, 3, 0], "attention_mask": [1, 1, 1, 0], "label": 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [[[101, 1037, 102], [1038]], np.array([[101], [1038]]), [np.array([101, 1037])], [[]], [], 101],
+    ids=str,
+)
+def test_several_sequences_are_decoded_at_once(reference: Any, tokenizer: BaseTokenizer, ids: Any) -> None:
+    """As transformers 5 does; no sequences at all are an empty one."""
+    for skip in (False, True):
+        assert tokenizer.decode(ids, skip) == reference.decode(ids, skip)
+
+
 def test_collator_pads_labels_along(tokenizer: BaseTokenizer) -> None:
     """transformers' data collator works with our tokenizers."""
     transformers = pytest.importorskip("transformers")

@@ -176,24 +176,41 @@ class Conversion:
             parts.append(_clean(token, _PIECE_CLEANING))
         return "".join(parts)
 
+    @overload
+    def decode(
+        self,
+        ids: int | Iterable[int],
+        skip_special_tokens: bool = ...,
+        clean_up_tokenization_spaces: bool | None = ...,
+    ) -> str: ...
+    @overload
+    def decode(
+        self,
+        ids: Iterable[Iterable[int]],
+        skip_special_tokens: bool = ...,
+        clean_up_tokenization_spaces: bool | None = ...,
+    ) -> list[str]: ...
     def decode(
         self, ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
-    ) -> str:
+    ) -> str | list[str]:
         """Turn ids back into a text. Case, accents and white space of the original are not restored.
 
         Args:
-            ids: One sequence of ids, as a list or an array. Ids outside the vocabulary are left out, as in
-                the reference: models may have more rows of embeddings than there are tokens.
+            ids: One sequence of ids, as a list or an array, or several, as `batch_decode` takes them. Ids
+                outside the vocabulary are left out, as in the reference: models may have more rows of
+                embeddings than there are tokens.
             skip_special_tokens: Leave special tokens out.
             clean_up_tokenization_spaces: Remove the space before punctuation and English contractions.
+
+        Returns:
+            The text; of several sequences a list of texts.
         """
-        values = to_list(ids)
+        given = to_list(ids)
+        values = [given] if isinstance(given, int) else list(given)
+        if values and isinstance(to_list(values[0]), (list, tuple)):
+            return self.batch_decode(values, skip_special_tokens, clean_up_tokenization_spaces)
         skipped = set(self.all_special_ids) if skip_special_tokens else set()
-        found = (
-            self._vocabulary.token_of(index)
-            for index in ([values] if isinstance(values, int) else values)
-            if index not in skipped
-        )
+        found = (self._vocabulary.token_of(index) for index in values if index not in skipped)
         text = self.convert_tokens_to_string([token for token in found if token is not None])
         clean = clean_up_tokenization_spaces
         if self.clean_up_tokenization_spaces if clean is None else clean:

@@ -12,6 +12,7 @@ from squeezebert.tokenization.conversion import Conversion
 from squeezebert.tokenization.encoding import BatchEncoding, Encoding
 from squeezebert.tokenization.inputs import Inputs, parse
 from squeezebert.tokenization.padding import check_side, pad_features, target_length
+from squeezebert.tokenization.tensors import to_list
 from squeezebert.tokenization.windows import Limit, limit_of, plan
 
 
@@ -190,18 +191,26 @@ class Encoder(Conversion, ABC):
         """Pad rows that were tokenised before; data collators call this batch by batch.
 
         Args:
-            encoded_inputs: Columns by name, or a list of rows, each a mapping. ``input_ids`` must be there;
-                ``attention_mask`` is added; columns that are not the tokenizer's own are passed on.
+            encoded_inputs: Columns by name, of a batch or of one text, or a list of rows, each a mapping.
+                ``input_ids`` must be there; ``attention_mask`` is added; columns that are not the tokenizer's
+                own are passed on.
             padding: As in a call.
             max_length: Length for ``padding="max_length"``; ``model_max_length`` if None.
             pad_to_multiple_of: Round the padded length up to a multiple of this.
             padding_side: "right" or "left", instead of the tokenizer's own.
             return_tensors: None for lists, "np" or "pt" for arrays.
 
+        Returns:
+            The columns, each ``[batch, tokens]``; of one text ``[tokens]``.
+
         Raises:
             TokenizerError: A row lacks ``input_ids``, or an option is wrong.
         """
         columns = _columns(encoded_inputs)
+        ids = columns["input_ids"]
+        single = len(ids) > 0 and isinstance(to_list(ids[0]), int)
+        if single:
+            columns = {name: [column] for name, column in columns.items()}
         lengths = [len(row) for row in columns["input_ids"]]
         length = self._padding(lengths, padding, max_length, pad_to_multiple_of)
         side = self._side(padding_side)
@@ -211,7 +220,10 @@ class Encoder(Conversion, ABC):
             "attention_mask": 0,
             "special_tokens_mask": 1,
         }
-        batch = BatchEncoding(pad_features(columns, length, side=side, values=values))
+        padded: dict[str, Any] = pad_features(columns, length, side=side, values=values)
+        if single:
+            padded = {name: column[0] for name, column in padded.items()}
+        batch = BatchEncoding(padded)
         return batch if return_tensors is None else batch.convert_to_tensors(return_tensors)
 
     def _count_specials(self, given: Inputs, add_special_tokens: bool) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from transformers import BertTokenizer
 
 from squeezebert.errors import TokenizerError
 from squeezebert.tokenization import AddedToken, SqueezeBertTokenizer, SqueezeBertTokenizerFast
 from squeezebert.tokenization.base import BaseTokenizer
-from tests.tokenization.conftest import VOCAB
+from tests.tokenization.conftest import VOCAB, make_reference
 
 TEXT = "Unaffable cats"
 
@@ -132,6 +134,63 @@ def test_documented_methods(reference: Any, tokenizer: BaseTokenizer, tmp_path: 
     assert tokenizer.all_special_ids == reference.all_special_ids
     assert (tokenizer.vocab_size, len(tokenizer)) == (30522, 30522)
     assert tokenizer.get_vocab() == reference.get_vocab()
+
+
+ATTRIBUTES = (
+    "vocab", "get_added_vocab", "added_tokens_encoder", "added_tokens_decoder", "max_len_single_sentence",
+    "max_len_sentences_pair", "name_or_path", "pad_token", "pad_token_id", "mask_token", "mask_token_id",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cls", [SqueezeBertTokenizer, SqueezeBertTokenizerFast])
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attributes_mean_what_they_do_in_transformers(name: str, cls: type[BaseTokenizer]) -> None:
+    """After tokens were added, one of them a piece, and special tokens were given other names."""
+    values = []
+    for made in (cls(VOCAB), make_reference()):
+        made.add_tokens(["covid19", "the"])
+        made.add_special_tokens({"mask_token": "<mask>"})
+        made.pad_token = "[SEP]"
+        value = getattr(made, name)
+        value = value() if callable(value) else value
+        if name == "added_tokens_decoder":
+            value = {i: (token.content, token.special, token.normalized) for i, token in value.items()}
+        values.append(value)
+    assert values[0] == values[1]
+
+
+def test_a_loaded_tokenizer_knows_its_name(tokenizer: BaseTokenizer, tmp_path: Path) -> None:
+    """Logs and model cards are written from it."""
+    tokenizer.save_pretrained(tmp_path)
+    for made in (type(tokenizer), BertTokenizer):
+        assert made.from_pretrained(tmp_path).name_or_path == str(tmp_path)
+
+
+@pytest.mark.parametrize("texts", [("a",), ("a", "b"), (["a", "b c"],), (["a"], ["b"])], ids=str)
+def test_batch_encoding_says_how_it_was_made(
+    reference: Any, tokenizer: BaseTokenizer, texts: tuple[Any, ...]
+) -> None:
+    """Its copy can be changed alone, and a batch that was padded later is of unknown origin."""
+    ours, theirs = (made(*texts, verbose=False) for made in (tokenizer, reference))
+    assert (ours.n_sequences, ours.is_fast) == (theirs.n_sequences, theirs.is_fast)
+    copied = ours.copy()
+    copied["input_ids"] = []
+    assert ours.data == dict(theirs)
+    assert (copied.tokens(), copied.n_sequences) == (ours.tokens(), ours.n_sequences)
+    ours, theirs = tokenizer.pad(ours), reference.pad(theirs)
+    assert (ours.n_sequences, ours.is_fast) == (theirs.n_sequences, theirs.is_fast)
+
+
+def test_special_tokens_can_be_set(tokenizer: BaseTokenizer) -> None:
+    """Each by its name; one that is new is added, and the named ones stay the first."""
+    made = type(tokenizer)(VOCAB)
+    made.add_special_tokens({"additional_special_tokens": ["<x>"]})
+    made.pad_token = "<pad>"
+    made.unk_token = "the"
+    assert (made.pad_token_id, made.convert_tokens_to_ids("nope!")) == (30523, made.unk_token_id)
+    assert made.all_special_tokens[:5] == ["the", "[SEP]", "<pad>", "[CLS]", "[MASK]"]
+    assert made.tokenize("a<pad>") == ["a", "<pad>"]
+    assert made(["a", "a b"], padding=True)["input_ids"][0][-1] == 30523
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ class BaseTokenizer(Encoder):
         TokenizerError: The vocabulary is empty or lacks the unknown token, or an option is wrong.
     """
 
+    name_or_path = ""
+    """What the tokenizer was loaded by."""
+
     def __init__(
         self,
         vocab: str | os.PathLike[str] | Sequence[str],
@@ -117,7 +120,9 @@ class BaseTokenizer(Encoder):
             TokenizerError: Its tokenizer files are missing, unreadable, or not WordPiece as BERT has it.
         """
         folder = locate(name_or_path, store.FILE_NAMES, revision=revision, local_files_only=local_files_only)
-        return cls(**store.read_folder(store.home_of(folder), overrides))
+        made = cls(**store.read_folder(store.home_of(folder), overrides))
+        made.name_or_path = str(name_or_path)
+        return made
 
     def check_embeddings(self, rows: int, place: str = "") -> None:
         """See that the tokenizer can be that of a model.

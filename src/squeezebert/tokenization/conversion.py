@@ -27,7 +27,11 @@ def _token_property(name: str) -> property:
     def read(self: Conversion) -> str:
         return self._vocabulary.specials[name]
 
-    return property(read, doc=f"The token {SPECIAL_TOKENS[name]}, under the name this vocabulary has for it.")
+    def write(self: Conversion, token: str | AddedToken) -> None:
+        self.add_special_tokens({name: token})
+
+    doc = f"The token {SPECIAL_TOKENS[name]}, under the name this vocabulary has for it; a new one is added."
+    return property(read, write, doc=doc)
 
 
 def _id_property(name: str) -> property:
@@ -81,6 +85,26 @@ class Conversion:
     def get_vocab(self) -> dict[str, int]:
         """Id of each token, added tokens included."""
         return dict(self._vocabulary.ids)
+
+    @property
+    def vocab(self) -> dict[str, int]:
+        """What `get_vocab` gives."""
+        return self.get_vocab()
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """The special and added tokens by their ids, in the order of these."""
+        ids = self._vocabulary.ids
+        return dict(sorted((ids[content], token) for content, token in self._vocabulary.added.items()))
+
+    @property
+    def added_tokens_encoder(self) -> dict[str, int]:
+        """Id of each special or added token, in the order of the ids."""
+        return {token.content: index for index, token in self.added_tokens_decoder.items()}
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """What `added_tokens_encoder` holds."""
+        return self.added_tokens_encoder
 
     def add_tokens(
         self, tokens: str | AddedToken | Iterable[str | AddedToken], special_tokens: bool = False

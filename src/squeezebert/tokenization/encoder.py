@@ -54,6 +54,7 @@ class Encoder(Conversion, ABC):
         return_special_tokens_mask: bool = False,
         return_offsets_mapping: bool = False,
         return_length: bool = False,
+        verbose: bool = True,
     ) -> BatchEncoding:
         """Turn a text, a pair, or a batch of either into ids.
 
@@ -79,6 +80,7 @@ class Encoder(Conversion, ABC):
             return_offsets_mapping: Give ``offset_mapping``, characters (start, end) of the text; with
                 ``is_split_into_words``, of the word.
             return_length: Give ``length``, the tokens of each row, padding included.
+            verbose: Changes nothing, as there are no warnings; callers of transformers give it.
 
         Returns:
             The columns, each ``[batch, tokens]``; of a single text without tensors and overflow ``[tokens]``.
@@ -120,7 +122,8 @@ class Encoder(Conversion, ABC):
         if return_overflowing_tokens:
             owners = [index for index, sample in enumerate(samples) for _ in sample]
             columns["overflow_to_sample_mapping"] = owners
-        batch = BatchEncoding(columns, rows, [sample[0].truncated for sample in samples])
+        truncated = [sample[0].truncated for sample in samples]
+        batch = BatchEncoding(columns, rows, truncated, 1 if given.second is None else 2)
         return batch if return_tensors is None else batch.convert_to_tensors(return_tensors)
 
     def tokenize(
@@ -233,6 +236,16 @@ class Encoder(Conversion, ABC):
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """Special tokens around a text (2) or a pair (3)."""
         return 3 if pair else 2
+
+    @property
+    def max_len_single_sentence(self) -> int:
+        """Tokens of a text that the model can read at once, special tokens not included."""
+        return self.model_max_length - self.num_special_tokens_to_add()
+
+    @property
+    def max_len_sentences_pair(self) -> int:
+        """Tokens of a pair that the model can read at once, special tokens not included."""
+        return self.model_max_length - self.num_special_tokens_to_add(pair=True)
 
     def _limit(self, truncation: bool | str, max_length: int | None, stride: int, specials: int) -> Limit:
         length = self.model_max_length if max_length is None else max_length

@@ -90,6 +90,7 @@ class BatchEncoding(MutableMapping[str, Any]):
         data: The columns by name.
         encodings: One `Encoding` per row; empty for a batch that was not made by a tokenizer call.
         truncated: For each text that was passed, whether something was cut off or moved to a further window.
+        n_sequences: 1 for texts, 2 for pairs; None for a batch that was not made by a tokenizer call.
     """
 
     def __init__(
@@ -97,10 +98,12 @@ class BatchEncoding(MutableMapping[str, Any]):
         data: Mapping[str, Any] | None = None,
         encodings: Sequence[Encoding] = (),
         truncated: Sequence[bool] = (),
+        n_sequences: int | None = None,
     ) -> None:
         self.data: dict[str, Any] = dict(data or {})
         self.encodings = list(encodings)
         self.truncated = list(truncated)
+        self.n_sequences = n_sequences
 
     def __getitem__(self, key: str | int) -> Any:
         return self.encodings[key] if isinstance(key, int) else self.data[key]
@@ -125,6 +128,15 @@ class BatchEncoding(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self.data)
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether there are encodings to look words and characters up in; both tokenizers give them."""
+        return bool(self.encodings)
+
+    def copy(self) -> BatchEncoding:
+        """Return a batch with the same columns and encodings that can be given others."""
+        return BatchEncoding(self.data, self.encodings, self.truncated, self.n_sequences)
 
     def convert_to_tensors(self, kind: str) -> BatchEncoding:
         """Turn the columns into arrays, in place.

@@ -1,4 +1,4 @@
-"""transformers 4.57's pure-Python tokenizer equals ours but for a known table of code points."""
+"""transformers 4.57: its pure-Python tokenizer equals ours but for known code points, and it reads our files."""
 
 from __future__ import annotations
 
@@ -80,3 +80,21 @@ def test_table(pure: SqueezeBertTokenizer) -> None:
 def test_table_is_the_whole_difference(pure: SqueezeBertTokenizer) -> None:
     chars = map(chr, range(sys.maxunicode + 1))
     assert differences(pure, chars) == {kind: set(parse_ranges(table)) for kind, table in KINDS.items()}
+
+
+@pytest.mark.parametrize("more", [[], ["<x>"]])
+def test_transformers_4_reads_what_is_saved(more: list[str], tmp_path: Path) -> None:
+    tokenizer = SqueezeBertTokenizer(VOCAB)
+    tokenizer.add_tokens(["covid19"])
+    tokenizer.add_special_tokens({"additional_special_tokens": more})
+    tokenizer.save_pretrained(tmp_path)
+    code = (
+        "import json\n"
+        "from transformers import SqueezeBertTokenizer as slow, SqueezeBertTokenizerFast as fast\n"
+        f"print(json.dumps([kind.from_pretrained({str(tmp_path)!r}).get_added_vocab() for kind in (slow, fast)]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ORACLE)},
+    )  # fmt: skip
+    assert json.loads(done.stdout) == 2 * [tokenizer.get_added_vocab()]

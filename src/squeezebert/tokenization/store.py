@@ -240,6 +240,8 @@ def _added_tokens(
 
 def _check_ids(declared: Mapping[str, int], pieces: Sequence[str], folder: Path) -> None:
     """See that tokens get the ids that the files give them, when they are added in this order."""
+    if not declared:
+        return
     expected = dict(zip(pieces, range(len(pieces)), strict=True))
     beyond = [content for content in declared if content not in expected]
     expected.update(zip(beyond, range(len(pieces), len(pieces) + len(beyond)), strict=True))
@@ -332,7 +334,8 @@ def folder_texts(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str
         **options,
         **vocabulary.specials,
         "added_tokens_decoder": decoder,
-        "extra_special_tokens": extra,
+        # The name that transformers 4 knows, too.
+        **({"additional_special_tokens": extra} if extra else {}),
         "tokenizer_class": "SqueezeBertTokenizer",
     }
     contents = {

@@ -93,7 +93,7 @@ class Vocabulary:
         Raises:
             TokenizerError: The token is empty or no string, or the unknown token would be no piece.
         """
-        if name == "unk_token" and content not in self.pieces:
+        if name == "unk_token" and content not in self.piece_ids:
             raise TokenizerError(
                 f"the vocabulary of {len(self.pieces)} pieces lacks the unknown token {content!r}; give one "
                 "of them as unk_token"

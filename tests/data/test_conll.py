@@ -71,6 +71,30 @@ def test_white_and_empty_tokens_keep_their_place(tmp_path):
     ]
 
 
+def test_blanks_that_do_not_break_are_part_of_a_word(tmp_path):
+    """Else their second half would be a tag."""
+    assert sentences(tmp_path, "10\u00a0000 O\n  Paris \t B-LOC \n") == [
+        (["10\u00a0000", "Paris"], ["O", "B-LOC"])
+    ]
+
+
+def test_blanks_behind_a_tag_make_no_other_tag(tmp_path):
+    assert sentences(tmp_path, "Anna\tB-PER \nin\tO\n") == [(["Anna", "in"], ["B-PER", "O"])]
+
+
+def test_empty_columns_at_the_end_do_no_harm(tmp_path):
+    assert sentences(tmp_path, "Anna\tB-PER\nin\tO\t\n") == [(["Anna", "in"], ["B-PER", "O"])]
+
+
+@pytest.mark.parametrize("content", ["in O\nNew York B-LOC\n", "in\tO\nNew\tYork\tB-LOC\n"])
+def test_more_columns_than_the_others(tmp_path, content):
+    """A word with a blank would shift the tag."""
+    with pytest.raises(
+        DataError, match=r"a\.conll:2: has 3 columns where 2 are expected; a word with blanks"
+    ):
+        sentences(tmp_path, content)
+
+
 def test_place_is_the_first_line_of_the_sentence(tmp_path):
     path = tmp_path / "a.conll"
     path.write_text("\n\na O\nb O\n\n\nc O\n")

@@ -67,11 +67,27 @@ def test_csv_field_longer_than_the_module_allows(tmp_path):
     )
 )
 def test_csv_round_trip(tmp_path_factory, records):
-    """Whatever the csv module writes is read back."""
+    """Whatever the csv module writes is read back, but for rows without any value."""
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     with path.open("w", newline="", encoding="utf-8") as out:
         csv.writer(out).writerows([["first", "second"], *records])
-    assert [list(row.values.values()) for row in read_csv(path)] == records
+    assert [list(row.values.values()) for row in read_csv(path)] == [
+        record for record in records if any(record)
+    ]
+
+
+@pytest.mark.parametrize(("name", "sign"), [("a.csv", ";"), ("a.csv", ","), ("a.tsv", "\t")])
+def test_empty_cells_at_the_right_and_below(tmp_path, name, sign):
+    """Spreadsheets write them where somebody once typed."""
+    content = "text,label,,\na,x,,\n,,,\nb,,,\n,,,\n".replace(",", sign)
+    path = file(tmp_path, content, name)
+    assert values(path) == [{"text": "a", "label": "x"}, {"text": "b", "label": ""}]
+    assert places(path) == [f"{name}:2", f"{name}:4"]
+
+
+def test_one_column_may_have_no_name(tmp_path):
+    """So pandas writes the index of a frame."""
+    assert values(file(tmp_path, ",text\n0,a\n", "a.csv")) == [{"": "0", "text": "a"}]
 
 
 def test_tsv_has_no_quotes(tmp_path):
@@ -105,6 +121,7 @@ BAD = {
     "twice, csv": ("text,label,text\na,b,c\n", "a.csv", "a.csv:1: the header names the column 'text' twice"),
     "too many, tsv": ("a\tb\n1\t2\t3\n", "a.tsv", "quotes mean nothing in .tsv"),
     "too few, tsv": ("a\tb\n1\n", "a.tsv", "a.tsv:2: has 1 fields where 2 are expected (a, b)"),
+    "twice nameless": ("text,,\na,,\nb,,x\n", "a.csv", "a.csv:1: the header names the column '' twice"),
     "twice, tsv": ("a\ta\n1\t2\n", "a.tsv", "names the column 'a' twice"),
     "empty csv": ("", "a.csv", "holds no rows"),
     "empty tsv": ("", "a.tsv", "holds no rows"),

@@ -17,6 +17,7 @@ from squeezebert.errors import DataError
 SAMPLE = 1000
 
 _DOCUMENT = "-DOCSTART-"
+_BLANKS = re.compile(r"[ \t]+")
 _TAG = re.compile(r"O|[BIESLUM]-.+")
 _CONLLU_WIDTH, _CONLLU_UPOS = 10, 3
 
@@ -28,21 +29,21 @@ class _Layout:
     """Which columns of a line are what.
 
     Attributes:
-        separator: A tab, or None for any white space.
+        tabbed: Whether tabs stand between them, and not blanks.
         width: Number of columns of most lines.
         token: Column of the token.
         tag: Column of the tag, None where there are no tags.
         typed: Whether the tags look like ``O`` and ``B-PER``.
     """
 
-    separator: str | None
+    tabbed: bool
     width: int
     token: int
     tag: int | None
     typed: bool
 
     def split(self, line: str) -> list[str]:
-        return line.split(self.separator)
+        return _split(line, self.tabbed)
 
     def is_comment(self, line: str) -> bool:
         """Whether a line that starts with # is a comment and not a token such as #hashtag."""
@@ -64,7 +65,7 @@ def read_conll(path: str | Path) -> Iterator[Row]:
     skipped. A token may be the empty string, as in the Broad Twitter Corpus.
 
     Raises:
-        DataError: A line has too few columns.
+        DataError: A line has too few or too many columns.
     """
     name = shown(path)
     lines = enumerate(map(chomp, open_text(path)), 1)
@@ -96,6 +97,11 @@ def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
             raise DataError(
                 f"{name}:{number}: has {len(columns)} columns where {needed} are needed; is the tag missing?"
             )
+        if any(columns[layout.width :]):
+            raise DataError(
+                f"{name}:{number}: has {len(columns)} columns where {layout.width} are expected; a word with "
+                "blanks in it needs tabs between the columns"
+            )
         if layout.token and not columns[0].isdecimal():
             continue
         tokens.append(columns[layout.token])
@@ -108,16 +114,24 @@ def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
 def _detect(lines: list[str]) -> _Layout:
     filled = [line for line in lines if line.strip() and not line.startswith(_DOCUMENT)]
     filled = [line for line in filled if "\t" in line or not line.startswith("#")]
-    separator = "\t" if 2 * sum("\t" in line for line in filled) > len(filled) else None
-    rows = [line.split(separator) for line in filled]
+    tabbed = 2 * sum("\t" in line for line in filled) > len(filled)
+    rows = [_split(line, tabbed) for line in filled]
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     rows = [row for row in rows if len(row) == width]
     token = int(width > 2 and _counts(rows))
     for column in range(width - 1, token, -1):
         if all(_TAG.fullmatch(row[column]) for row in rows):
-            return _Layout(separator, width, token, column, typed=True)
+            return _Layout(tabbed, width, token, column, typed=True)
     last = _CONLLU_UPOS if width == _CONLLU_WIDTH and token else width - 1
-    return _Layout(separator, width, token, last if last > token else None, typed=False)
+    return _Layout(tabbed, width, token, last if last > token else None, typed=False)
+
+
+def _split(line: str, tabbed: bool) -> list[str]:
+    """The columns, without blanks around them; but the first may be a token that is a blank."""
+    if not tabbed:
+        return _BLANKS.split(line.strip(" \t"))
+    first, *others = line.split("\t")
+    return [first, *(column.strip(" ") for column in others)]
 
 
 def _counts(rows: list[list[str]]) -> bool:

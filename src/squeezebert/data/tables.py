@@ -29,7 +29,9 @@ def read_csv(path: str | Path, header: Sequence[str] | None = None) -> Iterator[
     """Give the rows of a comma-separated file, quoted as Python's csv module writes it.
 
     Quoted fields may span lines. Tabs or semicolons separate where the header has them and no comma, as
-    spreadsheets write it in countries with a decimal comma. Blank lines are skipped.
+    spreadsheets write it in countries with a decimal comma. Blank lines are skipped, and so is what
+    spreadsheets write of empty cells at the right and below: rows without any value, columns without name or
+    value.
 
     Args:
         path: The file.
@@ -66,7 +68,8 @@ def read_tsv(path: str | Path, header: Sequence[str] | None = None) -> Iterator[
     """Give the rows of a tab-separated file.
 
     Fields are split at tabs and quotes are ordinary characters, as in the GLUE files. Blank lines are
-    skipped where there is more than one column.
+    skipped where there is more than one column, and empty cells at the right and below as in
+    :func:`read_csv`.
 
     Args:
         path: The file.
@@ -88,19 +91,30 @@ def _rows(
     else:
         names = list(header)
         most = float("inf")
+    # One may have no name, such as the index of a data frame.
+    nameless = names.count("") > 1
     for line, fields in records:
-        if fields == [""] and len(names) > 1:
+        if len(names) > 1 and not any(fields):
             continue
         if not len(names) <= len(fields) <= most:
             raise DataError(
                 f"{name}:{line}: has {len(fields)} fields where {len(names)} are expected "
                 f"({', '.join(names)}); {hint}"
             )
-        yield Row(dict(zip(names, fields, strict=False)), f"{name}:{line}")
+        values = dict(zip(names, fields, strict=False))
+        if nameless:
+            if any(field for column, field in zip(names, fields, strict=False) if not column):
+                raise _twice("", name)
+            del values[""]
+        yield Row(values, f"{name}:{line}")
 
 
 def _header(names: list[str], name: str) -> list[str]:
     for position, column in enumerate(names):
-        if column in names[:position]:
-            raise DataError(f"{name}:1: the header names the column {column!r} twice; rename one of them")
+        if column and column in names[:position]:
+            raise _twice(column, name)
     return names
+
+
+def _twice(column: str, name: str) -> DataError:
+    return DataError(f"{name}:1: the header names the column {column!r} twice; rename one of them")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
+from squeezebert.data.row import as_rows
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
-from squeezebert.tasks.columns import Column, resolve
+from squeezebert.tasks.columns import Column, parsed, resolve
 from squeezebert.tasks.labels import are_measurements, label_index, ordered
 from tests.tasks.tiny import config, row
 
@@ -86,3 +90,41 @@ def test_order_and_kind_of_labels() -> None:
     assert not are_measurements(["1", "2"])
     assert not are_measurements(["1.5", "good"])
     assert not are_measurements(["nan", "1.5"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('["a", "it\'s"]', ["a", "it's"]),
+        ("['a', \"it's\"]", ["a", "it's"]),
+        ("['a' \"it's\"\n 'c']", ["a", "it's", "c"]),
+        ("[3 0\n 7]", [3, 0, 7]),
+        ("[np.str_('a'), np.int64(3)]", ["a", 3]),
+        ("{'text': ['a', 'b']}", {"text": ["a", "b"]}),
+        ("[]", []),
+        ("[1-2]", "[1-2]"),
+        ("[007]", "[007]"),
+        ("[ see 'a' ]", "[ see 'a' ]"),
+        ("['a'", "['a'"),
+    ],
+)
+def test_lists_in_cells(cell: str, value: Any) -> None:
+    """As JSON, and as pandas writes those of Python and of numpy, whose strings Python would join."""
+    assert parsed(cell) == value
+
+
+def test_arrays_of_data_frames_are_lists() -> None:
+    """Frames of parquet files have them, also within dictionaries."""
+    nested = {"text": np.array(["r"], dtype=object), "start": np.array([4])}
+    pairs = np.array([np.array(["a", "b"]), np.array(["c"])], dtype=object)
+    found = resolve([TEXT, PAIR], row(text=nested, sentence2=pairs), {})
+    assert found == {"text": {"text": ["r"], "start": [4]}, "text_pair": [["a", "b"], ["c"]]}
+    assert type(found["text"]["start"][0]) is int
+
+
+def test_columns_that_are_numbers_are_named_by_them() -> None:
+    """A data frame without header has such."""
+    [numbered] = as_rows([{0: "t", 1: "s"}], "row")
+    assert resolve([TEXT], numbered, {"text": "1"}) == {"text": "s"}
+    with pytest.raises(DataError, match="row 0: has no column for 'text'; it has '0', '1'"):
+        resolve([TEXT], numbered, {})

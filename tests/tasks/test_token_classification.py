@@ -185,6 +185,27 @@ def test_tables_may_hold_words_and_tags_as_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "tags"),
+    [
+        ("['a b', 'c']", "[0, 3]"),
+        ('["a b", "c"]', '["0", "3"]'),
+        ("['a b' 'c']", "[0 3]"),
+        (np.array(["a b", "c"]), np.array([0, 3])),
+    ],
+)
+def test_lists_in_cells_and_arrays(words: Any, tags: Any) -> None:
+    """Cells split at blanks would teach brackets and commas."""
+    example = TASK.labelled_example(row(tokens=words, ner_tags=tags))
+    assert (example.words, example.tags) == (("a b", "c"), ("0", "3"))
+
+
+def test_brackets_may_be_words() -> None:
+    """Only what can be nothing but a list is taken for one."""
+    for text in ("[ see below ]", "[ 1 ]"):
+        assert TASK.example(row(tokens=text)).words == tuple(text.split())
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"tokens": ["a", "b"], "tags": ["O"]}, "has 2 tokens and 1 tags"),

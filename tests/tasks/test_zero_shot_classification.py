@@ -162,6 +162,12 @@ def test_candidates_come_from_the_labels_of_all_rows() -> None:
     assert [example.label for example in gathered] == ["sport", "10", "9", "sport", "x"]
 
 
+def test_labels_and_candidates_of_tables() -> None:
+    """A list in a cell is none of commas, and blanks make no label of their own."""
+    told = TASK.labelled_example(row(text="a", label="y ", candidate_labels="['x', 'y']"))
+    assert (told.candidate_labels, told.label) == (("x", "y"), "y")
+
+
 def test_metrics_are_those_of_scikit_learn() -> None:
     true, best = ["a", "b", "c", "a", "b"], ["a", "c", "c", "b", "b"]
     told = [ZeroShotExample("x", "t", ("a", "b", "c"), label=label) for label in true]

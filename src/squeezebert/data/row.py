@@ -24,6 +24,11 @@ class Row:
     values: Mapping[str, Any]
     where: str
 
+    @classmethod
+    def of(cls, values: Mapping[Any, Any], where: str) -> Row:
+        """Make a row of a caller's mapping; the numbers that name columns of some frames become strings."""
+        return cls({str(name): value for name, value in values.items()}, where)
+
 
 def as_rows(given: Iterable[Row | Mapping[str, Any]], kind: str) -> Iterator[Row]:
     """Rows of a caller, who may give mappings of columns; their number is their place: ``"training row 3"``.
@@ -36,7 +41,7 @@ def as_rows(given: Iterable[Row | Mapping[str, Any]], kind: str) -> Iterator[Row
         if isinstance(row, Row):
             yield row
         elif isinstance(row, Mapping):
-            yield Row(row, where)
+            yield Row.of(row, where)
         else:
             raise DataError(
                 f"{where} is a {type(row).__name__}; expected a mapping of columns, such as "

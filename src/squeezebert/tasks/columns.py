@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from squeezebert.errors import DataError
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
+
+# A string or a whole number in a list, also as numpy 2 writes its own: np.str_('a').
+_ITEM = re.compile(
+    r"""(?:np\.\w+\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+)\)?(?=[\s,]|$)""", re.DOTALL
+)
 
 
 class Column(NamedTuple):
@@ -32,10 +43,20 @@ class Column(NamedTuple):
 def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Take the wanted columns of a row under their canonical names; see :func:`places`.
 
+    Arrays and numbers of numpy, as data frames have them, become lists and numbers of Python.
+
     Raises:
         DataError: A required column, or one that the user has chosen, is not there.
     """
-    return {column: row.values[name] for column, name in places(wanted, row, chosen).items()}
+    return {column: _plain(row.values[name]) for column, name in places(wanted, row, chosen).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -95,19 +116,41 @@ def text_of(values: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def texts_of(values: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
-    """Take a column of several strings: a list, or a string that is split at white space.
+    """Take a column of several strings: a list, a string that holds one, or one that is split at white space.
 
     Raises:
         DataError: It is neither, or an item is not a string.
     """
     value = values[name]
-    items = value.split() if isinstance(value, str) else value
+    items = _strings(value) if isinstance(value, str) else value
     if not isinstance(items, (list, tuple)):
         raise DataError(f"{where}: {name} is {_kind(value)}; expected a list of strings")
     for position, item in enumerate(items):
         if not isinstance(item, str):
             raise DataError(f"{where}: {name}[{position}] is {_kind(item)}; expected a string")
     return tuple(items)
+
+
+def _strings(cell: str) -> list[str]:
+    found = parsed(cell)
+    is_list = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    return found if is_list else cell.split()
+
+
+def parsed(cell: str) -> Any:
+    """The list or object that a cell of a table holds, as JSON, Python or numpy writes it; else the cell."""
+    if cell[:1] + cell[-1:] in ("[]", "{}"):
+        for parse in (json.loads, _listed, ast.literal_eval):
+            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                return parse(cell)
+    return cell
+
+
+def _listed(cell: str) -> list[Any]:
+    """A list of strings and whole numbers. Numpy writes no commas, and Python would join its strings."""
+    if cell[0] != "[" or _ITEM.sub("", cell[1:-1]).strip(", \r\n"):
+        raise ValueError(f"{cell!r} is no such list")
+    return [ast.literal_eval(item) for item in _ITEM.findall(cell[1:-1])]
 
 
 def _kind(value: object) -> str:

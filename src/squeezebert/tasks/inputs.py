@@ -65,4 +65,4 @@ def row_of(task: Task[Any, Any], value: Any, where: str) -> Row:
         names = ", ".join(f'"{column.name}": …' for column in task.inputs)
         kind = type(value).__name__
         raise DataError(f"{where} is a {kind}; expected a string, or a mapping of columns: {{{names}}}")
-    return Row(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)
+    return Row.of(value if isinstance(value, Mapping) else {task.columns[0].name: value}, where)

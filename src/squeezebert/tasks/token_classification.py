@@ -16,7 +16,7 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.aggregation import completed, joined_to_entities, joined_to_words, labelled, tokens_of
 from squeezebert.tasks.annotations import are_spans, read_spans
 from squeezebert.tasks.base import ASKED, NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, names_of, text_of, texts_of
+from squeezebert.tasks.columns import Column, names_of, parsed, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
 from squeezebert.tasks.tags import OUTSIDE, STRICT_KEY, are_strict, entity_scores, have_entities
 
@@ -234,7 +234,7 @@ def _are_described(values: Mapping[str, Any]) -> bool:
 def _read_tags(values: Mapping[str, Any], words: tuple[str, ...], where: str) -> tuple[str, ...] | None:
     if "tags" not in values:
         return None
-    given = values["tags"]
+    given = parsed(values["tags"]) if isinstance(values["tags"], str) else values["tags"]
     if isinstance(given, (list, tuple)) and all(isinstance(tag, int) for tag in given):
         given = [str(tag) for tag in given]
     tags = texts_of({"tags": given}, "tags", where)

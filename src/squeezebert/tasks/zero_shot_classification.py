@@ -20,7 +20,7 @@ from squeezebert.engine.backend import BASE, Outputs, published_head
 from squeezebert.errors import DataError, OptionError, nearest
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.columns import Column, parsed, text_of
 from squeezebert.tasks.feature_extraction import (
     SIMILARITY,
     likeness,
@@ -96,11 +96,11 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         )
 
     def read(self, values: Mapping[str, Any], where: str) -> ZeroShotExample:
-        """Make an example; candidate labels are a list, or a string with commas between them."""
+        """Make an example; candidate labels are a list, a cell with one, or a string with commas."""
         candidates = _read_candidates(values.get("candidate_labels"), where)
         if "label" not in values and not candidates:
             raise DataError(f"{where}: has no labels to choose from; give candidate_labels (--labels A,B)")
-        label = None if "label" not in values else str(values["label"])
+        label = None if "label" not in values else str(values["label"]).strip()
         if label is not None and candidates and label not in candidates:
             raise DataError(
                 f"{where}: label {label!r}{nearest(label, candidates)} is none of the candidate labels"
@@ -245,7 +245,8 @@ def _each_alone(
 def _read_candidates(value: object, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
-    items = value.split(",") if isinstance(value, str) else value
+    items = parsed(value) if isinstance(value, str) else value
+    items = items.split(",") if isinstance(items, str) else items
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise DataError(f"{where}: candidate_labels is {value!r}; expected a list of strings")
     return tuple(label for item in items if (label := item.strip()))

@@ -62,6 +62,14 @@ def test_long_prompts_are_windowed_for_every_choice() -> None:
         ({"prompt": "p", "A": "x", "B": "y", "answer": "y"}, 1),
         ({"prompt": "p", "choice1": "x", "choice2": "y", "choice3": "", "choice4": None, "label": "1"}, 1),
         ({"sentence": "p", "ending_0": "x", "ending_1": "y", "label": "b"}, 1),
+        # Labels mean the names of columns, wherever these stand.
+        ({"question": "p", "B": "x", "A": "y", "answer": "A"}, 0),
+        ({"prompt": "p", "choice2": "x", "choice1": "y", "label": "y"}, 0),
+        ({"prompt": "p", "choice10": "x", "choice9": "y", "label": "x"}, 1),
+        ({"prompt": "p", "choices": "['x', 'y']", "label": "y"}, 1),
+        ({"prompt": "p", "choices": "['x' 'y']", "label": 1}, 1),
+        ({"prompt": "p", "choices": np.array(["x", "y"]), "label": np.int64(1)}, 1),
+        ({"prompt": "p", "choices": '{"text": ["x", "y"], "label": ["1", "2"]}', "label": "2"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": "0"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": 0}, 0),
         # As CommonsenseQA and ARC are on the hub.

@@ -150,6 +150,8 @@ def test_answer_that_starts_elsewhere_than_it_says_is_the_nearest_one() -> None:
         ("[1]", (Gold("[1]"),)),
         ("cat", (Gold("cat"),)),
         (["cat", "a cat"], (Gold("cat"), Gold("a cat"))),
+        (np.array([{"text": "cat", "start": 4}]), (Gold("cat", 4),)),
+        ({"text": np.array(["cat"]), "answer_start": np.array([4])}, (Gold("cat", 4),)),
         ("", ()),
         ([], ()),
         (None, ()),
@@ -158,6 +160,31 @@ def test_answer_that_starts_elsewhere_than_it_says_is_the_nearest_one() -> None:
 def test_forms_of_answers(answers: Any, expected: Any) -> None:
     example = TASK.labelled_example(row(question="q", context="the cat", answers=answers))
     assert example.answers == expected
+
+
+@pytest.mark.parametrize("name", ["answer_start", "start"])
+@pytest.mark.parametrize(
+    ("start", "expected"), [("4", 4), (4.0, 4), ("", None), (None, None), (math.nan, None)]
+)
+def test_a_column_may_say_where_the_answer_starts(name: str, start: Any, expected: int | None) -> None:
+    """Else a flat table would always mean the first place where the answer stands."""
+    values = {"question": "q", "context": "cat cat", "answer": "cat", name: start}
+    assert TASK.labelled_example(row(**values)).answers == (Gold("cat", expected),)
+
+
+def test_a_start_that_is_none_names_the_place() -> None:
+    """It is not taken for one that is missing."""
+    with pytest.raises(DataError, match=r"file.csv:7: answer_start is '-1'; expected how many characters"):
+        TASK.labelled_example(row(question="q", context="cat", answer="cat", answer_start="-1"))
+
+
+def test_of_several_answers_the_first_that_occurs_is_learnt() -> None:
+    """One that is written otherwise in the context does not stop a run."""
+    example = QuestionExample("x", "q", "the cat", (Gold("CAT"), Gold("cat")))
+    here = setup()
+    windows = TASK.encode(example, here)
+    [feature] = TASK.features(example, windows, here, RNG)
+    assert windows[0].encoding.offsets[int(feature.targets["start_positions"])] == (4, 7)
 
 
 @pytest.mark.parametrize("answers", [3, [{"start": 4}], [{"text": "a", "start": -1}], [None]])

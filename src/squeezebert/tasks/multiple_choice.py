@@ -18,7 +18,7 @@ from squeezebert.engine.backend import BASE, Outputs, published_head
 from squeezebert.errors import DataError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.columns import Column, parsed, text_of
 from squeezebert.tasks.feature_extraction import SIMILARITY, likeness, pooled, texts_apart, windows_apart
 from squeezebert.tasks.scores import softmax
 from squeezebert.tasks.text_classification import merge
@@ -26,6 +26,7 @@ from squeezebert.tasks.text_classification import merge
 if TYPE_CHECKING:
     from squeezebert.data import Row
 
+_NUMBER = re.compile(r"\d+$|.$")
 _NUMBERED = re.compile(
     r"(?:choice|option|ending|answer|sol|alternative)(?:[ _-]?\d+|[ _-][a-z]|[a-h])|[a-h]", re.IGNORECASE
 )
@@ -79,9 +80,12 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
     def read(self, values: Mapping[str, Any], where: str) -> ChoiceExample:
         """Make an example; the label is an index from 0, a letter from A, or the text of the choice.
 
-        Choices are a list, or ``{"text": [...], "label": [...]}``, whose labels then go before all of these.
+        Choices are a list, or ``{"text": [...], "label": [...]}``, whose labels then go before all of these;
+        a cell of a table may hold either.
         """
         choices = values["choices"]
+        if isinstance(choices, str):
+            choices = parsed(choices)
         if isinstance(choices, dict) and {*choices} == {"text", "label"}:
             named = choices["label"]
             if "label" in values and values["label"] in named:
@@ -186,15 +190,24 @@ def _by_choice(windows: Sequence[Window]) -> list[list[Window]]:
 
 
 def _gathered(row: Row, columns: Mapping[str, str] | None) -> Row:
-    """Put numbered columns, as tables have them, into one column ``choices``; the last ones may be empty."""
+    """Put numbered columns, as tables have them, into one column ``choices``; the last ones may be empty.
+
+    They go by their numbers or letters, in whatever order they stand, for that is what labels mean.
+    """
     numbered = [name for name in row.values if _NUMBERED.fullmatch(name)]
     if len(numbered) < 2 or "choices" in row.values or "choices" in (columns or {}):
         return row
     rest = {name: value for name, value in row.values.items() if name not in numbered}
-    choices = [row.values[name] for name in numbered]
+    choices = [row.values[name] for name in sorted(numbered, key=_number)]
     while choices and choices[-1] in ("", None):
         del choices[-1]
     return type(row)({**rest, "choices": choices}, row.where)
+
+
+def _number(name: str) -> int:
+    """Where a numbered or lettered column stands among its like."""
+    number = _NUMBER.findall(name)[0]
+    return int(number) if number.isdecimal() else ord(number.lower())
 
 
 def _read_label(value: object, choices: Sequence[str], where: str) -> int:

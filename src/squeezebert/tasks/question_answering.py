@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +14,8 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.columns import Column, parsed, text_of
+from squeezebert.tasks.labels import as_number
 from squeezebert.tasks.scores import log_sum_exp
 from squeezebert.tasks.squad import Prediction, squad_scores
 
@@ -73,6 +71,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         Column("question", ("query",)),
         Column("context", ("passage", "paragraph", "document", "text")),
         Column("answers", ("answer",), label=True),
+        Column("answer_start", ("start",), required=False, label=True),
     )
     options_type = QuestionAnsweringOptions
     evaluation_options = QuestionAnsweringOptions()
@@ -83,9 +82,10 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         """Make an example.
 
         Answers are a string (empty for none), a list of ``{"text", "start"}`` with ``answer_start`` as
-        another name, or ``{"text": [...], "answer_start": [...]}``.
+        another name, or ``{"text": [...], "answer_start": [...]}``. Of a string, ``answer_start`` may be a
+        column.
         """
-        answers = _read_answers(values["answers"], where) if "answers" in values else None
+        answers = _read_answers(values, where) if "answers" in values else None
         return QuestionExample(
             where, text_of(values, "question", where), text_of(values, "context", where), answers
         )
@@ -264,27 +264,31 @@ def _answers(example: QuestionExample) -> tuple[Gold, ...]:
 
 
 def _answer_span(example: QuestionExample) -> tuple[int, int] | None:
-    """Characters of the first right answer, nearest to where it is said to start."""
+    """Characters of the first right answer that occurs, nearest to where it is said to start."""
     answers = [gold for gold in _answers(example) if gold.text.strip()]
     if not answers:
         return None
-    text, said = answers[0].text, answers[0].start or 0
-    if example.context[said : said + len(text)] == text:
+    for gold in answers:
+        if (span := _span_of(gold, example.context)) is not None:
+            return span
+    raise DataError(f"{example.where}: the answer {answers[0].text!r} does not occur in the context")
+
+
+def _span_of(gold: Gold, context: str) -> tuple[int, int] | None:
+    text, said = gold.text, gold.start or 0
+    if context[said : said + len(text)] == text:
         return said, said + len(text)
-    starts = [
-        at for at in range(len(example.context) - len(text) + 1) if example.context.startswith(text, at)
-    ]
-    if not starts:
-        raise DataError(f"{example.where}: the answer {text!r} does not occur in the context")
-    start = min(starts, key=lambda at: abs(at - said))
-    return start, start + len(text)
+    starts = [at for at in range(len(context) - len(text) + 1) if context.startswith(text, at)]
+    start = min(starts, key=lambda at: abs(at - said), default=None)
+    return None if start is None else (start, start + len(text))
 
 
-def _read_answers(value: object, where: str) -> tuple[Gold, ...]:
+def _read_answers(values: Mapping[str, Any], where: str) -> tuple[Gold, ...]:
+    value = values["answers"]
     if isinstance(value, str):
-        value = _parsed(value)
+        value = _from_cell(value)
     if value is None or isinstance(value, str):
-        return (Gold(value),) if value else ()
+        return (Gold(value, _read_start(values.get("answer_start"), where)),) if value else ()
     if isinstance(value, Mapping) and isinstance(value.get("text"), (list, tuple)):
         starts = value.get("answer_start") or [None] * len(value["text"])
         value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=False)]
@@ -293,16 +297,24 @@ def _read_answers(value: object, where: str) -> tuple[Gold, ...]:
     return tuple(_read_gold(item, where) for item in value)
 
 
-def _parsed(cell: str) -> Any:
-    """What a cell of a table holds, as JSON or as Python writes it, if it is answers; else the cell."""
-    if cell.startswith(("[", "{")):
-        for parse in (json.loads, ast.literal_eval):
-            with suppress(ValueError, SyntaxError, RecursionError):
-                value = parse(cell)
-                items = value if isinstance(value, list) else [value]
-                if all(isinstance(item, str) or _is_answer(item) for item in items):
-                    return value
-    return cell
+def _from_cell(cell: str) -> Any:
+    """The answers that a cell of a table holds; any other cell is an answer."""
+    value = parsed(cell)
+    items = value if isinstance(value, list) else [value]
+    return value if all(isinstance(item, str) or _is_answer(item) for item in items) else cell
+
+
+def _read_start(value: object, where: str) -> int | None:
+    """Where a column says that the only answer starts; numbers have a point where some rows have none."""
+    if value is None or value == "" or value != value:
+        return None
+    number = as_number(value)
+    if number is None or number < 0 or not number.is_integer():
+        raise DataError(
+            f"{where}: answer_start is {value!r}; expected how many characters of the context stand before "
+            "the answer, or no such column"
+        )
+    return int(number)
 
 
 def _is_answer(item: object) -> bool:

@@ -11,7 +11,7 @@ from squeezebert.data.row import as_rows
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
 from squeezebert.tasks.columns import Column, parsed, resolve
-from squeezebert.tasks.labels import are_measurements, label_index, ordered
+from squeezebert.tasks.labels import are_measurements, as_number, label_index, may_be_thousands, ordered
 from tests.tasks.tiny import config, row
 
 TEXT = Column("text", ("sentence", "review"))
@@ -78,6 +78,7 @@ def test_a_label_in_other_letters_is_taken_where_it_fits_one_name() -> None:
     names = config(["negative", "Neutral", "NEUTRAL"])
     assert label_index(" NEGATIVE", names, "x") == 0
     assert label_index("NEUTRAL", names, "x") == 2
+    assert label_index("good", config(["bad", "Good "]), "x") == 1
     with pytest.raises(DataError, match="unknown label 'neutral'"):
         label_index("neutral", names, "x")
 
@@ -90,6 +91,30 @@ def test_order_and_kind_of_labels() -> None:
     assert not are_measurements(["1", "2"])
     assert not are_measurements(["1.5", "good"])
     assert not are_measurements(["nan", "1.5"])
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [
+        ("4,5", 4.5),
+        (" -0,25", -0.25),
+        ("1,234", 1.234),
+        ("1,234,567", None),
+        (",5", None),
+        ("4,5 stars", None),
+    ],
+)
+def test_numbers_with_a_decimal_comma(label: str, number: float | None) -> None:
+    """As spreadsheets write them where commas are decimal."""
+    assert as_number(label) == number
+
+
+def test_commas_that_may_be_those_of_thousands() -> None:
+    """A comma that can only be decimal says what the others are."""
+    assert may_be_thousands(["950", "1,234"])
+    assert not may_be_thousands(["1,234", "0,500"])
+    assert not may_be_thousands(["1,234", "2,5"])
+    assert not may_be_thousands(["1.5", 2])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from squeezebert.tasks.text_classification import (
     TextClassification,
     TextExample,
     positive_label,
+    target_of,
 )
 from tests.tasks.tiny import config, model, pipe, row, setup
 
@@ -37,6 +38,8 @@ def examples(*labels: Any) -> list[TextExample]:
         (["10", "9", "9"], SINGLE, ["9", "10"]),
         ([True, False], SINGLE, ["false", "true"]),
         (["2.5", "3", "4.0"], REGRESSION, ["score"]),
+        (["2,5", "3", "4,0"], REGRESSION, ["score"]),
+        (["2,5", "good"], SINGLE, ["2,5", "good"]),
         ([0.5, 1], REGRESSION, ["score"]),
         ([["a"], ["b", "c"], []], MULTI, ["a", "b", "c"]),
     ],
@@ -46,12 +49,11 @@ def test_labels_say_what_problem_it_is(labels: list[Any], problem: str, names: l
     assert (config.problem_type, list(config.id2label.values())) == (problem, names)
 
 
-@pytest.mark.parametrize("strange", ["nan", "inf", " -Infinity"])
-def test_a_missing_number_makes_no_names_of_the_others(strange: str) -> None:
-    with pytest.raises(
-        DataError, match=f"file.csv:7: label '{strange}' is not a number, which regression needs"
-    ):
-        TASK.configure(setup().config, examples("2.5", "3", strange))
+@pytest.mark.parametrize("strange", ["nan", "inf", "-Infinity"])
+@pytest.mark.parametrize("number", ["2.5", "2"])
+def test_a_missing_number_makes_no_names_of_the_others(strange: str, number: str) -> None:
+    with pytest.raises(DataError, match=f"file.csv:7: label '{strange}' is not a number, as the others are"):
+        TASK.configure(setup().config, examples(number, "3", strange))
     assert TASK.configure(setup().config, examples("nan", "roti", "nan")).label2id == {"nan": 0, "roti": 1}
 
 
@@ -76,7 +78,7 @@ def test_labels_of_numpy_are_those_of_python() -> None:
 def test_a_problem_type_that_was_chosen_is_kept() -> None:
     config = setup().config.replace(problem_type=REGRESSION)
     assert TASK.configure(config, examples("1", "2")).problem_type == REGRESSION
-    with pytest.raises(DataError, match=r"file.csv:7: label 'good' is not a number"):
+    with pytest.raises(DataError, match=r"label 'good' is not a number, .*; leave out the row$"):
         TASK.configure(config, examples("1", "good"))
 
 
@@ -99,8 +101,32 @@ def test_lists_of_labels_in_a_table(written: str, label: Any) -> None:
     assert examples(written)[0].label == label
 
 
+def test_a_list_of_0_and_1_for_each_label_is_no_list_of_names() -> None:
+    """Else a model would learn the labels 0 and 1."""
+    with pytest.raises(DataError, match=r"file.csv:7: \[0, 1, 0\] names a label twice; write the names"):
+        examples([0, 1, 0])
+
+
+def test_blanks_around_labels_make_no_labels_of_their_own() -> None:
+    """As cells of tables have them that people fill in."""
+    assert [example.label for example in examples("good ", [" a", "b"], " 1")] == ["good", ("a", "b"), "1"]
+
+
+def test_a_comma_of_thousands_or_of_decimals_is_asked_about() -> None:
+    """Prices would be learnt as a thousandth of themselves."""
+    with pytest.raises(DataError, match=r"file.csv:7: label '1,234' has a comma .*; write 1234 or 1\.234"):
+        TASK.configure(setup().config, examples("950", "1,234"))
+
+
+def test_large_numbers_that_are_neighbours_stay_apart() -> None:
+    """Float32 would make one label of times in seconds."""
+    here = setup(["score"], REGRESSION)
+    targets = [target_of(example, here.config) for example in examples("1700000000.5", "1700000001.5")]
+    assert targets[1] - targets[0] == 1
+
+
 @pytest.mark.parametrize(
-    "label", [None, "", {"a": 1}, [None], "[None]", math.nan, math.inf, np.float32("nan")]
+    "label", [None, "", " ", ["a", " "], {"a": 1}, [None], "[None]", math.nan, math.inf, np.float32("nan")]
 )
 def test_wrong_labels_name_the_place(label: Any) -> None:
     with pytest.raises(DataError, match=r"file.csv:7: label is"):

@@ -11,6 +11,8 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import DataError, listed, nearest
 
 _INTEGER = re.compile(r"[+-]?\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _SHOWN = 12
 _MOST_CLASSES = 20
 """That whole numbers are taken for without a doubt, however few rows there are."""
@@ -32,7 +34,7 @@ def label_index(label: str | int | float, config: SqueezeBertConfig, where: str)
     is_index = _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels
     if is_index and not any(map(_INTEGER.fullmatch, labels)):
         return int(name)
-    same = [known for known in labels if known.casefold() == name.strip().casefold()]
+    same = [known for known in labels if known.strip().casefold() == name.strip().casefold()]
     if len(same) == 1:
         return config.label2id[same[0]]
     raise DataError(
@@ -49,9 +51,11 @@ def ordered(labels: Iterable[Any]) -> list[str]:
 
 
 def as_number(label: object) -> float | None:
-    """The finite number that a label is or spells, else None."""
+    """The finite number that a label is or spells, also with a decimal comma, else None."""
     if not isinstance(label, (str, int, float)):
         return None
+    if isinstance(label, str) and _DECIMAL_COMMA.fullmatch(label.strip()):
+        label = label.replace(",", ".")
     try:
         number = float(label)
     except ValueError:
@@ -75,8 +79,14 @@ def may_be_measurements(labels: Iterable[Any]) -> bool:
     return many and all(map(_INTEGER.fullmatch, distinct))
 
 
+def may_be_thousands(labels: Iterable[Any]) -> bool:
+    """Whether labels have commas, each of which may be one of thousands as well as a decimal one: 1,234."""
+    commas = [label.strip() for label in labels if isinstance(label, str) and "," in label]
+    return bool(commas) and all(map(_THOUSANDS.fullmatch, commas))
+
+
 def are_measurements(labels: Iterable[Any]) -> bool:
-    """Whether labels are numbers on a scale, which makes it regression: all are numbers, one has a point."""
+    """Whether labels are numbers on a scale, which makes it regression: all are numbers, one has decimals."""
     values = list(labels)
     if any(as_number(label) is None for label in values):
         return False

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,13 +15,14 @@ from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, text_of
+from squeezebert.tasks.columns import Column, parsed, text_of
 from squeezebert.tasks.labels import (
     are_measurements,
     as_number,
     is_not_finite,
     label_index,
     may_be_measurements,
+    may_be_thousands,
     ordered,
 )
 from squeezebert.tasks.merging import mean_of
@@ -103,13 +102,12 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
     def configure(self, config: SqueezeBertConfig, examples: Sequence[TextExample]) -> SqueezeBertConfig:
         """Take problem type and labels from the examples; see :meth:`Task.configure`.
 
-        Lists of labels make it multi-label, numbers of which one has a decimal point make it regression.
+        Lists of labels make it multi-label, numbers of which one has decimals make it regression.
         """
         config = super().configure(config, examples)
         problem = config.problem_type or _problem_of(examples)
         if problem == REGRESSION:
-            for example in examples:
-                _number(example)
+            _check_numbers(examples)
             return config.with_labels(["score"], problem)
         if problem == MULTI:
             names = ordered(name for example in examples for name in _several(example))
@@ -230,14 +228,12 @@ def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> list[f
 
 
 def _read_label(value: object, where: str) -> Label:
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
-    if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
-        # A list in a table, as JSON or as Python writes it; anything else in brackets is a name.
-        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            value = ast.literal_eval(value)
-    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
-        return tuple(value)
+    if isinstance(value, str):
+        value = parsed(value.strip())
+    if isinstance(value, (list, tuple)):
+        value = [item.strip() if isinstance(item, str) else item for item in value]
+        if all(isinstance(item, (str, int)) and item != "" for item in value):
+            return _without_doubles(value, where)
     if isinstance(value, bool):
         return str(value).lower()
     if value is None or value == "" or not isinstance(value, (str, int, float)):
@@ -252,7 +248,17 @@ def _read_label(value: object, where: str) -> Label:
     return value
 
 
+def _without_doubles(names: list[str | int], where: str) -> tuple[str | int, ...]:
+    if len({*map(str, names)}) < len(names):
+        raise DataError(
+            f"{where}: {names} names a label twice; write the names of the labels that fit, not 0 and 1 for "
+            "each"
+        )
+    return tuple(names)
+
+
 def _problem_of(examples: Sequence[TextExample]) -> str:
+    """What the labels make of it; a number that is missing makes no names of the others."""
     if any(isinstance(example.label, tuple) for example in examples):
         return MULTI
     finite = [example.label for example in examples if not is_not_finite(example.label)]
@@ -262,18 +268,34 @@ def _problem_of(examples: Sequence[TextExample]) -> str:
             "numbers are labels; are they classes or numbers on a scale? Say --problem-type "
             "single_label_classification or --problem-type regression"
         )
-    if not are_measurements(finite):
+    if not finite or any(as_number(label) is None for label in finite):
         return SINGLE
     for example in examples:
+        if is_not_finite(example.label):
+            raise DataError(
+                f"{example.where}: label {example.label!r} is not a number, as the others are; leave out the "
+                "row, or give --problem-type"
+            )
+    return REGRESSION if are_measurements(finite) else SINGLE
+
+
+def _check_numbers(examples: Sequence[TextExample]) -> None:
+    for example in examples:
         _number(example)
-    return REGRESSION
+    if may_be_thousands(example.label for example in examples):
+        comma = next(example for example in examples if "," in str(example.label))
+        raise DataError(
+            f"{comma.where}: label {comma.label!r} has a comma of thousands or of decimals; write "
+            f"{str(comma.label).replace(',', '')} or {str(comma.label).replace(',', '.')}"
+        )
 
 
 def target_of(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:
     """What the head's loss takes: an index, ``[labels]`` of 0 and 1, or a number."""
     problem = problem_type(config)
     if problem == REGRESSION:
-        return np.array(_number(example), dtype=np.float32)
+        # Neighbours among large numbers are one in float32; training casts when it has scaled them.
+        return np.array(_number(example), dtype=np.float64)
     if problem == MULTI:
         target = np.zeros(config.num_labels, dtype=np.float32)
         target[[label_index(name, config, example.where) for name in _several(example)]] = 1
@@ -286,7 +308,7 @@ def _number(example: TextExample) -> float:
     if number is None:
         raise DataError(
             f"{example.where}: label {example.label!r} is not a number, which regression needs; leave out "
-            "the row, or give --problem-type"
+            "the row"
         )
     return number
 

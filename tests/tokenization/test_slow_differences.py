@@ -1,4 +1,4 @@
-"""transformers 4.57: its pure-Python tokenizer equals ours but for known code points, and it reads our files."""
+"""transformers 4.57: its pure-Python tokenizer equals ours but for known code points; it reads our files."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def test_transformers_4_reads_what_is_saved(more: list[str], tmp_path: Path) -> 
     code = (
         "import json\n"
         "from transformers import SqueezeBertTokenizer as slow, SqueezeBertTokenizerFast as fast\n"
-        f"print(json.dumps([kind.from_pretrained({str(tmp_path)!r}).get_added_vocab() for kind in (slow, fast)]))"
+        f"found = [kind.from_pretrained({str(tmp_path)!r}).get_added_vocab() for kind in (slow, fast)]\n"
+        "print(json.dumps(found))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

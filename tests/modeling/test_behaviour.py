@@ -182,6 +182,27 @@ def test_bad_input_says_what_is_wrong():
         model(ids, inputs_embeds=torch.zeros(2, TOKENS, 24))
 
 
+def test_masks_of_other_axes_and_types_say_what_is_expected():
+    model = model_of(SqueezeBertModel)
+    ids = torch.zeros(2, TOKENS, dtype=torch.long)
+    for shape in [(TOKENS,), (2, 5), (2, TOKENS, TOKENS), (2, 2, TOKENS, TOKENS)]:
+        with pytest.raises(OptionError, match=r"attention_mask has the shape .*; expected \[batch, tokens\]"):
+            model(ids, attention_mask=torch.ones(shape))
+    for dtype in (torch.bool, torch.long):
+        with pytest.raises(OptionError, match=r"attention_mask has four axes and the type .*expected floats"):
+            model(ids, attention_mask=torch.ones(2, 1, TOKENS, TOKENS, dtype=dtype))
+
+
+def test_a_mask_of_four_axes_hides_what_one_of_two_axes_hides():
+    """Also in half precision, whose lowest number is another one."""
+    inputs = random_inputs()
+    inputs["attention_mask"][3] = 0
+    added = (inputs["attention_mask"][:, None, None] == 0) * torch.finfo(torch.float32).min
+    for dtype in (torch.float32, torch.bfloat16):
+        model = model_of(SqueezeBertModel).to(dtype)
+        assert torch.equal(model(**{**inputs, "attention_mask": added})[0], model(**inputs)[0])
+
+
 @pytest.mark.parametrize("size", [89, 99, 103])
 @pytest.mark.parametrize("cls", [SqueezeBertForMaskedLM, SqueezeBertForPreTraining, SqueezeBertModel])
 def test_resized_embeddings_keep_words_and_stay_tied(cls, size, tmp_path):

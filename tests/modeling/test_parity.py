@@ -139,6 +139,33 @@ def bert(name, **changes):
     return randomised(getattr(transformers, name)(config))
 
 
+@pytest.mark.parametrize("attentions", [False, True])
+@pytest.mark.parametrize("shape", [(BATCH, 1, TOKENS, TOKENS), (1, 3, TOKENS, TOKENS), (BATCH, 1, 1, TOKENS)])
+def test_floats_of_four_axes_are_added_to_the_scores(shape, attentions):
+    theirs = theirs_for("SqueezeBertModel")
+    ours = ours_like(theirs)
+    ids = random_inputs()["input_ids"]
+    hidden = torch.rand(shape, generator=torch.Generator().manual_seed(2)) < 0.4
+    hidden[..., 1] = False
+    for mask in (hidden * torch.finfo(torch.float32).min, torch.zeros(shape).masked_fill(hidden, -torch.inf)):
+        mine, other = (
+            model(ids, attention_mask=mask, output_attentions=attentions) for model in (ours, theirs)
+        )
+        torch.testing.assert_close(mine.last_hidden_state, other.last_hidden_state, **TIGHT)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", ["SqueezeBertModel", *(f"SqueezeBertFor{head}" for head in HEADS)])
+def test_no_texts_give_no_rows(name, training):
+    theirs = theirs_for(name)
+    ours = ours_like(theirs).train(training)
+    inputs = {key: value[:0] for key, value in random_inputs(choices="Choice" in name).items()}
+    mine, other = ours(**inputs), theirs(**inputs)
+    assert {key: value.shape for key, value in mine.items()} == {k: v.shape for k, v in other.items()}
+    if training:
+        mine[0].sum().backward()
+
+
 @pytest.mark.parametrize(
     ("name", "classname", "output"),
     [

@@ -20,6 +20,7 @@ class SqueezeBertSelfAttention(nn.Module):
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__()
         self.heads = config.num_attention_heads
+        self.head_size = config.head_size
         self.dropout = config.attention_probs_dropout_prob
         self.query = GroupedLinear(config.hidden_size, config.hidden_size, config.q_groups)
         self.key = GroupedLinear(config.hidden_size, config.hidden_size, config.k_groups)
@@ -56,7 +57,7 @@ class SqueezeBertSelfAttention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """``[batch, tokens, hidden]`` -> ``[batch, heads, tokens, hidden / heads]``."""
-        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, self.head_size).transpose(1, 2)
 
     def _merge(self, x: Tensor) -> Tensor:
         """``[batch, heads, tokens, hidden / heads]`` -> ``[batch, tokens, hidden]``."""

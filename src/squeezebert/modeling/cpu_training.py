@@ -56,7 +56,7 @@ class Convolution(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.groups = groups
         out = F.conv2d(_as_image(x), weight[..., None], bias, groups=groups)
-        return out.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
+        return out.permute(0, 2, 3, 1).reshape(*x.shape[:-1], len(weight))
 
     @staticmethod
     @once_differentiable

@@ -111,7 +111,8 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
 
         Args:
             input_ids: ``[batch, tokens]`` integers; or give ``inputs_embeds``.
-            attention_mask: ``[batch, tokens]``, 1 for tokens and 0 for padding; all ones by default.
+            attention_mask: ``[batch, tokens]``, 1 for tokens and 0 for padding; all ones by default. Floats
+                ``[batch, 1 or heads, tokens, tokens]`` are added to the scores.
             token_type_ids: ``[batch, tokens]``; zeros by default.
             position_ids: ``[batch or 1, tokens]``; counted from 0 by default.
             inputs_embeds: ``[batch, tokens, hidden]`` in place of word embeddings.
@@ -121,7 +122,8 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
 
         Raises:
             OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or one of other
-                axes, an id is out of range (on CPU), or a sequence is longer than the position embeddings.
+                axes, the mask has other axes, an id is out of range (on CPU), or a sequence is longer than
+                the position embeddings.
         """
         if input_ids is not None and inputs_embeds is None:
             words = look_up(self.embeddings.word_embeddings, input_ids, "input_ids")
@@ -147,7 +149,7 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
         embedded = self.embeddings(words, token_type_ids, position_ids)
         encoded = self.encoder(
             embedded,
-            score_bias(attention_mask, embedded),
+            score_bias(attention_mask, embedded, self.config.num_attention_heads),
             bool(output_attentions),
             bool(output_hidden_states),
         )
@@ -174,15 +176,40 @@ def look_up(table: nn.Embedding, ids: Tensor, name: str) -> Tensor:
     return found
 
 
-def score_bias(attention_mask: Tensor | None, like: Tensor) -> Tensor | None:
+def score_bias(attention_mask: Tensor | None, like: Tensor, heads: int) -> Tensor | None:
     """Turn a mask of ones and zeros ``[batch, tokens]`` into what is added to the scores.
 
+    Floats ``[batch, 1 or heads, tokens, tokens]`` are that already.
+
+    Args:
+        attention_mask: The mask, or None. Axes may also be 1, for one that is the same all along.
+        like: ``[batch, tokens, hidden]`` that attends.
+        heads: How many there are.
+
     Returns:
-        ``[batch, 1, 1, tokens]`` of 0 and the most negative finite number, in the dtype of ``like``; None for
-        no mask. Finite, so that a row that is padding throughout stays free of NaN.
+        ``[batch, 1 or heads, 1 or tokens, tokens]``, 0 and the most negative finite number for ones and
+        zeros, in the dtype of ``like``; None for no mask. Finite, so that a row that is padding throughout
+        stays free of NaN.
+
+    Raises:
+        OptionError: The mask has other axes, or four and no floats.
     """
     if attention_mask is None:
         return None
-    bias = torch.zeros(attention_mask.shape, dtype=like.dtype, device=like.device)
-    bias.masked_fill_(attention_mask == 0, torch.finfo(like.dtype).min)
-    return bias[:, None, None, :]
+    lowest = torch.finfo(like.dtype).min
+    (batch, tokens), axes = like.shape[:2], attention_mask.shape
+    full = (batch, tokens) if len(axes) == 2 else (batch, heads, tokens, tokens)
+    if len(axes) != len(full) or any(size not in (1, most) for size, most in zip(axes, full, strict=True)):
+        raise OptionError(
+            f"attention_mask has the shape {list(axes)}; expected [batch, tokens], here {[batch, tokens]}, "
+            "or [batch, 1 or heads, tokens, tokens]"
+        )
+    if len(axes) == 2:
+        bias = torch.zeros(axes, dtype=like.dtype, device=like.device)
+        return bias.masked_fill_(attention_mask == 0, lowest)[:, None, None, :]
+    if not attention_mask.is_floating_point():
+        raise OptionError(
+            f"attention_mask has four axes and the type {attention_mask.dtype}; expected floats to be added "
+            "to the scores: 0 for a token that is seen, torch.finfo(dtype).min for one that is not"
+        )
+    return attention_mask.clamp(min=lowest).to(like)

@@ -92,6 +92,7 @@ def test_a_bert_config_has_one_group_everywhere():
         ({"model_type": "roberta"}, "model_type 'roberta' is not supported"),
         ({"model_type": "bert", "position_embedding_type": "relative_key"}, "position_embedding_type"),
         ({"model_type": "bert", "is_decoder": True}, "is_decoder True is not supported"),
+        ({"model_type": "bert", "layer_norm_eps": 1e-5}, "layer_norm_eps 1e-05 of a BERT is not supported"),
         ({"num_labels": 0}, "num_labels 0 is not a positive integer"),
         ({"num_labels": 10**9}, "num_labels 1000000000 is more than 1000000"),
         ({"num_labels": 3, "id2label": {"0": "a"}}, "num_labels 3 contradicts id2label"),

@@ -25,6 +25,8 @@ GROUP_KEYS = (
 _MOST_LABELS = 10**6
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
+# The norms inside the blocks use 1e-12 whatever the config says; up to here that is the same in float32.
+_MOST_BERT_EPS = 1e-8
 
 _POSITIVE = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
@@ -144,7 +146,8 @@ class SqueezeBertConfig:
         A BERT config (``model_type`` "bert") becomes one whose group counts are all 1.
 
         Raises:
-            ConfigError: See the class; also for a model type other than "squeezebert" and "bert".
+            ConfigError: See the class; also for a model type other than "squeezebert" and "bert", and for a
+                BERT that the blocks here would not compute as it is meant.
         """
         values = dict(values)
         model_type = values.pop("model_type", cls.model_type)
@@ -227,6 +230,12 @@ def _translate_bert(values: dict[str, Any]) -> dict[str, Any]:
     for key in ("is_decoder", "add_cross_attention"):
         if values.get(key):
             raise ConfigError(f"{key} {values[key]!r} is not supported; the network is an encoder")
+    epsilon = values.get("layer_norm_eps")
+    if isinstance(epsilon, (int, float)) and epsilon > _MOST_BERT_EPS:
+        raise ConfigError(
+            f"layer_norm_eps {epsilon} of a BERT is not supported; the norms inside the blocks use 1e-12 "
+            f"always, so outputs would differ; expected {_MOST_BERT_EPS} or less"
+        )
     defaults = {"pad_token_id": 0, "embedding_size": values.get("hidden_size", 768)}
     return {**defaults, **values, **dict.fromkeys(GROUP_KEYS, 1)}
 

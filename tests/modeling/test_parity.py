@@ -6,6 +6,7 @@ import pytest
 import torch
 import transformers
 
+import squeezebert.modeling
 from tests.modeling.pairs import (
     BATCH,
     GROUPS,
@@ -166,6 +167,15 @@ def test_no_texts_give_no_rows(name, training):
         mine[0].sum().backward()
 
 
+def test_a_bert_whose_epsilon_is_small_enough_is_computed_alike(tmp_path):
+    """The norms inside the blocks use 1e-12; a config with more than 1e-8 is refused."""
+    theirs = bert("BertModel", layer_norm_eps=1e-8)
+    theirs.save_pretrained(tmp_path)
+    ours = squeezebert.modeling.SqueezeBertModel.from_pretrained(tmp_path)
+    inputs = random_inputs()
+    torch.testing.assert_close(ours(**inputs)[0], theirs(**inputs)[0], **TIGHT)
+
+
 @pytest.mark.parametrize(
     ("name", "classname", "output"),
     [
@@ -180,8 +190,6 @@ def test_no_texts_give_no_rows(name, training):
     ],
 )
 def test_bert_is_the_case_of_one_group(name, classname, output, tmp_path):
-    import squeezebert.modeling
-
     theirs = bert(name)
     theirs.save_pretrained(tmp_path)
     ours = getattr(squeezebert.modeling, classname).from_pretrained(tmp_path)

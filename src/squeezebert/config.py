@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from squeezebert.errors import ConfigError
+from squeezebert.errors import ConfigError, is_whole
 from squeezebert.files import locate, write_text
 
 CONFIG_NAME = "config.json"
@@ -143,7 +143,8 @@ class SqueezeBertConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> SqueezeBertConfig:
         """Build a config from the parsed ``config.json`` of a SqueezeBERT or BERT checkpoint.
 
-        A BERT config (``model_type`` "bert") becomes one whose group counts are all 1.
+        A BERT config (``model_type`` "bert") becomes one whose group counts are all 1. ``label2id`` says
+        something only where there is no ``id2label``. A ``pad_token_id`` that is null or negative becomes 0.
 
         Raises:
             ConfigError: See the class; also for a model type other than "squeezebert" and "bert", and for a
@@ -158,6 +159,10 @@ class SqueezeBertConfig:
         labels = _parse_labels(values.pop("id2label", None), values.pop("label2id", None), values)
         if labels is not None:
             values["id2label"] = labels
+        padding = values.get("pad_token_id", 0)
+        if padding is None or (is_whole(padding) and padding < 0):
+            # Some row there has to be for padding; a mask hides it.
+            values["pad_token_id"] = 0
         if values.get("architectures") is None:
             values.pop("architectures", None)
         if "hidden_size" in values:
@@ -256,7 +261,8 @@ def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[
     else:
         raise ConfigError(f"id2label {id2label!r} is not an object of index to label")
     try:
-        labels = {int(index): label for index, label in pairs}
+        # Labels that are numbers are written as such by some.
+        labels = {int(index): str(label) if is_whole(label) else label for index, label in pairs}
     except (TypeError, ValueError, OverflowError) as error:
         indices = sorted(str(index) for index, _ in pairs)
         raise ConfigError(f"id2label has a key that is not an integer: {indices}") from error
@@ -265,10 +271,6 @@ def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[
     if count is not None and count != len(labels):
         raise ConfigError(f"num_labels {count} contradicts id2label, which has {len(labels)} labels")
     _check_label_types(labels)
-    if isinstance(label2id, Mapping) and len(label2id) == len(labels):
-        inverse = {label: index for index, label in labels.items()}
-        if dict(label2id) != inverse:
-            raise ConfigError(f"label2id {dict(label2id)} is not the inverse of id2label {labels}")
     return dict(sorted(labels.items()))
 
 

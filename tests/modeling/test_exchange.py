@@ -184,6 +184,15 @@ def test_other_types_can_be_asked_for_and_saved(dtype, tmp_path):
         assert torch.equal(parameter, ours.get_parameter(name).to(dtype).float())
 
 
+@pytest.mark.parametrize("padding", [None, -1])
+def test_a_checkpoint_without_a_padding_id_gives_what_transformers_gives(padding, tmp_path):
+    theirs = theirs_for("SqueezeBertForMaskedLM", pad_token_id=padding)
+    theirs.save_pretrained(tmp_path)
+    ours = SqueezeBertForMaskedLM.from_pretrained(tmp_path)
+    inputs = random_inputs()
+    torch.testing.assert_close(ours(**inputs).logits, theirs(**inputs).logits, rtol=1e-5, atol=1e-5)
+
+
 def test_averaged_and_wrapped_weights_are_saved_under_published_names(tmp_path):
     ours = randomised(SqueezeBertForMaskedLM(tiny_config()))
     average = torch.optim.swa_utils.AveragedModel(ours)

@@ -25,6 +25,8 @@ GROUP_KEYS = (
 _MOST_LABELS = 10**6
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
+OUTPUT_KEYS = ("output_hidden_states", "output_attentions")
+"""Keys among the extra ones that say what models return where a call does not."""
 # The norms inside the blocks use 1e-12 whatever the config says; up to here that is the same in float32.
 _MOST_BERT_EPS = 1e-8
 

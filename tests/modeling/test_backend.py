@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from squeezebert import modeling
+from squeezebert.config import OUTPUT_KEYS
 from squeezebert.engine.packing import pack
 from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.modeling.backend import TorchBackend
@@ -39,6 +40,17 @@ def test_outputs_have_no_padding_and_equal_those_of_each_text_alone(head: str) -
         for name, array in output.items():
             assert array.dtype == np.float32
             np.testing.assert_allclose(array, alone[name], atol=1e-5)
+
+
+def test_a_config_that_asks_for_states_changes_no_outputs() -> None:
+    batch = pack([tokenizer().encode_windows(text)[0] for text in TEXTS])
+    plain = model("SqueezeBertForMaskedLM")
+    asking = type(plain)(plain.config.replace(extra=dict.fromkeys(OUTPUT_KEYS, True)))
+    asking.load_state_dict(plain.state_dict())
+    assert asking(torch.tensor([[1, 2]])).hidden_states is not None
+    for some, expected in zip(TorchBackend(asking).run(batch), TorchBackend(plain).run(batch), strict=True):
+        assert some.keys() == expected.keys()
+        np.testing.assert_array_equal(some["logits"], expected["logits"])
 
 
 def test_wanted_positions_are_rows_of_the_full_output() -> None:

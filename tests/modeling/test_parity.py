@@ -140,6 +140,18 @@ def bert(name, **changes):
     return randomised(getattr(transformers, name)(config))
 
 
+@pytest.mark.parametrize("asked", [{}, {"output_hidden_states": False}, {"output_attentions": True}])
+@pytest.mark.parametrize("key", ["output_hidden_states", "output_attentions"])
+@pytest.mark.parametrize("name", ["SqueezeBertModel", "SqueezeBertForMaskedLM"])
+def test_the_config_says_what_is_returned_where_the_call_does_not(name, key, asked):
+    theirs = theirs_for(name, **{key: True})
+    ours = ours_like(theirs)
+    inputs = {**random_inputs(), **asked}
+    mine, other = ours(**inputs), theirs(**inputs)
+    assert list(mine.keys()) == list(other.keys())
+    assert len(mine.to_tuple()[-1]) == len(other.to_tuple()[-1])
+
+
 @pytest.mark.parametrize("attentions", [False, True])
 @pytest.mark.parametrize("shape", [(BATCH, 1, TOKENS, TOKENS), (1, 3, TOKENS, TOKENS), (BATCH, 1, 1, TOKENS)])
 def test_floats_of_four_axes_are_added_to_the_scores(shape, attentions):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from squeezebert import modeling
 from squeezebert.checkpoints import read_checkpoint
-from squeezebert.config import SqueezeBertConfig
+from squeezebert.config import OUTPUT_KEYS, SqueezeBertConfig
 from squeezebert.engine.backend import POOLED_HEADS, Outputs, require_head
 from squeezebert.engine.packing import PackedBatch
 from squeezebert.engine.weights import POOLER
@@ -108,7 +108,9 @@ class TorchBackend:
         if self.head == "SqueezeBertForMultipleChoice":
             inputs = tuple(part[:, None] for part in inputs)
         outputs: list[dict[str, Tensor]] = [{} for _ in range(len(batch))]
-        for name, values in self.model(*inputs).items():
+        # Whatever the config says: states and attentions are no outputs of a text.
+        given = self.model(*inputs, **dict.fromkeys(OUTPUT_KEYS, False))
+        for name, values in given.items():
             if name == "pooler_output" and not self._pooler:
                 continue
             of_text = self.head in POOLED_HEADS or name == "pooler_output"

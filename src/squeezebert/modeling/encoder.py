@@ -116,8 +116,10 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             token_type_ids: ``[batch, tokens]``; zeros by default.
             position_ids: ``[batch or 1, tokens]``; counted from 0 by default.
             inputs_embeds: ``[batch, tokens, hidden]`` in place of word embeddings.
-            output_attentions: Also return the attention probabilities of every block.
-            output_hidden_states: Also return the embedding output and every block's output.
+            output_attentions: Also return the attention probabilities of every block; by default where the
+                config has this key and says so.
+            output_hidden_states: Also return the embedding output and every block's output; by default
+                likewise.
             return_dict: False for a plain tuple.
 
         Raises:
@@ -150,8 +152,8 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
         encoded = self.encoder(
             embedded,
             score_bias(attention_mask, embedded, self.config.num_attention_heads),
-            bool(output_attentions),
-            bool(output_hidden_states),
+            self._wants("output_attentions", output_attentions),
+            self._wants("output_hidden_states", output_hidden_states),
         )
         output = BaseModelOutputWithPooling(
             last_hidden_state=encoded.last_hidden_state,
@@ -160,6 +162,10 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
             attentions=encoded.attentions,
         )
         return output.to_tuple() if return_dict is False else output
+
+    def _wants(self, key: str, asked: bool | None) -> bool:
+        """Whether a call that asked so, or not at all, gets the output that a key of the config names."""
+        return bool(self.config.extra.get(key) if asked is None else asked)
 
 
 def look_up(table: nn.Embedding, ids: Tensor, name: str) -> Tensor:

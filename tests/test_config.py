@@ -7,12 +7,13 @@ import dataclasses
 import json
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
-from squeezebert.errors import CheckpointError, ConfigError
+from squeezebert.config import GROUP_KEYS, LABEL_KEYS, SqueezeBertConfig
+from squeezebert.errors import CheckpointError, ConfigError, OptionError
 
 
 def test_the_defaults_are_those_of_the_public_implementation():
@@ -121,11 +122,12 @@ def test_each_wrong_value_is_named_with_its_rule(values, message):
         {"id2label": {"0": "neg", "1": "pos"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}},
         {"id2label": {"0": "a", "1": "b"}, "label2id": {"a": "0", "b": "1"}},
         {"id2label": {"0": 4, "1": 5}},
+        {"num_labels": 3, "id2label": {"0": "LABEL_0", "1": "LABEL_1"}},
         {"num_labels": 3, "id2label": None, "label2id": None},
     ],
 )
 def test_labels_are_those_that_transformers_reads(values):
-    """``id2label`` decides, and numbers may be labels."""
+    """``id2label`` decides, numbers may be labels, and labels without names make way for ``num_labels``."""
     theirs = pytest.importorskip("transformers").SqueezeBertConfig(**values)
     ours = SqueezeBertConfig.from_dict(values)
     assert ours.id2label == {index: str(label) for index, label in theirs.id2label.items()}
@@ -141,13 +143,63 @@ def test_no_padding_id_is_read_as_zero(padding):
     assert SqueezeBertConfig.from_dict({"pad_token_id": padding}).pad_token_id == 0
 
 
+def test_the_number_of_labels_may_be_all_that_is_given():
+    theirs = pytest.importorskip("transformers").SqueezeBertConfig(num_labels=3)
+    ours = SqueezeBertConfig(num_labels=3)
+    assert (ours.num_labels, ours.id2label, ours.label2id) == (3, theirs.id2label, theirs.label2id)
+    assert "num_labels" not in ours.to_dict()
+    assert ours.with_labels(["a", "b"]).num_labels == 2
+    with pytest.raises(ConfigError, match="num_labels 3 contradicts id2label, which has 1 labels"):
+        SqueezeBertConfig(num_labels=3, id2label={0: "a"})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_labels": 2},
+        {"num_labels": 3},
+        {"num_labels": None, "id2label": None, "label2id": None},
+        {"id2label": {0: "x", 1: "y", 2: "z"}, "label2id": {"x": 0, "y": 1, "z": 2}, "num_labels": 3},
+        {"id2label": {0: "x", 1: "y"}, "problem_type": "multi_label_classification"},
+        {"hidden_dropout_prob": 0.5, "output_hidden_states": True},
+    ],
+)
+def test_keys_change_as_with_transformers(changes, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    SqueezeBertConfig().with_labels(["no", "yes"]).save_pretrained(tmp_path)
+    # There, None for labels is an error.
+    given = {key: value for key, value in changes.items() if value is not None}
+    theirs = transformers.SqueezeBertConfig.from_pretrained(tmp_path, **given).to_dict()
+    ours = json.loads(json.dumps(SqueezeBertConfig.from_pretrained(tmp_path, **changes).to_dict()))
+    for key in {*ours, *changes} - {*LABEL_KEYS, "architectures"}:
+        assert ours[key] == theirs[key], key
+    assert ours["id2label"] == {str(index): label for index, label in theirs["id2label"].items()}
+
+
+def test_another_number_of_labels_is_another_problem():
+    config = SqueezeBertConfig().with_labels(["price"], "regression")
+    assert config.with_keys(id2label={0: "cost"}).problem_type == "regression"
+    assert config.with_keys(num_labels=3).problem_type is None
+
+
+def test_a_key_that_there_is_not_is_named_with_the_nearest():
+    with pytest.raises(OptionError, match=r"num_label is no key of the config \(nearest: 'num_labels'\)"):
+        SqueezeBertConfig().with_keys(num_label=3)
+
+
+def test_sizes_may_be_numbers_of_numpy(tmp_path):
+    config = SqueezeBertConfig(vocab_size=np.int64(101), num_labels=np.int32(3))
+    config.save_pretrained(tmp_path)
+    assert SqueezeBertConfig.from_pretrained(tmp_path) == config
+    assert type(config.vocab_size) is int
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=7),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=7), inner, max_size=3),
     max_leaves=7,
 )
 KEYS = [item.name for item in dataclasses.fields(SqueezeBertConfig)] + [
-    "num_labels",
     "label2id",
     "model_type",
 ]

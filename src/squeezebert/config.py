@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from squeezebert.errors import ConfigError, is_whole
+from squeezebert.errors import ConfigError, OptionError, is_whole, nearest
 from squeezebert.files import locate, write_text
 
 CONFIG_NAME = "config.json"
@@ -25,6 +25,7 @@ GROUP_KEYS = (
 _MOST_LABELS = 10**6
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
+LABEL_KEYS = ("num_labels", "id2label", "label2id")
 OUTPUT_KEYS = ("output_hidden_states", "output_attentions")
 """Keys among the extra ones that say what models return where a call does not."""
 # The norms inside the blocks use 1e-12 whatever the config says; up to here that is the same in float32.
@@ -67,7 +68,9 @@ class SqueezeBertConfig:
         post_attention_groups: Groups of the projection after attention.
         intermediate_groups: Groups of the first feed-forward layer.
         output_groups: Groups of the second feed-forward layer.
-        id2label: Label of each output of a classification head; its length is ``num_labels``.
+        id2label: Label of each output of a classification head.
+        num_labels: Outputs of a classification head. It may be given in place of ``id2label``, for
+            ``LABEL_0``, ``LABEL_1`` and so on.
         problem_type: One of ``PROBLEM_TYPES`` or None, in which case the loss is chosen from the labels.
         architectures: Class names of the model that was saved, as transformers writes them.
         extra: Keys of ``config.json`` that are not listed here, as parsed.
@@ -96,7 +99,8 @@ class SqueezeBertConfig:
     post_attention_groups: int = 1
     intermediate_groups: int = 4
     output_groups: int = 4
-    id2label: Mapping[int, str] = field(default_factory=lambda: {0: "LABEL_0", 1: "LABEL_1"})
+    id2label: Mapping[int, str] = field(default_factory=lambda: _numbered(2))
+    num_labels: int = None  # type: ignore[assignment]  # Counted in __post_init__.
     problem_type: str | None = None
     architectures: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -105,20 +109,19 @@ class SqueezeBertConfig:
 
     def __post_init__(self) -> None:
         _check_types(self)
+        for key in (*_POSITIVE, "pad_token_id"):
+            # Whole numbers of numpy's are none to json and to the engine.
+            object.__setattr__(self, key, int(getattr(self, key)))
+        object.__setattr__(self, "id2label", MappingProxyType(_labels_of(self)))
+        object.__setattr__(self, "num_labels", len(self.id2label))
         _check_ranges(self)
         _check_divisibility(self)
         object.__setattr__(self, "architectures", tuple(self.architectures))
-        object.__setattr__(self, "id2label", MappingProxyType(dict(self.id2label)))
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Mapping proxies can be neither copied nor pickled, and models hold a config.
         return type(self).from_dict, (self.to_dict(),)
-
-    @property
-    def num_labels(self) -> int:
-        """Outputs of a classification head."""
-        return len(self.id2label)
 
     @property
     def label2id(self) -> dict[str, int]:
@@ -135,7 +138,31 @@ class SqueezeBertConfig:
         unknown = sorted(set(changes) - {f.name for f in dataclasses.fields(self)})
         if unknown:
             raise ConfigError(f"{unknown[0]} is not a field of SqueezeBertConfig; put it into extra")
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(self, **{"num_labels": None, **changes})
+
+    def with_keys(self, **changes: Any) -> SqueezeBertConfig:
+        """Return a copy with some keys changed, named and written as in ``config.json``.
+
+        Another number of labels makes ``problem_type`` None, unless that is given.
+
+        Raises:
+            ConfigError: See the class.
+            OptionError: There is no such key.
+        """
+        known = (*_FIELDS, "label2id", *OUTPUT_KEYS, *self.extra)
+        for key in changes:
+            if key not in known:
+                raise OptionError(f"{key} is no key of the config{nearest(key, known)}")
+        # None stands for labels that are not given.
+        changes = {key: value for key, value in changes.items() if value is not None or key not in LABEL_KEYS}
+        values = self.to_dict()
+        count = changes.get("num_labels", self.num_labels)
+        if count != self.num_labels or changes.keys() & {"id2label", "label2id"}:
+            del values["id2label"], values["label2id"]
+        changed = self.from_dict({**values, **changes})
+        if changed.num_labels != self.num_labels and "problem_type" not in changes:
+            changed = changed.replace(problem_type=None)
+        return changed
 
     def with_labels(self, labels: list[str], problem_type: str | None = None) -> SqueezeBertConfig:
         """Return a copy whose classification head has these labels, in this order."""
@@ -158,7 +185,7 @@ class SqueezeBertConfig:
             values = _translate_bert(values)
         elif model_type != cls.model_type:
             raise ConfigError(f"model_type {model_type!r} is not supported; expected 'squeezebert' or 'bert'")
-        labels = _parse_labels(values.pop("id2label", None), values.pop("label2id", None), values)
+        labels = _parse_labels(values.pop("id2label", None), values.pop("label2id", None))
         if labels is not None:
             values["id2label"] = labels
         padding = values.get("pad_token_id", 0)
@@ -176,7 +203,7 @@ class SqueezeBertConfig:
         """Return what ``config.json`` holds, readable by this class and by transformers."""
         result: dict[str, Any] = dict(self.extra)
         for item in dataclasses.fields(self):
-            if item.name != "extra":
+            if item.name not in ("extra", "num_labels"):
                 result[item.name] = getattr(self, item.name)
         result["model_type"] = self.model_type
         result["architectures"] = list(self.architectures)
@@ -211,11 +238,20 @@ class SqueezeBertConfig:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, *, revision: str | None = None, local_files_only: bool = False
+        cls,
+        name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        **changes: Any,
     ) -> SqueezeBertConfig:
-        """Read the config of a checkpoint folder, an embedded model or a model on the hub."""
+        """Read the config of a checkpoint folder, an embedded model or a model on the hub.
+
+        Other arguments change it, as :meth:`with_keys` does.
+        """
         folder = locate(name_or_path, (CONFIG_NAME,), revision=revision, local_files_only=local_files_only)
-        return cls.from_json_file(folder / CONFIG_NAME)
+        config = cls.from_json_file(folder / CONFIG_NAME)
+        return config.with_keys(**changes) if changes else config
 
     def save_pretrained(self, save_directory: str | Path) -> None:
         """Write ``config.json`` into a folder, which is made if it is missing."""
@@ -225,7 +261,7 @@ class SqueezeBertConfig:
 
 
 _FIELDS = tuple(item.name for item in dataclasses.fields(SqueezeBertConfig) if item.name != "extra")
-KEYS = (*_FIELDS, "model_type", "num_labels", "label2id")
+KEYS = (*_FIELDS, "model_type", "label2id")
 """The keys of ``config.json`` that say something here; others go to ``extra``."""
 
 
@@ -247,17 +283,27 @@ def _translate_bert(values: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **values, **dict.fromkeys(GROUP_KEYS, 1)}
 
 
-def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[int, str] | None:
-    """Labels from whichever of ``id2label``, ``label2id`` and ``num_labels`` the file has."""
-    count = values.pop("num_labels", None)
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ConfigError(f"num_labels {count!r} is not a positive integer")
-    if count is not None and count > _MOST_LABELS:
-        raise ConfigError(f"num_labels {count} is more than {_MOST_LABELS}")
+def _numbered(count: int) -> dict[int, str]:
+    """The labels of as many outputs that have no names."""
+    return {index: f"LABEL_{index}" for index in range(count)}
+
+
+def _labels_of(config: SqueezeBertConfig) -> dict[int, str]:
+    """The labels of a config of which ``num_labels`` may be all that was given."""
+    labels, count = dict(config.id2label), config.num_labels
+    if count is None or count == len(labels):
+        return labels
+    if labels != _numbered(len(labels)):
+        raise ConfigError(f"num_labels {count} contradicts id2label, which has {len(labels)} labels")
+    return _numbered(count)
+
+
+def _parse_labels(id2label: Any, label2id: Any) -> dict[int, str] | None:
+    """Labels from whichever of ``id2label`` and ``label2id`` the file has."""
     if id2label is None and isinstance(label2id, Mapping):
         pairs = [(index, label) for label, index in label2id.items()]
     elif id2label is None:
-        return None if count is None else {index: f"LABEL_{index}" for index in range(count)}
+        return None
     elif isinstance(id2label, Mapping):
         pairs = list(id2label.items())
     else:
@@ -270,28 +316,26 @@ def _parse_labels(id2label: Any, label2id: Any, values: dict[str, Any]) -> dict[
         raise ConfigError(f"id2label has a key that is not an integer: {indices}") from error
     if len(labels) != len(pairs):
         raise ConfigError(f"two labels have the same index: {sorted(int(index) for index, _ in pairs)}")
-    if count is not None and count != len(labels):
-        raise ConfigError(f"num_labels {count} contradicts id2label, which has {len(labels)} labels")
-    _check_label_types(labels)
     return dict(sorted(labels.items()))
-
-
-def _check_label_types(labels: Mapping[int, Any]) -> None:
-    for index, label in labels.items():
-        if not isinstance(label, str):
-            raise ConfigError(f"id2label[{index}] {label!r} is not a string")
 
 
 def _check_types(config: SqueezeBertConfig) -> None:
     for key in (*_POSITIVE, "pad_token_id"):
         value = getattr(config, key)
-        if isinstance(value, bool) or not isinstance(value, int):
+        if not is_whole(value):
             raise ConfigError(f"{key} {value!r} is not an integer")
     for key in (*_PROBABILITIES, "initializer_range", "layer_norm_eps"):
         value = getattr(config, key)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"{key} {value!r} is not a number")
-    _check_label_types(config.id2label)
+    for index, label in config.id2label.items():
+        if not isinstance(label, str):
+            raise ConfigError(f"id2label[{index}] {label!r} is not a string")
+    count = config.num_labels
+    if count is not None and (not is_whole(count) or count < 1):
+        raise ConfigError(f"num_labels {count!r} is not a positive integer")
+    if count is not None and count > _MOST_LABELS:
+        raise ConfigError(f"num_labels {count} is more than {_MOST_LABELS}")
     names = config.architectures
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"architectures {config.architectures!r} is not a list of class names")

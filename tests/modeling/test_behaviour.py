@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +18,16 @@ from squeezebert.modeling import (
     SqueezeBertModel,
 )
 from squeezebert.modeling.heads import classification_loss
-from tests.modeling.pairs import BATCH, TOKENS, random_inputs, randomised, targets, tiny_config
+from tests.modeling.pairs import (
+    BATCH,
+    TOKENS,
+    ours_like,
+    random_inputs,
+    randomised,
+    targets,
+    theirs_for,
+    tiny_config,
+)
 
 CLASSES = [getattr(modeling, name) for name in modeling.__all__]
 
@@ -228,9 +238,36 @@ def test_resized_embeddings_keep_words_and_stay_tied(cls, size, tmp_path):
     assert torch.equal(cls.from_pretrained(tmp_path)(**inputs)[0], after)
 
 
-def test_resizing_to_nothing_is_refused():
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"new_num_tokens": 120},
+        {"new_num_tokens": 99},
+        {"new_num_tokens": 101, "pad_to_multiple_of": 8},
+        {"pad_to_multiple_of": 8},
+        {"new_num_tokens": np.int64(101)},
+    ],
+)
+def test_resizing_takes_the_arguments_of_transformers(arguments, tmp_path):
+    theirs = theirs_for("SqueezeBertForMaskedLM")
+    ours = ours_like(theirs)
+    words = ours.resize_token_embeddings(**arguments)
+    expected = theirs.resize_token_embeddings(**arguments)
+    assert words is ours.get_input_embeddings()
+    assert words.weight.shape == expected.weight.shape
+    assert ours.get_output_embeddings().bias.shape == theirs.get_output_embeddings().bias.shape
+    ours.save_pretrained(tmp_path)
+    assert SqueezeBertForMaskedLM.from_pretrained(tmp_path).config.vocab_size == len(expected.weight)
+
+
+def test_resizing_to_no_number_of_words_is_refused():
     with pytest.raises(ConfigError, match="vocab_size 0"):
         model_of().resize_token_embeddings(0)
+    with pytest.raises(OptionError, match=r"new_num_tokens is 101\.0; expected a whole number"):
+        model_of().resize_token_embeddings(101.0)
+    with pytest.raises(OptionError, match="pad_to_multiple_of 0 is not positive"):
+        model_of().resize_token_embeddings(101, pad_to_multiple_of=0)
 
 
 def test_replaced_embeddings_are_tied_too():

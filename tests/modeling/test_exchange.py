@@ -184,6 +184,55 @@ def test_other_types_can_be_asked_for_and_saved(dtype, tmp_path):
         assert torch.equal(parameter, ours.get_parameter(name).to(dtype).float())
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"dtype": "float16"},
+        {"dtype": "auto"},
+        {"dtype": torch.bfloat16},
+        {"torch_dtype": torch.float16},
+        {"torch_dtype": "auto"},
+        {"dtype": "float32", "torch_dtype": "auto"},
+    ],
+)
+def test_types_are_named_as_for_transformers(arguments, tmp_path):
+    randomised(SqueezeBertModel(tiny_config())).save_pretrained(tmp_path, dtype="float16")
+    theirs = transformers.SqueezeBertModel.from_pretrained(tmp_path, **arguments)
+    assert SqueezeBertModel.from_pretrained(tmp_path, **arguments).dtype == theirs.dtype
+
+
+@pytest.mark.parametrize("dtype", ["int8", "half precision", "nn", 16])
+def test_a_type_that_is_none_of_floats_is_refused(dtype, tmp_path):
+    randomised(SqueezeBertModel(tiny_config())).save_pretrained(tmp_path)
+    with pytest.raises(OptionError, match=r"dtype .* is neither a type of floats"):
+        SqueezeBertModel.from_pretrained(tmp_path, dtype=dtype)
+
+
+def test_keys_of_the_config_are_arguments_of_loading(tmp_path):
+    theirs_for("SqueezeBertForSequenceClassification").save_pretrained(tmp_path)
+    names = {0: "a", 1: "b", 2: "c", 3: "d", 4: "e"}
+    changes = {
+        "id2label": names,
+        "label2id": {name: index for index, name in names.items()},
+        "problem_type": "multi_label_classification",
+        "output_hidden_states": True,
+        "hidden_dropout_prob": 0.5,
+    }
+    theirs = transformers.SqueezeBertForSequenceClassification.from_pretrained(tmp_path, **changes)
+    ours = SqueezeBertForSequenceClassification.from_pretrained(tmp_path, **changes)
+    assert ours.config.id2label == theirs.config.id2label == names
+    assert ours.config.problem_type == theirs.config.problem_type
+    assert ours.dropout.p == theirs.dropout.p == 0.5
+    inputs = {**random_inputs(), "labels": torch.rand(13, 5)}
+    mine, other = ours(**inputs), theirs(**inputs)
+    assert list(mine.keys()) == list(other.keys())
+    torch.testing.assert_close(mine.loss, other.loss, rtol=1e-5, atol=1e-5)
+    with pytest.raises(OptionError, match="give either labels or id2label"):
+        SqueezeBertForSequenceClassification.from_pretrained(tmp_path, labels=["a"], id2label={0: "a"})
+    with pytest.raises(OptionError, match=r"hidden_dropout is no key .*nearest: 'hidden_dropout_prob'"):
+        SqueezeBertForSequenceClassification.from_pretrained(tmp_path, hidden_dropout=0.1)
+
+
 @pytest.mark.parametrize("padding", [None, -1])
 def test_a_checkpoint_without_a_padding_id_gives_what_transformers_gives(padding, tmp_path):
     theirs = theirs_for("SqueezeBertForMaskedLM", pad_token_id=padding)
@@ -191,6 +240,13 @@ def test_a_checkpoint_without_a_padding_id_gives_what_transformers_gives(padding
     ours = SqueezeBertForMaskedLM.from_pretrained(tmp_path)
     inputs = random_inputs()
     torch.testing.assert_close(ours(**inputs).logits, theirs(**inputs).logits, rtol=1e-5, atol=1e-5)
+
+
+def test_safetensors_are_what_is_saved_and_may_be_asked_for(tmp_path):
+    model = SqueezeBertModel(tiny_config())
+    model.save_pretrained(tmp_path, safe_serialization=True)
+    with pytest.raises(OptionError, match="safe_serialization False: safetensors is all that is written"):
+        model.save_pretrained(tmp_path, safe_serialization=False)
 
 
 def test_averaged_and_wrapped_weights_are_saved_under_published_names(tmp_path):

@@ -95,14 +95,18 @@ class _VocabularyModel(HeadModel):
         head.bias = head.decoder.bias
 
     @torch.no_grad()
-    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+    ) -> nn.Embedding:
         """As in the base class; the decoder follows, with a bias of 0 for new words."""
-        words = super().resize_token_embeddings(vocab_size)
+        words = super().resize_token_embeddings(new_num_tokens, pad_to_multiple_of)
         decoder = self.cls.predictions.decoder
-        kept = decoder.bias[:vocab_size]
-        decoder.bias = nn.Parameter(F.pad(kept, (0, vocab_size - len(kept))))
-        decoder.out_features = vocab_size
-        self.tie_weights()
+        more = words.num_embeddings - decoder.out_features
+        if more != 0:
+            # Where it is negative, as many are cut off.
+            decoder.bias = nn.Parameter(F.pad(decoder.bias, (0, more)))
+            decoder.out_features = words.num_embeddings
+            self.tie_weights()
         return words
 
 

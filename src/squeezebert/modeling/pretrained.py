@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from squeezebert.checkpoints import Checkpoint, match, read_checkpoint, write_checkpoint
 from squeezebert.checkpoints.names import BACKBONE_PREFIX, TIED_COPIES
-from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import OptionError
+from squeezebert.config import LABEL_KEYS, SqueezeBertConfig
+from squeezebert.errors import OptionError, check_whole
 from squeezebert.modeling.grouped import GroupedLinear
 
 if TYPE_CHECKING:
@@ -74,11 +74,12 @@ class SqueezeBertPreTrainedModel(nn.Module):
         *,
         config: SqueezeBertConfig | None = None,
         labels: Sequence[str] | None = None,
-        num_labels: int | None = None,
         revision: str | None = None,
         local_files_only: bool = False,
         ignore_mismatched_sizes: bool = False,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | str | None = None,
+        torch_dtype: torch.dtype | str | None = None,
+        **changes: Any,
     ) -> Self:
         """Load a SqueezeBERT or BERT checkpoint; the model is in eval mode.
 
@@ -89,27 +90,32 @@ class SqueezeBertPreTrainedModel(nn.Module):
             name_or_path: Folder, embedded name or hub name (``"owner/name"``).
             config: Replaces the checkpoint's config.
             labels: Names of the outputs of a new or loaded classification head, in order.
-            num_labels: Their number, for ``LABEL_0``, ``LABEL_1`` and so on, in place of ``labels``.
             revision: Branch, tag or commit on the hub.
             local_files_only: Use only what the hub's cache on this machine holds.
             ignore_mismatched_sizes: Start a head afresh where its shape differs from the checkpoint's.
-            dtype: Type of the parameters. Half precision makes norms with an epsilon of 1e-12 unsafe.
+            dtype: Type of the parameters or its name; "auto" for the one that the checkpoint's config names;
+                float32 by default. Half precision makes norms with an epsilon of 1e-12 unsafe.
+            torch_dtype: The same, as it was called before.
+            changes: Keys of the config to change, such as ``num_labels``; see
+                :meth:`squeezebert.SqueezeBertConfig.with_keys`.
 
         Raises:
             CheckpointError: See :func:`squeezebert.checkpoints.read_checkpoint` and
                 :func:`squeezebert.checkpoints.match`.
-            ConfigError: ``config.json`` is missing or wrong, or ``num_labels`` is less than 1.
-            OptionError: Both ``labels`` and ``num_labels`` are given.
+            ConfigError: ``config.json`` is missing or wrong, or what is changed makes it so.
+            OptionError: ``labels`` stands beside a key that says the same, there is no such key, or no such
+                type of floats.
         """
-        if labels is not None and num_labels is not None:
-            raise OptionError("give either labels or num_labels")
+        for key in LABEL_KEYS:
+            if labels is not None and changes.get(key) is not None:
+                raise OptionError(f"give either labels or {key}")
         checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
         config = config or checkpoint.config
-        if num_labels is not None and num_labels != config.num_labels:
-            labels = [f"LABEL_{number}" for number in range(num_labels)]
         config = config if labels is None else config.with_labels(list(labels))
+        config = config.with_keys(**changes) if changes else config
+        floats = _floats(torch_dtype if dtype is None else dtype, checkpoint.config)
         model = cls.from_checkpoint(checkpoint, config, ignore_mismatched_sizes=ignore_mismatched_sizes)
-        return model.to(dtype)
+        return model.to(floats)
 
     @classmethod
     def from_checkpoint(
@@ -148,6 +154,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         dtype: str = "float32",
         base: str | Path | None = None,
         state_dict: Mapping[str, Tensor] | None = None,
+        safe_serialization: bool = True,
     ) -> None:
         """Write ``config.json`` and ``model.safetensors``, atomically; transformers can load them.
 
@@ -156,11 +163,15 @@ class SqueezeBertPreTrainedModel(nn.Module):
             dtype: Storage type: "float32", "float16", or "int8", which only this package reads.
             base: A checkpoint folder whose equal tensors are referred to and not written again.
             state_dict: Weights to save in place of the model's own, such as averaged ones.
+            safe_serialization: True, as in calls of the public implementation.
 
         Raises:
             CheckpointError: A weight is NaN or infinite.
-            OptionError: The folder cannot be written to, or ``dtype`` is unknown.
+            OptionError: The folder cannot be written to, ``dtype`` is unknown, or ``safe_serialization`` is
+                not true.
         """
+        if not safe_serialization:
+            raise OptionError(f"safe_serialization {safe_serialization}: safetensors is all that is written")
         state = self._published_state() if state_dict is None else self._published(state_dict)
         arrays = {name: tensor.detach().to("cpu", torch.float32).numpy() for name, tensor in state.items()}
         config = self.config.replace(architectures=(type(self).__name__,))
@@ -205,20 +216,35 @@ class SqueezeBertPreTrainedModel(nn.Module):
         """Make tied parameters one; a model without a vocabulary decoder has none."""
 
     @torch.no_grad()
-    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+    ) -> nn.Embedding:
         """Change the number of word embeddings; those that stay keep their values, new ones are random.
 
+        Args:
+            new_num_tokens: How many there are to be; as many as there are by default.
+            pad_to_multiple_of: Add to them until they are a multiple of this.
+
         Returns:
-            The new word embeddings, ``[vocab_size, hidden]``.
+            The word embeddings, ``[vocabulary, hidden]``: new ones if their number changes.
 
         Raises:
-            ConfigError: ``vocab_size`` is not positive, or does not cover the padding id.
+            ConfigError: The number is not positive, or does not cover the padding id.
+            OptionError: ``pad_to_multiple_of`` is not positive, or one of both is no whole number.
         """
-        config = ModelConfig.from_dict(self.config.replace(vocab_size=vocab_size).to_dict())
         old = self.get_input_embeddings()
-        new = nn.Embedding(vocab_size, old.embedding_dim, old.padding_idx).to(old.weight)
+        size = old.num_embeddings if new_num_tokens is None else new_num_tokens
+        multiple = 1 if pad_to_multiple_of is None else pad_to_multiple_of
+        check_whole(new_num_tokens=size, pad_to_multiple_of=multiple)
+        if multiple < 1:
+            raise OptionError(f"pad_to_multiple_of {multiple} is not positive")
+        size = -(-size // multiple) * multiple
+        if size == old.num_embeddings:
+            return old
+        config = ModelConfig.from_dict(self.config.replace(vocab_size=size).to_dict())
+        new = nn.Embedding(config.vocab_size, old.embedding_dim, old.padding_idx).to(old.weight)
         new.weight.normal_(0.0, config.initializer_range)
-        kept = min(vocab_size, old.num_embeddings)
+        kept = min(config.vocab_size, old.num_embeddings)
         new.weight[:kept] = old.weight[:kept]
         new.weight.requires_grad_(old.weight.requires_grad)
         self.set_input_embeddings(new)
@@ -265,3 +291,14 @@ class SqueezeBertPreTrainedModel(nn.Module):
 
     def _published_state(self) -> dict[str, Tensor]:
         return self._published(self.state_dict())
+
+
+def _floats(dtype: torch.dtype | str | None, config: SqueezeBertConfig) -> torch.dtype:
+    """The type of floats that was asked for; "auto" is what a checkpoint's config names."""
+    if dtype == "auto":
+        dtype = config.extra.get("dtype") or config.extra.get("torch_dtype")
+    dtype = torch.float32 if dtype is None else dtype
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise OptionError(f"dtype {dtype!r} is neither a type of floats, such as 'bfloat16', nor 'auto'")
+    return found

@@ -146,39 +146,26 @@ struct Running {
   }
 };
 
-// Adds a block's weighted sum to what the earlier blocks left, times `kept`.
-struct Accumulate {
-  float* out;
-  std::size_t stride;
-  const float* kept;
-  float unit;
-  int columns;  // of the head, from the tile's first on
-  bool is_first;
-
-  auto column(int v) const {
-    return [this, v](int r, auto sums) {
-      float* target = out + r * stride + v * lanes;
-      const int left = columns - v * lanes;
-      if (left >= lanes) return put(target, r, scaled(sums), Whole{});
-      if (left > 0) put(target, r, scaled(sums), Part{left});
-    };
+// Adds a block's weighted sums `sums` [rows, sums_stride] to what the earlier blocks left, times `kept`.
+inline void accumulate(const float* sums, std::size_t sums_stride, int rows, int columns, const float* kept,
+                       bool is_first, float* out, std::size_t stride) {
+  for (int r = 0; r < rows; ++r, sums += sums_stride, out += stride) {
+    const Floats share = broadcast(kept[r]);
+    for_vectors(columns, [&](int c, auto width) {
+      const Floats sum = load(sums + c);
+      store(out + c, is_first ? sum : fma(load(out + c, width), share, sum), width);
+    });
   }
-
- private:
-  Floats scaled(Ints sums) const { return mul(to_floats(sums), broadcast(unit)); }
-  Floats scaled(Floats sums) const { return sums; }
-  template <typename Width>
-  void put(float* target, int r, Floats sums, Width width) const {
-    if (!is_first) sums = fma(load(target, width), broadcast(kept[r]), sums);
-    store(target, sums, width);
-  }
-};
+}
 
 // Operands know how to score a tile of queries, how to turn scores into probabilities and how to sum values.
 template <typename Operands>
 inline void attend_tile(const Operands& operands, int rows, int keys, int head_size, float* out, std::size_t stride) {
   using State = Running<Operands::most_rows>;
   alignas(64) float scores[Operands::most_rows * key_block];
+  // Through the first-level cache: tiles that end in the sum would be a fifth of the kernels' code.
+  constexpr int most_columns = Operands::most_vectors * lanes;
+  alignas(64) float sums[Operands::most_rows * most_columns];
   typename Operands::Block block;
   State running;
   alignas(64) float largest_scores[State::rows_padded] = {};
@@ -202,8 +189,9 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
     }
     in_parts((head_size + lanes - 1) / lanes, Operands::most_vectors, [&](int v, int wide) {
       const int column = v * lanes;
-      const Accumulate finish{out + column, stride, running.kept, operands.unit(block), head_size - column, first == 0};
-      operands.sum_values(block, rows, wide, first, count, head_size, column, scores, finish);
+      operands.sum_values(block, rows, wide, first, count, head_size, column, scores, sums);
+      accumulate(sums, most_columns, rows, smaller(head_size - column, wide * lanes), running.kept, first == 0,
+                 out + column, stride);
     });
   }
   for (int r = 0; r < rows; ++r) {
@@ -225,16 +213,18 @@ struct Int8Operands {
   struct Block {
     Shares shares;
     alignas(64) Probability codes[most_rows * key_block];
-    float unit;
+    alignas(64) float units[most_vectors * lanes];
   };
 
-  struct Score {
-    const float* key_scales;
+  // Stores sums times the scales of their columns.
+  struct Scaled {
+    const float* scales;
     float* out;
+    std::size_t stride;
 
     auto column(int v) const {
-      return [to = out + v * lanes, scale = load(key_scales + v * lanes)](int r, Ints sums) {
-        store(to + r * key_block, mul(to_floats(sums), scale));
+      return [to = out + v * lanes, stride = stride, scale = load(scales + v * lanes)](int r, Ints sums) {
+        store(to + r * stride, mul(to_floats(sums), scale));
       };
     }
   };
@@ -244,13 +234,13 @@ struct Int8Operands {
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
     const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps, nullptr, 0};
     run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
-             Score{head.key_scales + key, out});
+             Scaled{head.key_scales + key, out, key_block});
   }
 
   void start(Block& block, int first, int count) const {
     const float* scales = head.value_scales + first;
     const float largest_scale = largest_magnitude(scales, count);
-    block.unit = largest_scale / probability_unit;
+    for (int v = 0; v < most_vectors; ++v) store(block.units + v * lanes, broadcast(largest_scale / probability_unit));
     store_shares(block.shares, scales, count, largest_scale > 0.0f ? 1.0f / largest_scale : 0.0f);
   }
 
@@ -259,7 +249,6 @@ struct Int8Operands {
     const float scale = query_scales[row * scale_stride];
     return scale > 1e-30f ? scale : 1e-30f;
   }
-  float unit(const Block& block) const { return block.unit; }
 
   Floats soften(Block& block, int row, const float* scores, int vectors, float maximum) const {
     return squeezebert::SQUEEZEBERT_ISA::soften(scores, vectors, scale(row), maximum, block.shares,
@@ -267,11 +256,11 @@ struct Int8Operands {
   }
 
   void sum_values(const Block& block, int rows, int wide, int first, int count, int head_size, int column,
-                  const float*, const Accumulate& finish) const {
+                  const float*, float* sums) const {
     const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
     const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
                                       lanes * depth, steps_of(count), nullptr, 0};
-    run_tile(rows, wide, block.codes, key_block, values, no_starts, finish);
+    run_tile(rows, wide, block.codes, key_block, values, no_starts, Scaled{block.units, sums, most_vectors * lanes});
   }
 };
 
@@ -292,7 +281,6 @@ struct Fp32Operands {
 
   void start(Block&, int, int) const {}
   float scale(int) const { return 1.0f; }
-  float unit(const Block&) const { return 1.0f; }
 
   Floats soften(Block&, int, float* scores, int vectors, float maximum) const {
     const Floats most = broadcast(maximum);
@@ -305,17 +293,11 @@ struct Fp32Operands {
     return total;
   }
 
-  // Through the first-level cache: tiles that end in `finish` would be a fifth of the kernels' code.
   void sum_values(const Block&, int rows, int wide, int first, int count, int head_size, int column,
-                  const float* probabilities, const Accumulate& finish) const {
+                  const float* probabilities, float* sums) const {
     const std::size_t row = padded(head_size, lanes);
     const Columns<float> values{head.values + first * row + column, row, lanes, count, nullptr, 0};
-    alignas(64) float sums[tile_rows * tile_columns];
     run_tile(rows, wide, probabilities, key_block, values, no_bias, Fp32Finish{sums, tile_columns});
-    for (int v = 0; v < wide; ++v) {
-      const auto add = finish.column(v);
-      for (int r = 0; r < rows; ++r) add(r, load(sums + r * tile_columns + v * lanes));
-    }
   }
 };
 

@@ -121,7 +121,7 @@ def test_an_error_after_some_answers_loses_none_of_them() -> None:
     assert run.returncode == 2
     assert run.stderr.startswith(f"squeezebert: error: stdin:{LOOK_AHEAD + 14}")
     assert run.stdout.endswith("}\n")
-    assert run.stdout.count("\n") == LOOK_AHEAD
+    assert run.stdout.count("\n") == LOOK_AHEAD + 13
 
 
 @pytest.mark.parametrize(("arguments", "left"), [(["predict", "a film"], ""), (["info", "mini"], "tidied")])

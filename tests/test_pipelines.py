@@ -443,6 +443,8 @@ def test_what_is_no_model_and_no_tokenizer_is_named() -> None:
         pipeline("fill-mask", network)
     with pytest.raises(OptionError, match="tokenizer is a dict; give its folder"):
         pipeline("fill-mask", network, tokenizer={})  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="precision and threads are those of the model that is given"):
+        pipeline("fill-mask", network, tokenizer=tokenizer(), threads=1)
     with pytest.raises(OptionError, match="model is a Linear; give a folder"):
         pipeline("fill-mask", torch.nn.Linear(2, 2))  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="SqueezeBertModel: does not say what it is for"):

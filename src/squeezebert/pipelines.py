@@ -83,6 +83,8 @@ def pipeline(
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
     name = model if isinstance(model, (str, Path)) else None
     runner = None if model is None or name is not None else _running(model)
+    if runner is not None and (precision, threads) != (None, None):
+        raise OptionError("precision and threads are those of the model that is given; leave them out")
     if task is None:
         config = runner.config if runner else name and SqueezeBertConfig.from_pretrained(name, **where)
         task = task_of(config) if config else None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from squeezebert.backends import load_backend, running
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.data.row import as_rows
 from squeezebert.embedded import embedded_model
 from squeezebert.engine.packing import batches, pack
-from squeezebert.errors import MissingExtraError, OptionError, TokenizerError, check_whole
+from squeezebert.errors import OptionError, TokenizerError, check_whole
 from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import row_of, rows_of
@@ -76,13 +77,13 @@ def pipeline(
         A callable; see :class:`Pipeline`.
 
     Raises:
-        OptionError: There is no such task, backend, precision, option or embedded model, or a value makes no
-            sense.
+        OptionError: There is no such task, backend, precision, option or embedded model, a value makes no
+            sense, or a model that is loaded has no tokenizer beside it, or a precision or threads.
         CheckpointError: The model cannot be found or read, or was not trained for the task.
     """
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
     name = model if isinstance(model, (str, Path)) else None
-    runner = None if model is None or name is not None else _running(model)
+    runner = None if model is None or name is not None else running(model)
     if runner is not None and (precision, threads) != (None, None):
         raise OptionError("precision and threads are those of the model that is given; leave them out")
     if task is None:
@@ -108,21 +109,6 @@ def pipeline(
     )  # fmt: skip
 
 
-def _running(model: object) -> Backend:
-    """A model that is loaded already, as a backend."""
-    from squeezebert.engine import Engine
-
-    if isinstance(model, Engine):
-        return model
-    if "torch" in sys.modules:
-        from squeezebert.modeling.backend import TorchBackend
-        from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
-
-        if isinstance(model, SqueezeBertPreTrainedModel):
-            return TorchBackend(model)
-    raise OptionError(f"model is a {type(model).__name__}; give a folder, a name, or a model of this package")
-
-
 def _tokenizer(given: str | Path | BaseTokenizer | None, where: Mapping[str, Any]) -> BaseTokenizer:
     from squeezebert.tokenization import SqueezeBertTokenizerFast
     from squeezebert.tokenization.base import BaseTokenizer
@@ -133,42 +119,6 @@ def _tokenizer(given: str | Path | BaseTokenizer | None, where: Mapping[str, Any
         return given
     what = "none beside a model that is loaded" if given is None else f"a {type(given).__name__}"
     raise OptionError(f"tokenizer is {what}; give its folder, its name or one of this package")
-
-
-def _engine_backend() -> Callable[..., Backend]:
-    from squeezebert.engine import Engine
-
-    return Engine.from_pretrained
-
-
-def _torch_backend() -> Callable[..., Backend]:
-    try:
-        from squeezebert.modeling.backend import TorchBackend
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtraError("backend 'torch'", "train") from error
-    return TorchBackend.load
-
-
-BACKENDS: Mapping[str, Callable[[], Callable[..., Backend]]] = {
-    "engine": _engine_backend,
-    "torch": _torch_backend,
-}
-
-
-def load_backend(name: str) -> Callable[..., Backend]:
-    """Give the function that loads a model for a backend.
-
-    It takes a model, and by name ``head``, ``precision``, ``threads``, ``revision`` and ``local_files_only``.
-
-    Raises:
-        OptionError: There is no such backend.
-        MissingExtraError: It is not installed.
-    """
-    if name not in BACKENDS:
-        raise OptionError(f"there is no backend {name!r}; there is {', '.join(BACKENDS)}")
-    return BACKENDS[name]()
 
 
 class Pipeline:

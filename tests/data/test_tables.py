@@ -44,6 +44,12 @@ def test_csv_with_semicolons(tmp_path):
     ]
 
 
+def test_a_comma_in_quotes_does_not_tell_what_separates(tmp_path):
+    assert values(file(tmp_path, '"text, or what it says";label\n1,5;x\n', "a.csv")) == [
+        {"text, or what it says": "1,5", "label": "x"}
+    ]
+
+
 def test_csv_with_tabs(tmp_path):
     assert values(file(tmp_path, 'text\tlabel\n"1,5\tstars"\tx\n', "a.csv")) == [
         {"text": "1,5\tstars", "label": "x"}

@@ -152,6 +152,14 @@ def test_the_config_says_what_is_returned_where_the_call_does_not(name, key, ask
     assert len(mine.to_tuple()[-1]) == len(other.to_tuple()[-1])
 
 
+def test_the_config_of_a_live_model_says_what_is_returned():
+    theirs = theirs_for("SqueezeBertModel", output_attentions=True)
+    ours = ours_like(theirs)
+    for model in (ours, theirs):
+        model.config.output_hidden_states, model.config.output_attentions = True, False
+    assert list(ours(**random_inputs()).keys()) == list(theirs(**random_inputs()).keys())
+
+
 @pytest.mark.parametrize("attentions", [False, True])
 @pytest.mark.parametrize("shape", [(BATCH, 1, TOKENS, TOKENS), (1, 3, TOKENS, TOKENS), (BATCH, 1, 1, TOKENS)])
 def test_floats_of_four_axes_are_added_to_the_scores(shape, attentions):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -44,7 +45,8 @@ def read_csv(path: str | Path, header: Sequence[str] | None = None) -> Iterator[
     name = shown(path)
     lines = open_text(path)
     first = next(lines, "")
-    delimiter = next((sign for sign in ",;\t" if sign in first), ",")
+    unquoted = re.sub('"[^"]*"', "", first)
+    delimiter = next((sign for sign in ",;\t" if sign in unquoted), ",")
     yield from _rows(_csv_records(chain([first], lines), delimiter, name), header, name, _QUOTES)
 
 

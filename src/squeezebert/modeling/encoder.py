@@ -165,7 +165,10 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
 
     def _wants(self, key: str, asked: bool | None) -> bool:
         """Whether a call that asked so, or not at all, gets the output that a key of the config names."""
-        return bool(self.config.extra.get(key) if asked is None else asked)
+        if asked is None:
+            # What was set on the live model's config stands above what was read.
+            asked = getattr(self.config, key, self.config.extra.get(key))
+        return bool(asked)
 
 
 def look_up(table: nn.Embedding, ids: Tensor, name: str) -> Tensor:

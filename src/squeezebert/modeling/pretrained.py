@@ -27,7 +27,8 @@ class ModelConfig(SqueezeBertConfig):
     """The config of a live model: equal to the one it was made from, and what transformers' Trainer wants.
 
     Its fields are frozen. Other attributes can be set, because the Trainer sets ``use_cache`` on every
-    model's config; they are neither compared nor saved.
+    model's config; they are neither compared nor saved. ``output_hidden_states`` and ``output_attentions``
+    say what the model returns where a call does not.
     """
 
     def __eq__(self, other: object) -> bool:

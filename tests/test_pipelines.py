@@ -385,6 +385,27 @@ def test_labelled_rows_are_measured() -> None:
     assert classify.measure(examples) == found
 
 
+def test_vectors_are_measured_as_the_pipeline_makes_them() -> None:
+    rows = [
+        {"text": text, "text_pair": other, "label": label}
+        for label, (text, other) in enumerate([("ada sat", "a cat"), ("paris", "a film"), ("is good", "mat")])
+    ]
+    backend = TorchBackend(model("SqueezeBertModel"))
+    task = get_task("feature-extraction")
+    mean = Pipeline(task, backend, tokenizer())
+    cls = Pipeline(task, backend, tokenizer(), options={"pooling": "cls"})
+    assert mean.evaluate(rows)["pearson"] != cls.evaluate(rows)["pearson"]
+    examples = [task.labelled_example(Row(values, "made")) for values in rows]
+    assert mean.measure(examples, task.options(pooling="cls")) == cls.evaluate(rows)
+
+
+def test_numbers_that_training_refuses_are_not_measured() -> None:
+    network = model("SqueezeBertForSequenceClassification", labels=["score"], problem="regression")
+    classify = Pipeline(get_task("text-classification"), TorchBackend(network), tokenizer())
+    with pytest.raises(DataError, match="'1,234' has a comma of thousands or of decimals"):
+        classify.evaluate([{"text": "ada", "label": "1,234"}, {"text": "cat", "label": "950"}])
+
+
 def test_labels_to_choose_from_are_those_of_all_rows() -> None:
     choose = piped("zero-shot-classification")
     labels = ["cat", "film", "mat"]
@@ -447,8 +468,8 @@ def test_what_is_no_model_and_no_tokenizer_is_named() -> None:
         pipeline("fill-mask", network, tokenizer=tokenizer(), threads=1)
     with pytest.raises(OptionError, match="model is a Linear; give a folder"):
         pipeline("fill-mask", torch.nn.Linear(2, 2))  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="SqueezeBertModel: does not say what it is for"):
-        pipeline(model=model("SqueezeBertModel"), tokenizer=tokenizer())
+    made = pipeline(model=model("SqueezeBertModel"), tokenizer=tokenizer())
+    assert made.task.name == "feature-extraction"
 
 
 @pytest.mark.parametrize("backend", ["engine", "torch"])
@@ -473,6 +494,22 @@ def test_options_given_once_hold_for_all_calls() -> None:
             pipeline("text-classification", **{name: "7"})
     with pytest.raises(OptionError, match="text is given twice, as the input and by its name"):
         classify("good", text="bad")
+
+
+def test_a_data_frame_is_not_answered_for_the_names_of_its_columns() -> None:
+    class Frame:
+        """As those of pandas: it has columns, and gives their names."""
+
+        columns = ("text", "label")
+        iloc = ()
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(self.columns)
+
+    classify = pipeline("text-classification")
+    for ask in (classify, classify.stream, lambda frame: classify(text=frame)):
+        with pytest.raises(DataError, match="a data frame gives no inputs; take one of its columns"):
+            list(ask(Frame()))
 
 
 @pytest.mark.parametrize("inputs", ["a warm film", {"text": "a warm film"}])

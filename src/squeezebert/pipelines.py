@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import OptionError, TokenizerError, check_whole
 from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
-from squeezebert.tasks.inputs import row_of, rows_of
+from squeezebert.tasks.inputs import refuse_frame, row_of, rows_of
 
 if TYPE_CHECKING:
     from squeezebert.engine import Engine
@@ -219,6 +219,7 @@ class Pipeline:
         """
         if isinstance(inputs, (str, Mapping)):
             raise OptionError("stream takes one input after the other; call the pipeline for a single one")
+        refuse_frame(inputs)
         columns, given = self._divided(named)
         rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
         whole = (Row({**row.values, **columns}, row.where) for row in rows)
@@ -251,11 +252,14 @@ class Pipeline:
 
         Args:
             examples: From ``task.labelled_example``; read while others are answered.
-            options: From ``task.options``; None for ``task.evaluation_options``, which the field has.
+            options: From ``task.options``; None for ``task.evaluation_options``, which the field has, with
+                the pipeline's own for what :attr:`Task.evaluation_choices` names.
         """
         kept: list[Any] = []
         noted = _noted(self.task.gather(examples), kept)
-        answers = list(self.answers(noted, options or self.task.evaluation_options))
+        own = {name: self._options[name] for name in self.task.evaluation_choices if name in self._options}
+        options = options or replace(self.task.evaluation_options, **own)
+        answers = list(self.answers(noted, options))
         return self.task.metric(kept, answers, self.setup.config)
 
     def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from squeezebert.config import OUTPUT_KEYS
 from squeezebert.engine.packing import pack
 from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.modeling.backend import TorchBackend
+from squeezebert.tasks import get_task
 from tests.tasks.tiny import config, model, tokenizer
 
 TEXTS = ["the cat", "ada sat on the mat in paris", ""]
@@ -51,6 +52,13 @@ def test_a_config_that_asks_for_states_changes_no_outputs() -> None:
     for some, expected in zip(TorchBackend(asking).run(batch), TorchBackend(plain).run(batch), strict=True):
         assert some.keys() == expected.keys()
         np.testing.assert_array_equal(some["logits"], expected["logits"])
+
+
+def test_a_model_made_from_a_trunk_is_no_trunk() -> None:
+    """Until it is saved, its config names what the checkpoint was."""
+    trained = model("SqueezeBertForMultipleChoice", architectures=("SqueezeBertModel",))
+    backend = TorchBackend(trained)
+    assert get_task("multiple-choice").head_for(backend.config) == backend.head
 
 
 def test_wanted_positions_are_rows_of_the_full_output() -> None:

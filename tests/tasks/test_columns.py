@@ -14,13 +14,25 @@ from squeezebert.tasks.columns import Column, parsed, resolve
 from squeezebert.tasks.labels import are_measurements, as_number, label_index, may_be_thousands, ordered
 from tests.tasks.tiny import config, row
 
-TEXT = Column("text", ("sentence", "review"))
+TEXT = Column("text", ("sentence", "review"), rivals=("question",))
 PAIR = Column("text_pair", ("sentence2",), required=False)
 
 
 def test_canonical_name_goes_before_aliases_without_regard_to_case() -> None:
     assert resolve([TEXT], row(Review="r", TEXT="t"), {}) == {"text": "t"}
-    assert resolve([TEXT], row(Review="r", Sentence="s"), {}) == {"text": "s"}
+    assert resolve([TEXT], row(Review="r"), {}) == {"text": "r"}
+
+
+@pytest.mark.parametrize("name", ["sentence", "question"])
+def test_columns_that_may_each_be_the_text_are_asked_about(name: str) -> None:
+    """The other half of the input would be dropped without a word."""
+    asks = row(**{"Review": "r", name: "s"})
+    with pytest.raises(DataError, match=r"file.csv:7: .* may each be the text; say which is with --column"):
+        resolve([TEXT], asks, {})
+    assert resolve([TEXT], asks, {"text": "Review"}) == {"text": "r"}
+    both = resolve([TEXT, PAIR], asks, {"text": "Review", "text_pair": name})
+    assert both == {"text": "r", "text_pair": "s"}
+    assert resolve([TEXT, PAIR], row(Review="r"), {}) == {"text": "r"}
 
 
 def test_optional_column_may_be_missing() -> None:
@@ -102,6 +114,7 @@ def test_order_and_kind_of_labels() -> None:
         ("1,234,567", None),
         (",5", None),
         ("4,5 stars", None),
+        ("18_25", None),
     ],
 )
 def test_numbers_with_a_decimal_comma(label: str, number: float | None) -> None:
@@ -126,6 +139,10 @@ def test_commas_that_may_be_those_of_thousands() -> None:
         ("[3 0\n 7]", [3, 0, 7]),
         ("[np.str_('a'), np.int64(3)]", ["a", 3]),
         ("{'text': ['a', 'b']}", {"text": ["a", "b"]}),
+        (
+            "{'text': array(['a]', \"it's\"], dtype=object), 'start': array([3, 7])}",
+            {"text": ["a]", "it's"], "start": [3, 7]},
+        ),
         ("[]", []),
         ("[1-2]", "[1-2]"),
         ("[007]", "[007]"),

@@ -70,7 +70,8 @@ def test_long_prompts_are_windowed_for_every_choice() -> None:
         ({"prompt": "p", "choices": "['x' 'y']", "label": 1}, 1),
         ({"prompt": "p", "choices": np.array(["x", "y"]), "label": np.int64(1)}, 1),
         ({"prompt": "p", "choices": '{"text": ["x", "y"], "label": ["1", "2"]}', "label": "2"}, 1),
-        ({"prompt": "p", "choices": ["1", "0"], "label": "0"}, 1),
+        ({"prompt": "p", "choices": ["4", "1"], "label": "1"}, 1),
+        ({"prompt": "p", "choices": ["4", "2"], "label": "2"}, 1),
         ({"prompt": "p", "choices": ["1", "0"], "label": 0}, 0),
         # As CommonsenseQA and ARC are on the hub.
         ({"question": "p", "choices": {"text": ["x", "y"], "label": ["A", "B"]}, "answerKey": "B"}, 1),
@@ -92,6 +93,9 @@ def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None
         ({"prompt": "p", "choices": ["x", "y"], "label": None}, "label None is none of the 2 choices"),
         ({"prompt": "p", "choices": ["x", "y"], "label": "C"}, "label 'C' is none"),
         ({"prompt": "p", "label": 0}, "no column for 'choices'"),
+        ({"prompt": "p", "choices": ["1", "0"], "label": "0"}, "'0' may be the .* or '1' .*write its letter"),
+        ({"prompt": "p", "choices": ["b", "A"], "label": "A"}, "'A' may be the .* or 'b' .*write its index"),
+        ({"question": "effect", "premise": "p", "choices": ["x", "y"], "label": 0}, "each be the prompt"),
     ],
 )
 def test_wrong_rows_name_the_place(values: dict[str, Any], message: str) -> None:

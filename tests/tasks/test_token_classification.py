@@ -211,6 +211,7 @@ def test_brackets_may_be_words() -> None:
         ({"tokens": ["a", "b"], "tags": ["O"]}, "has 2 tokens and 1 tags"),
         ({"text": "a b", "tags": ["O", "O"]}, "has tags but no words"),
         ({"tokens": ["a", 3], "tags": ["O", "O"]}, r"tokens\[1\] is a int"),
+        ({"tokens": '["a", 3]', "tags": ["O", "O"]}, r"tokens\[1\] is a int"),
         ({"tokens": 3, "tags": ["O"]}, "tokens is a int; expected a list of strings"),
         ({"tokens": ["a"]}, "no column for 'tags'"),
         ({"body": "a", "tags": "O"}, "has tags but no words|no column"),

@@ -196,6 +196,12 @@ def test_wrong_rows_name_the_place(values: dict[str, Any], message: str) -> None
         TASK.example(row(**values))
 
 
+@pytest.mark.parametrize("label", [None, "", float("nan")])
+def test_a_missing_label_is_no_class(label: Any) -> None:
+    with pytest.raises(DataError, match=r"file.csv:7: label is .*; leave out"):
+        TASK.labelled_example(row(text="a", label=label))
+
+
 def test_a_label_that_is_no_candidate_is_found_when_its_row_is_read() -> None:
     with pytest.raises(DataError, match=r"file.csv:7: label 'sprot' \(nearest: 'sport'\) is none of the"):
         TASK.labelled_example(row(text="a", label="sprot", candidate_labels=["sport", "money"]))

@@ -78,8 +78,8 @@ class TorchBackend:
 
     @property
     def config(self) -> SqueezeBertConfig:
-        """Sizes and labels."""
-        return self.model.config
+        """Sizes and labels; the architecture is that of the model, whatever checkpoint it started from."""
+        return self.model.config.replace(architectures=(self.head,))
 
     @property
     def head(self) -> str:

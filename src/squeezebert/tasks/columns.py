@@ -21,6 +21,8 @@ _ITEM = re.compile(
     r"""(?:np\.\w+\()?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+)\)?(?=[\s,]|$)""", re.DOTALL
 )
 
+_ARRAY = re.compile(r"\barray\((\[.*?\])(?:,\s*dtype=[^()]*)?\)", re.DOTALL)
+
 
 class Column(NamedTuple):
     """A column that a task reads.
@@ -31,6 +33,7 @@ class Column(NamedTuple):
         required: Whether a row must have it.
         label: Whether it holds what the model should answer, so that predicting does without.
         listed: Whether one row has a list of strings in it.
+        rivals: Names that are not accepted, but which may be meant as well as an alias beside them.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Column(NamedTuple):
     required: bool = True
     label: bool = False
     listed: bool = False
+    rivals: tuple[str, ...] = ()
 
 
 def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
@@ -73,7 +77,7 @@ def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dic
         Their names in the row by canonical name; one that is not required and not there is left out.
 
     Raises:
-        DataError: A required column, or one that the user has chosen, is not there.
+        DataError: A required column, or one that the user has chosen, is not there; or two may be a text.
     """
     by_folded = {name.strip().casefold(): name for name in reversed(list(row.values))}
     found = {column.name: _find(column, row, chosen, by_folded) for column in wanted}
@@ -85,11 +89,19 @@ def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mappin
         if chosen[column.name] not in row.values:
             raise DataError(f"{row.where}: has no column {chosen[column.name]!r}; it has {names_of(row)}")
         return chosen[column.name]
-    for name in (column.name, *column.aliases):
-        # A column that the user has given to another role is not taken a second time.
-        found = by_folded.get(name.casefold())
-        if found is not None and found not in chosen.values():
-            return found
+    # A column that the user has given to another role is not taken a second time.
+    free = {name: found for name, found in by_folded.items() if found not in chosen.values()}
+    if column.name.casefold() in free:
+        return free[column.name.casefold()]
+    found = [free[name] for name in map(str.casefold, column.aliases) if name in free]
+    rivals = [free[name] for name in column.rivals if name in free]
+    if column.required and not column.label and found and len(found + rivals) > 1:
+        raise DataError(
+            f"{row.where}: {' and '.join(map(repr, found + rivals))} may each be the {column.name}; say "
+            f"which is with --column {column.name}=NAME"
+        )
+    if found:
+        return found[0]
     if column.required:
         raise DataError(
             f"{row.where}: has no column for {column.name!r}; it has {names_of(row)}; "
@@ -131,16 +143,17 @@ def texts_of(values: Mapping[str, Any], name: str, where: str) -> tuple[str, ...
     return tuple(items)
 
 
-def _strings(cell: str) -> list[str]:
+def _strings(cell: str) -> list[Any]:
     found = parsed(cell)
-    is_list = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    # Of a list with a number among its strings, the number is refused; [ 12 ] may be three words.
+    is_list = isinstance(found, list) and (not found or any(isinstance(item, str) for item in found))
     return found if is_list else cell.split()
 
 
 def parsed(cell: str) -> Any:
     """The list or object that a cell of a table holds, as JSON, Python or numpy writes it; else the cell."""
     if cell[:1] + cell[-1:] in ("[]", "{}"):
-        for parse in (json.loads, _listed, ast.literal_eval):
+        for parse in (json.loads, _listed, ast.literal_eval, _of_arrays):
             with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
                 return parse(cell)
     return cell
@@ -151,6 +164,11 @@ def _listed(cell: str) -> list[Any]:
     if cell[0] != "[" or _ITEM.sub("", cell[1:-1]).strip(", \r\n"):
         raise ValueError(f"{cell!r} is no such list")
     return [ast.literal_eval(item) for item in _ITEM.findall(cell[1:-1])]
+
+
+def _of_arrays(cell: str) -> Any:
+    """An object whose lists are arrays of numpy, as data frames write theirs to a table."""
+    return ast.literal_eval(_ARRAY.sub(r"\1", cell))
 
 
 def _kind(value: object) -> str:

@@ -72,6 +72,7 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
     )  # fmt: skip
     options_type = FeatureExtractionOptions
     evaluation_options = FeatureExtractionOptions()
+    evaluation_choices = ("pooling",)
 
     def read(self, values: Mapping[str, Any], where: str) -> FeatureExample:
         """Make an example; the label is a number."""

@@ -42,9 +42,20 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
 
 def _as_list(value: Any) -> Any:
     """An array, a generator or a column of a data frame as a list; anything else as it is."""
+    refuse_frame(value)
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         return value
     return list(value)
+
+
+def refuse_frame(value: Any) -> None:
+    """See that a value is no data frame, which gives the names of its columns and not its rows.
+
+    Raises:
+        DataError: It is one.
+    """
+    if hasattr(value, "columns") and hasattr(value, "iloc"):
+        raise DataError('a data frame gives no inputs; take one of its columns, or its to_dict("records")')
 
 
 def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:

@@ -50,9 +50,27 @@ def ordered(labels: Iterable[Any]) -> list[str]:
     return sorted(names)
 
 
+def refuse_missing(label: object, where: str) -> None:
+    """See that a row has a label.
+
+    Raises:
+        DataError: It is null, an empty cell, or the NaN that tables have where one is missing.
+    """
+    if label is None or label == "":
+        raise DataError(
+            f"{where}: label is {label!r}; expected a name, a number or a list of names; leave out rows "
+            "without a label"
+        )
+    if isinstance(label, float) and not math.isfinite(label):
+        raise DataError(
+            f"{where}: label is {label!r}, as tables have it where one is missing; leave out the row"
+        )
+
+
 def as_number(label: object) -> float | None:
     """The finite number that a label is or spells, also with a decimal comma, else None."""
-    if not isinstance(label, (str, int, float)):
+    # Python would read 18_25, which is no number in any table, as 1825.
+    if not isinstance(label, (str, int, float)) or "_" in str(label):
         return None
     if isinstance(label, str) and _DECIMAL_COMMA.fullmatch(label.strip()):
         label = label.replace(",", ".")

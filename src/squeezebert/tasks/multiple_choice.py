@@ -212,14 +212,21 @@ def _number(name: str) -> int:
 
 def _read_label(value: object, choices: Sequence[str], where: str) -> int:
     name = str(value).strip()
-    if isinstance(value, str) and value in choices:
-        return choices.index(value)
+    text = choices.index(value) if isinstance(value, str) and value in choices else None
     index = -1
     if name.isdecimal():
         index = int(name)
     elif len(name) == 1 and name.isascii() and name.isalpha():
         index = ord(name.upper()) - ord("A")
-    if not 0 <= index < len(choices):
+    is_place = 0 <= index < len(choices)
+    if text is not None:
+        if is_place and index != text:
+            raise DataError(
+                f"{where}: label {value!r} may be the text of a choice, or {choices[index]!r} by its place; "
+                f"write {'its letter' if name.isdecimal() else 'its index from 0'}"
+            )
+        return text
+    if not is_place:
         raise DataError(
             f"{where}: label {value!r} is none of the {len(choices)} choices; expected an index from 0, "
             "a letter from A, or the text of the choice"

@@ -24,6 +24,7 @@ from squeezebert.tasks.labels import (
     may_be_measurements,
     may_be_thousands,
     ordered,
+    refuse_missing,
 )
 from squeezebert.tasks.merging import mean_of
 from squeezebert.tasks.scores import highest, sigmoid, softmax
@@ -85,7 +86,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
     head = "SqueezeBertForSequenceClassification"
     columns = (
         Column("text", ("sentence", "sentence1", "premise", "question1", "review", "content", "comment",
-                        "utterance", "query", "message", "tweet", "body")),
+                        "utterance", "query", "message", "tweet", "body"), rivals=("question",)),
         Column("text_pair", ("sentence2", "hypothesis", "question2"), required=False),
         Column("label", ("category", "class", "intent", "sentiment", "labels", "gold_label", "topic",
                          "target", "score", "rating", "similarity"), label=True),
@@ -173,6 +174,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         scores = np.array([_in_order(answer, config) for answer in answers])
         problem = problem_type(config)
         if problem == REGRESSION:
+            _check_numbers(examples)
             true, predicted = targets.astype(np.float64), scores[:, 0]
             return {
                 "spearman": metrics.spearman(true, predicted),
@@ -236,15 +238,9 @@ def _read_label(value: object, where: str) -> Label:
             return _without_doubles(value, where)
     if isinstance(value, bool):
         return str(value).lower()
-    if value is None or value == "" or not isinstance(value, (str, int, float)):
-        raise DataError(
-            f"{where}: label is {value!r}; expected a name, a number or a list of names; leave out rows "
-            "without a label"
-        )
-    if isinstance(value, float) and not math.isfinite(value):
-        raise DataError(
-            f"{where}: label is {value!r}, as tables have it where one is missing; leave out the row"
-        )
+    refuse_missing(value, where)
+    if not isinstance(value, (str, int, float)):
+        raise DataError(f"{where}: label is {value!r}; expected a name, a number or a list of names")
     return value
 
 

@@ -28,7 +28,7 @@ from squeezebert.tasks.feature_extraction import (
     texts_apart,
     windows_apart,
 )
-from squeezebert.tasks.labels import ordered
+from squeezebert.tasks.labels import ordered, refuse_missing
 from squeezebert.tasks.scores import highest, softmax
 from squeezebert.tasks.text_classification import TextClassification, merge
 
@@ -100,7 +100,10 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         candidates = _read_candidates(values.get("candidate_labels"), where)
         if "label" not in values and not candidates:
             raise DataError(f"{where}: has no labels to choose from; give candidate_labels (--labels A,B)")
-        label = None if "label" not in values else str(values["label"]).strip()
+        label = None
+        if "label" in values:
+            refuse_missing(values["label"], where)
+            label = str(values["label"]).strip()
         if label is not None and candidates and label not in candidates:
             raise DataError(
                 f"{where}: label {label!r}{nearest(label, candidates)} is none of the candidate labels"

@@ -105,6 +105,17 @@ def test_number_of_masked_tokens(tokens: int, expected: int) -> None:
     assert len(hidden) == tokens + 2
 
 
+def test_what_the_text_hides_and_unknown_words_are_nothing_to_learn() -> None:
+    rng = np.random.default_rng(7)
+    here = setup()
+    windows = TASK.encode(MaskExample("x", "the [MASK] ☃ cat"), here)
+    unlearnt = {here.tokenizer.mask_token_id, here.tokenizer.unk_token_id}
+    assert unlearnt < {*windows[0].encoding.ids}
+    for _ in range(40):
+        [feature] = TASK.features(MaskExample("x", "", hidden=True), windows, here, rng)
+        assert not unlearnt & {*feature.token_targets["labels"].tolist()}
+
+
 def test_each_epoch_masks_anew_and_the_seed_repeats_it() -> None:
     here = setup()
     example = MaskExample("x", "the cat sat on the mat in paris and ada was good", hidden=True)

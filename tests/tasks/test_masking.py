@@ -68,6 +68,13 @@ def test_words_are_hidden_whole(ids, seed):
             assert (place in chosen) == (place - 1 in chosen)
 
 
+def test_a_long_word_is_hidden_only_where_no_other_fits():
+    long, single = [4, 3, 6, 9, 12, 15], [4]
+    for seed in range(20):
+        assert {*masked("words", long + 4 * single, np.random.default_rng(seed))[1]} <= {6, 7, 8, 9}
+        assert masked("words", long, np.random.default_rng(seed))[1] == tuple(range(6))
+
+
 @given(st.lists(st.integers(0, VOCABULARY - 2), max_size=60), st.integers(0, 2**32))
 def test_masking_is_a_function_of_the_seed(ids, seed):
     for kind in ("pieces", "words"):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seqeval.scheme import BILOU, IOB2, IOBES, Entities
 
 from squeezebert.tasks.base import Setup
-from squeezebert.tasks.tags import STRICT_KEY, are_strict, likeliest
+from squeezebert.tasks.tags import STRICT_KEY, Span, are_strict, likeliest, spans
 from squeezebert.tasks.token_classification import TokenClassification, TokenExample
 from tests.tasks.tiny import config, tokenizer
 
@@ -64,6 +64,7 @@ def test_what_is_strict_and_what_is_not() -> None:
     assert not are_strict([["B-PER", "E-PER", "I-PER"]])
     assert not are_strict([["I-PER", "O"]])
     assert not are_strict([["NN", "VB"]])
+    assert spans(["B-PER", "M-PER", "E-PER", "M-PER"]) == [Span(0, 3, "PER"), Span(3, 4, "PER")]
     for scheme, tags in ((IOBES, ["B-PER", "I-PER", "E-PER"]), (BILOU, ["B-PER", "I-PER", "L-PER"])):
         assert [(e.start, e.end) for e in Entities([tags], scheme).entities[0]] == [(0, 3)]
         assert are_strict([tags])

@@ -107,6 +107,18 @@ def test_a_list_of_0_and_1_for_each_label_is_no_list_of_names() -> None:
         examples([0, 1, 0])
 
 
+def test_rows_that_all_have_all_labels_teach_nothing() -> None:
+    """Two labels as 0 and 1 for each look like that: [1, 0] and [0, 1]."""
+    with pytest.raises(DataError, match=r"file.csv:7 and 1 more: all have all 2 labels; write the names"):
+        TASK.configure(setup().config, examples([1, 0], [0, 1]))
+    assert TASK.configure(setup().config, examples(["a", "b"], ["b"])).num_labels == 2
+
+
+def test_an_error_is_nothing_to_have_more_of() -> None:
+    with pytest.raises(OptionError, match="metric 'mse' is not one of spearman, pearson"):
+        TASK.headed({"spearman": 0.5, "pearson": 0.5, "mse": 2.0}, "mse")
+
+
 def test_blanks_around_labels_make_no_labels_of_their_own() -> None:
     """As cells of tables have them that people fill in."""
     assert [example.label for example in examples("good ", [" a", "b"], " 1")] == ["good", ("a", "b"), "1"]

@@ -155,6 +155,14 @@ def test_a_metric_of_few_rows_is_known(trunk: str) -> None:
     assert "NoAns_f1" in TaskObjective(data, trunk, changed(metric="NoAns_f1")).evaluate()
 
 
+def test_a_metric_of_hardly_any_row_is_known(trunk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_objective, "_FEW", 3)
+    rows = [dict(row.values) for row in make_rows("question-answering", 7)]
+    rows[-2]["answers"] = []
+    data = TrainingData.read("question-answering", rows, rows)
+    assert "NoAns_f1" in TaskObjective(data, trunk, changed(metric="NoAns_f1")).evaluate()
+
+
 @pytest.mark.parametrize(("task", "wrong"), [("text-classification", "recall"), ("fill-mask", "perplexity")])
 def test_a_metric_that_cannot_decide_is_refused_at_once(task: str, wrong: str, trunk: str, out: Path) -> None:
     with pytest.raises(OptionError, match=f"metric '{wrong}' is not one of accuracy"):
@@ -300,6 +308,25 @@ def test_a_tenth_is_held_out_where_there_are_no_validation_rows() -> None:
     assert data.validation_name == "10 rows held out of rows.csv"
     again = TrainingData.read(get_task("text-classification"), rows, None, seed=3)
     assert again.fingerprint() == data.fingerprint()
+
+
+def test_known_texts_are_not_measured_on() -> None:
+    """Questions about one text, and rows that stand there twice, would flatter."""
+    pairs = [(f"what {n}?", f"the text {n // 5}") for n in range(100)]
+    rows = [{"question": question, "context": context, "answers": ["text"]} for question, context in pairs]
+    data = TrainingData.read("question-answering", rows)
+    there, here = ({example.context for example in part} for part in (data.training, data.validation))
+    assert (len(data.validation), there & here) == (10, set())
+    twice = TrainingData.read("fill-mask", [{"text": context} for _, context in pairs])
+    assert not {example.text for example in twice.training} & {example.text for example in twice.validation}
+    alike = TrainingData.read("fill-mask", [{"text": "one"}] * 40)
+    assert len(alike.validation) == 4
+
+
+def test_the_same_rows_divided_elsewhere_are_other_data() -> None:
+    rows = make_rows("text-classification", 13)
+    some, more = (TrainingData.read("text-classification", rows[:n], rows[n:]).fingerprint() for n in (5, 8))
+    assert some != more
 
 
 def test_rows_from_python_are_mappings() -> None:

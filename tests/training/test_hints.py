@@ -55,6 +55,7 @@ def test_hints_say_of_each_token_what_they_promise() -> None:
     for row, (ids, types, mask, start) in enumerate(zip(*(inputs[n].tolist() for n in inputs), strict=True)):
         question = {i for i, kind, here in zip(ids, types, mask, strict=True) if here and not kind}
         text = [bool(here and kind) for kind, here in zip(types, mask, strict=True)]
+        text[sum(mask) - 1] = False  # What closes the window, which the question has, too.
         shared = [t and i in question for t, i in zip(text, ids, strict=True)]
         told = [rarity[i].item() if s else 0.0 for s, i in zip(shared, ids, strict=True)]
         for at, token in enumerate(ids):

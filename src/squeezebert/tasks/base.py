@@ -171,6 +171,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         options_type: Frozen dataclass of what a user can ask of :meth:`decode`, with defaults.
         evaluation_options: The options whose answers :meth:`metric` takes.
         evaluation_choices: Names of those that belong to a model, and may be others in an evaluation, too.
+        content: Attribute of an example that must not be learnt from and measured on, too.
         no_scores: Those of its metrics of which more is not better.
         one_head: Whether the head means the same in all data, so that a trained one can go on learning.
         draws: Whether :meth:`features` draws something anew each epoch (masking).
@@ -182,6 +183,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     options_type: type[OptionsT]
     evaluation_options: OptionsT
     evaluation_choices: ClassVar[tuple[str, ...]] = ()
+    content: ClassVar[str] = "text"
     no_scores: ClassVar[tuple[str, ...]] = ()
     one_head: ClassVar[bool] = False
     draws: ClassVar[bool] = False

@@ -159,9 +159,11 @@ class FillMask(Task[MaskExample, FillMaskOptions]):
 
 def _masked(window: Window, setup: Setup, rng: np.random.Generator) -> Window:
     encoding = window.encoding
+    # The text may hold special tokens, too, and unknown words.
+    never = set(setup.tokenizer.all_special_ids)
     ids, chosen = mask_tokens(
         encoding.ids,
-        encoding.special_tokens_mask,
+        [int(piece in never) for piece in encoding.ids],
         mask_id=setup.tokenizer.mask_token_id,
         vocab_size=len(setup.tokenizer),
         rng=rng,

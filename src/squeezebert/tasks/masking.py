@@ -65,13 +65,17 @@ def mask_words(
     begins = ~continues[np.asarray(ids, dtype=np.int64)[free]] | (np.diff(free, prepend=-2) > 1)
     words = np.split(free, np.flatnonzero(begins)[1:]) if len(free) else []
     budget = _count(len(free))
+    order = rng.permutation(len(words)).tolist()
     taken: list[NDArray[np.intp]] = []
-    for index in rng.permutation(len(words)).tolist():
-        size = sum(map(len, taken)) + len(words[index])
-        if size <= budget or not taken:
-            taken.append(words[index])
-        if size >= budget:
+    size = 0
+    for word in map(words.__getitem__, order):
+        if size + len(word) <= budget:
+            taken.append(word)
+            size += len(word)
+        elif taken:
             break
+    if words and not taken:
+        taken = [words[order[0]]]
     chosen = np.sort(np.concatenate(taken)) if taken else free
     return _hidden(ids, chosen, mask_id, vocab_size, rng), tuple(chosen.tolist())
 

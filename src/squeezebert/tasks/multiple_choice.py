@@ -58,6 +58,7 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
     )
     options_type = MultipleChoiceOptions
     evaluation_options = MultipleChoiceOptions()
+    content = "prompt"
 
     def head_for(self, config: SqueezeBertConfig) -> str:
         """Choose the model without head where the checkpoint is that of a trunk."""

@@ -75,6 +75,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
     )
     options_type = QuestionAnsweringOptions
     evaluation_options = QuestionAnsweringOptions()
+    content = "context"
     no_scores = ("best_f1_threshold", "best_exact_match_threshold")
     one_head = True
 

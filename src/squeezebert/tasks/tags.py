@@ -1,4 +1,4 @@
-"""Tags of words and the entities that they spell: IO, IOB1, IOB2 (BIO), BIOES and BILOU.
+"""Tags of words and the entities that they spell: IO, IOB1, IOB2 (BIO), BIOES, BMES and BILOU.
 
 A tag is ``O``, a type alone (``PER``), or a prefix and a type (``B-PER``). All schemes are read alike and
 leniently, as conlleval and seqeval's default mode do: an entity begins at ``B``, ``S`` or ``U``, after ``O``,
@@ -24,7 +24,7 @@ from squeezebert.tasks.metrics import f1
 OUTSIDE = "O"
 STRICT_KEY = "strict_tags"
 """In ``config.json``: whether all entities that the model learnt from begin as they should."""
-_PREFIXES = "BIESLU"
+_PREFIXES = "BIESLUM"
 _BEGINS = "BSU"
 _ENDS = "ESLU"
 _CONTINUES = "IEL"
@@ -46,9 +46,9 @@ class Span:
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """``B-PER`` -> ``("B", "PER")``; a type alone counts as inside: ``PER`` -> ``("I", "PER")``."""
+    """``B-PER`` -> ``("B", "PER")``; a bare type is inside, as ``M`` does: ``PER`` -> ``("I", "PER")``."""
     if len(tag) > 2 and tag[1] == "-" and tag[0] in _PREFIXES:
-        return tag[0], tag[2:]
+        return tag[0].replace("M", "I"), tag[2:]
     return ("O", "") if tag == OUTSIDE else ("I", tag)
 
 

@@ -93,6 +93,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
     )  # fmt: skip
     options_type = TextClassificationOptions
     evaluation_options = TextClassificationOptions(top_k=None)
+    no_scores = ("mse",)
 
     def read(self, values: Mapping[str, Any], where: str) -> TextExample:
         """Make an example; ``text_pair`` may be missing or None."""
@@ -118,6 +119,11 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
             only = f"all have the label {names[0]!r}" if names else "none has a label"
             rows = f"{examples[0].where} and {len(examples) - 1} more"
             raise DataError(f"{rows}: {only}; classification needs two labels or more")
+        if problem == MULTI and all({*map(str, _several(example))} == {*names} for example in examples):
+            raise DataError(
+                f"{examples[0].where} and {len(examples) - 1} more: all have all {len(names)} labels; write "
+                "the names of those that fit, not 0 and 1 for each"
+            )
         return config.with_labels(names, problem)
 
     def encode(self, example: TextExample, setup: Setup) -> list[Window]:

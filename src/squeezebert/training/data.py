@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,9 @@ class TrainingData:
         name: str = "rows without a name",
         validation_name: str = "rows without a name",
     ) -> TrainingData:
-        """Read the rows; without validation rows, a tenth of the others is held out (2,000 at most).
+        """Read the rows; without validation rows, a tenth of the others is held out (about 2,000 at most).
+
+        Rows of one text, such as the questions about it, are held out together: known texts flatter.
 
         Args:
             task: Reads the rows; also by its name.
@@ -88,13 +91,14 @@ class TrainingData:
         if len(examples) < 2:
             raise DataError(f"{name}: {len(examples)} rows cannot be divided into training and validation")
         order = np.random.default_rng(seed).permutation(len(examples)).tolist()
+        chosen = _held_out([getattr(example, task.content) for example in examples], order, count)
         return cls(
             task,
-            [examples[index] for index in sorted(order[count:])],
-            [examples[index] for index in sorted(order[:count])],
+            [example for index, example in enumerate(examples) if index not in chosen],
+            [example for index, example in enumerate(examples) if index in chosen],
             True,
             name,
-            f"{count} rows held out of {name}",
+            f"{len(chosen)} rows held out of {name}",
             more,
         )
 
@@ -126,11 +130,25 @@ class TrainingData:
 
     def fingerprint(self) -> str:
         """A digest by which a resumed run knows that its data is the same."""
-        digest = hashlib.sha256()
+        # The same rows divided elsewhere are other data.
+        digest = hashlib.sha256(repr([len(self.training), len(self.validation)]).encode())
         for example in (*self.training, *self.validation, *self.unlabelled):
             # Places are left out: the same rows may lie elsewhere now.
             digest.update(repr(dataclasses.replace(example, where="")).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+
+def _held_out(contents: Sequence[Hashable], order: Sequence[int], count: int) -> set[int]:
+    """About so many rows, in this order and each with those of its content, at most half of all."""
+    together = defaultdict(list)
+    for index, content in enumerate(contents):
+        together[content].append(index)
+    chosen: set[int] = set()
+    for index in order:
+        rows = together[contents[index]]
+        if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= len(order) // 2:
+            chosen.update(rows)
+    return chosen or {*order[:count]}
 
 
 @dataclass(frozen=True)

@@ -132,13 +132,16 @@ def hints_of(inputs: Mapping[str, Tensor], rarity: Tensor, stop: int) -> dict[st
         stop: Token that ends a sentence.
 
     Returns:
-        ``text``: 1 in the text, 0 in question and padding; ``rarity``: that of tokens of the text;
-        ``overlap``: 1 where the question has the same token; ``density`` ``[batch, tokens, reaches]``: rarity
-        of such tokens, summed over those within reach, over the square root of their number; ``answered``: as
-        ``text``, but 0 in windows without an answer; ``sentence``: 1 in the sentence where the answer starts.
+        ``text``: 1 in the text, 0 in question, closing token and padding; ``rarity``: that of tokens of the
+        text; ``overlap``: 1 where the question has the same token; ``density`` ``[batch, tokens, reaches]``:
+        rarity of such tokens, summed over those within reach, over the square root of their number;
+        ``answered``: as ``text``, but 0 in windows without an answer; ``sentence``: 1 in the sentence where
+        the answer starts.
     """
     ids, types, mask = (inputs[name] for name in ("input_ids", "token_type_ids", "attention_mask"))
-    question, text = (types == 0) & (mask == 1), ((types == 1) & (mask == 1)).float()
+    # What closes a window is no text, or it would be a rare token that the question has, too.
+    inner = F.pad(mask[:, 1:], (0, 1))
+    question, text = (types == 0) & (mask == 1), ((types == 1) & (inner == 1)).float()
     overlap = ((ids[:, :, None] == ids[:, None, :]) & question[:, None, :]).any(-1) * text
     weighed = (overlap * rarity[ids])[:, None]
     density = [

@@ -101,9 +101,19 @@ class TaskObjective(Objective[Feature]):
         if settings.swap_pairs and not any(example.swapped() for example in data.training):
             raise OptionError(f"swap_pairs is for pairs of texts to classify, and {data.name} has none")
         if settings.metric is not None:
-            # Now, and not after the first epoch. Some metrics are of few rows, such as those without answers.
-            self._measured(data.validation[:: math.ceil(len(data.validation) / _FEW)])
+            self._check_metric(data.validation)
         self._class_weights = ClassWeights.of(data, config, settings.class_weights)
+
+    def _check_metric(self, validation: Sequence[Any]) -> None:
+        """See that there is such a metric now, and not after the first epoch."""
+        few = validation[:: math.ceil(len(validation) / _FEW)]
+        try:
+            self._measured(few)
+        except OptionError:
+            if len(few) == len(validation):
+                raise
+            # Some metrics are of few rows, such as those without answers.
+            self._measured(validation)
 
     def identity(self) -> Mapping[str, Any]:
         """Task, checkpoint and data; that there is no teacher."""

@@ -105,6 +105,15 @@ def test_sittings_make_up_one_run(trunk: str, out: Path, tmp_path: Path, optimiz
     assert_same_weights(out, tmp_path / "plain")
 
 
+def test_a_state_beyond_its_epoch_is_refused(trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where rows are now cut into fewer batches, the epoch never ended, and nothing stopped the run."""
+    train(make_data(), out, start=trunk, settings=settings(stop_after=1e-9))
+    epochs = iter([[["the only batch"]]])
+    monkeypatch.setattr(TaskObjective, "epoch", lambda self, epoch: next(epochs))
+    with pytest.raises(TrainingError, match=r"training_state\.pt.* batch 1 of .* has 1; .*start anew"):
+        train(make_data(), out, start=trunk, settings=settings(), resume=True)
+
+
 def test_a_wish_to_stop_is_heard(trunk: str, out: Path) -> None:
     class Tired(Observer):
         steps = 0

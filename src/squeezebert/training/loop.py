@@ -74,7 +74,8 @@ class Loop:
             Whether the run is at its end. The folder holds the best checkpoint then.
 
         Raises:
-            TrainingError: The loss is not finite, or a file cannot be written.
+            TrainingError: The loss is not finite, a file cannot be written, or the state that the run was
+                resumed from is beyond the end of its epoch.
         """
         try:
             while not self._over():
@@ -96,6 +97,11 @@ class Loop:
         position = self.position
         batches = self.objective.epoch(position.epoch)
         count = self._length.batches(position, len(batches))
+        if position.batch >= count:
+            raise TrainingError(
+                f"{self.folder / STATE_NAME}: the run was left after batch {position.batch} of an epoch that "
+                f"now has {count}; resume it as it was, or start anew in another folder"
+            )
         for observer in self._observers:
             observer.started(position, self._length.steps(position, len(batches)))
         for index in range(position.batch, count):

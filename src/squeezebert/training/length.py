@@ -30,10 +30,7 @@ class Length:
 
     def batches(self, position: Position, batches: int) -> int:
         """How many of the ``batches`` of the current epoch belong to the run; at least one."""
-        left = self.amount - position.epoch
-        if self.unit != "epochs" or left >= 1:
-            return batches
-        return max(1, round(left * batches))
+        return min(batches, self._left(position, batches)) if self.unit == "epochs" else batches
 
     def reached(self, position: Position) -> bool:
         """Whether a position, with ``batch`` within its epoch, is the end of the run."""
@@ -47,15 +44,23 @@ class Length:
             return position.tokens / self.amount
         if self.unit == "steps":
             return (position.step + 0.5) / self.amount
-        return (position.epoch + (position.batch + 0.5) / batches) / self.amount
+        return (position.epoch + (position.batch + 0.5) / batches) / (self._total(batches) / batches)
 
     def steps(self, position: Position, batches: int) -> int | None:
         """Steps that the whole run will have, None where that cannot be told yet."""
         if self.unit == "steps":
             return int(self.amount)
         if self.unit == "epochs":
-            behind = position.step - position.batch
-            return behind + max(1, round((self.amount - position.epoch) * batches))
+            return position.step - position.batch + self._left(position, batches)
         if not position.tokens:
             return None
         return round(position.step * self.amount / position.tokens)
+
+    def _left(self, position: Position, batches: int) -> int:
+        """Batches of the current epoch and those after it."""
+        return self._total(batches) - position.epoch * batches
+
+    def _total(self, batches: int) -> int:
+        """Batches of all epochs, if each had as many; a fraction of an epoch has at least one."""
+        whole, part = divmod(self.amount, 1)
+        return int(whole) * batches + (max(1, round(part * batches)) if part else 0)

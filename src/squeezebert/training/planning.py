@@ -145,9 +145,8 @@ def measure(objective: Objective[Any], settings: LoopSettings) -> RunPlan:
     mean = sum(step.tokens for step in probes) / len(probes)
     rate = _tokens_per_second(probes)
     length = Length.of(settings)
-    tokens = length.amount
-    if length.unit != "tokens":
-        tokens = mean * (length.amount if length.unit == "steps" else length.amount * len(batches))
+    steps = length.steps(Position(), len(batches))
+    tokens = length.amount if steps is None else mean * steps
     return RunPlan(
         steps=round(tokens / mean),
         tokens=round(tokens),

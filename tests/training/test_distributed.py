@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.training import TrainingSettings, train
@@ -61,6 +63,14 @@ def test_two_processes_have_the_losses_of_one(trunk: str, tmp_path: Path) -> Non
             continue
         np.testing.assert_allclose(array, theirs[name], atol=1e-5, err_msg=name)
     assert json.loads((tmp_path / "two" / "training.json").read_text())["processes"] == 2
+
+
+def test_a_step_without_a_gradient_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process has one where nothing in the batch is labelled."""
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda values: None)
+    parameter = nn.Parameter(torch.ones(3))
+    World(size=2).sum_gradients([parameter])
+    assert parameter.grad is None
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

@@ -15,6 +15,7 @@ from torch import nn
 
 from squeezebert.errors import OptionError
 from squeezebert.training.lamb import Lamb
+from squeezebert.training.settings import LAMB_DIALECTS
 
 STEPS, DECAY, RATE = 100, 0.03, 0.02
 
@@ -101,6 +102,13 @@ def test_a_tensor_of_zeros_moves_at_the_plain_rate() -> None:
     weight.grad = torch.ones(3, 5)
     optimizer.step()
     torch.testing.assert_close(weight.detach(), torch.full((3, 5), -RATE), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("dialect", LAMB_DIALECTS)
+def test_without_gradients_nothing_moves(dialect: str) -> None:
+    weight = nn.Parameter(torch.ones(3))
+    Lamb([weight], dialect=dialect).step()
+    assert weight.tolist() == [1, 1, 1]
 
 
 def test_there_are_two_dialects() -> None:

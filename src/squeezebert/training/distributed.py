@@ -60,6 +60,8 @@ class World:
         trained = list(parameters)
         present = torch.tensor([float(p.grad is not None) for p in trained], device=trained[0].device)
         wanted = [p for p, there in zip(trained, self.sum(present).tolist(), strict=True) if there]
+        if not wanted:  # Nothing in the batch is labelled.
+            return
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in wanted]
         flat = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
         parts = torch.split(flat, [p.numel() for p in wanted])

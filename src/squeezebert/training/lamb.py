@@ -75,9 +75,11 @@ class Lamb(torch.optim.Optimizer):
                     self._step_tensor(parameter, gradient, group)
         return loss
 
-    def _gradient_scale(self) -> Tensor:
-        """A factor, at most 1, that brings the global norm down to ``max_grad_norm``."""
+    def _gradient_scale(self) -> Tensor | None:
+        """A factor, at most 1, that brings the global norm to ``max_grad_norm``; None without gradients."""
         gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        if not gradients:
+            return None
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
         scale: Tensor = 1 / (norm / self._max_grad_norm).clamp(min=1.0)
         return scale

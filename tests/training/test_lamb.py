@@ -15,7 +15,8 @@ from torch import nn
 
 from squeezebert.errors import OptionError
 from squeezebert.training.lamb import Lamb
-from squeezebert.training.settings import LAMB_DIALECTS
+from squeezebert.training.optimizer import make_optimizer
+from squeezebert.training.settings import LAMB_DIALECTS, LoopSettings
 
 STEPS, DECAY, RATE = 100, 0.03, 0.02
 
@@ -109,6 +110,16 @@ def test_without_gradients_nothing_moves(dialect: str) -> None:
     weight = nn.Parameter(torch.ones(3))
     Lamb([weight], dialect=dialect).step()
     assert weight.tolist() == [1, 1, 1]
+
+
+def test_a_run_bounds_the_gradient_where_its_settings_say() -> None:
+    """The trainer bounds it by the same setting before; NVIDIA's dialect brought it down to 1 again."""
+    module = nn.Linear(1, 1, bias=False)
+    chosen = LoopSettings(optimizer="lamb", lamb_dialect="nvidia", max_grad_norm=5.0)
+    optimizer = make_optimizer(module, chosen)
+    module.weight.grad = torch.full((1, 1), 4.0)
+    optimizer.step()
+    assert optimizer.state[module.weight]["mean"].item() == pytest.approx(0.1 * 4)
 
 
 def test_there_are_two_dialects() -> None:

@@ -20,7 +20,10 @@ def make_optimizer(module: nn.Module, settings: LoopSettings) -> torch.optim.Opt
     groups = parameter_groups(module, settings)
     betas = (0.9, settings.beta2)
     if settings.optimizer == "lamb":
-        return Lamb(groups, lr=settings.learning_rate, betas=betas, dialect=settings.lamb_dialect)
+        return Lamb(
+            groups, lr=settings.learning_rate, betas=betas, dialect=settings.lamb_dialect,
+            max_grad_norm=settings.max_grad_norm,
+        )  # fmt: skip
     fused = {parameter.device.type for parameter in module.parameters()} <= {"cpu", "cuda"}
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=fused)
 

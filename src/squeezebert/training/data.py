@@ -139,14 +139,14 @@ class TrainingData:
 
 
 def _held_out(contents: Sequence[Hashable], order: Sequence[int], count: int) -> set[int]:
-    """About so many rows, in this order and each with those of its content, at most half of all."""
+    """So many rows in this order, each with those of its content if that makes twice as many at most."""
     together = defaultdict(list)
     for index, content in enumerate(contents):
         together[content].append(index)
     chosen: set[int] = set()
     for index in order:
         rows = together[contents[index]]
-        if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= len(order) // 2:
+        if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= 2 * count:
             chosen.update(rows)
     return chosen or {*order[:count]}
 

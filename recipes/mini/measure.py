@@ -15,7 +15,20 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from plan import ENTAILMENT, GRAMMAR, MEASURED, PARAPHRASE, ROWS, RUNS, TRUNK, Row, before, is_taught, rows_of
+from plan import (
+    ENTAILMENT,
+    GRAMMAR,
+    MEASURED,
+    PARAPHRASE,
+    READING,
+    ROWS,
+    RUNS,
+    TRUNK,
+    Row,
+    before,
+    is_taught,
+    rows_of,
+)  # fmt: skip
 from squeezebert.files import write_text
 from workshop import PRECISIONS, Workshop, add_options, digest, is_current
 
@@ -27,6 +40,7 @@ _HEAD = (
 )
 _WAYS = {
     ENTAILMENT: "from the model of entailment (SNLI) instead of the trunk",
+    READING: "from blocks of the trunk that learnt to guess the words of 187,000 paragraphs",
     PARAPHRASE: "by way of questions that ask the same (QQP)",
     GRAMMAR: "from a model that finds the wrong words of damaged sentences",
 }

@@ -16,13 +16,16 @@ ENTAILMENT = "zero-shot-classification"
 """Learns inference, which other runs on pairs go on from (the paper's two steps)."""
 PARAPHRASE = "paraphrase"
 """Learns which questions ask the same; may not be shipped."""
+READING = "reading"
+"""Guesses words of far more paragraphs than the head that fills masks; a start for entities and questions."""
 GRAMMAR = "grammar"
 """Finds the wrong words of sentences that were damaged; see corrupted.py."""
 TOKENS_BEFORE = 41_703_799
 """What the embedded trunk had learnt from before ``distill_trunk.py --student mini --neighbours``."""
 CORRUPTED, PARAGRAPHS, HELD_OUT = "corrupted", "paragraphs", "held-out"
-"""Splits of a corpus: its sentences damaged, its longer paragraphs, and those of articles that the trunk's
-corpora keep apart."""
+FEW_PARAGRAPHS, MANY_PARAGRAPHS = "few-paragraphs", "many-paragraphs"
+"""Splits of a corpus: its sentences damaged, some of its longer paragraphs, and those of articles that the
+trunk's corpora keep apart."""
 WIKIPEDIA = f"enwiki_2015:{HELD_OUT}"
 FILL_MASK = "fill-mask"
 
@@ -43,7 +46,8 @@ class Part:
 
 
 PARTS = {
-    CORRUPTED: Part(2, 1, 180_000), PARAGRAPHS: Part(5, 1, 60_000), HELD_OUT: Part(HOLD_OUT, 0, 1000)
+    CORRUPTED: Part(2, 1, 180_000), PARAGRAPHS: Part(5, 1, 60_000), HELD_OUT: Part(HOLD_OUT, 0, 1000),
+    FEW_PARAGRAPHS: Part(2, 1, 7000), MANY_PARAGRAPHS: Part(2, 1, 180_000),
 }  # fmt: skip
 """Of those that are not held out, numbers end on other digits."""
 
@@ -123,12 +127,23 @@ STARTS = {
         options="--swap-pairs --epochs 4 --batch-tokens 2048 --learning-rate 5e-4 --freeze-embeddings "
         "--dropout 0.1",
     ),
+    READING: Run(
+        task=FILL_MASK, train=(f"english_novels:{FEW_PARAGRAPHS}", f"enwiki_2015:{MANY_PARAGRAPHS}"),
+        start=FILL_MASK,
+        options="--blocks 4 --freeze-blocks 1 --tokens 16000000 --batch-tokens 4096 --learning-rate 8e-4 "
+        "--dropout 0 --evaluate-every 1000",
+    ),
     GRAMMAR: Run(
         task="token-classification", train=(f"english_novels:{CORRUPTED}", f"enwiki_2015:{CORRUPTED}"),
         options="--epochs 1 --batch-tokens 1024 --learning-rate 8e-4 --freeze-embeddings --dropout 0",
     ),
 }  # fmt: skip
 """What others go on from."""
+
+_READ = (
+    "Before, its blocks learnt to guess words, from 187,000 paragraphs of English Wikipedia (2015, CC BY-SA "
+    "3.0) and of novels in the public domain."
+)
 
 HEADS = {
     FILL_MASK: Head(
@@ -153,7 +168,8 @@ HEADS = {
         train=_ENTITIES,
         note="Persons, places and organisations in English text, upper or lower case alike. Learnt from "
         "WikiANN-en (silver labels on Wikipedia, CC BY-SA), the Broad Twitter Corpus (CC BY 4.0) and the "
-        "development part of UNER English EWT (CC BY-SA 4.0).",
+        "development part of UNER English EWT (CC BY-SA 4.0). " + _READ,
+        start=READING,
         options="--blocks 4 --freeze-blocks 1 --epochs 16 --batch-tokens 1024 --learning-rate 8e-4 "
         "--dropout 0.1",
     ),
@@ -161,9 +177,10 @@ HEADS = {
         task="question-answering",
         train=("squad/train-v1.1.json.xz",),
         note="Marks the answer to a question in a text. Learnt from SQuAD v1.1 (CC BY-SA 4.0), where every "
-        "question has an answer.",
+        "question has an answer. " + _READ,
+        start=READING,
         compares=True,
-        options="--hints --blocks 4 --freeze-blocks 1 --epochs 2.5 --batch-tokens 1536 --learning-rate 8e-4 "
+        options="--hints --blocks 4 --freeze-blocks 1 --epochs 2 --batch-tokens 1536 --learning-rate 8e-4 "
         "--warmup 0.02 --dropout 0 --evaluate-every 2500",
     ),
     ENTAILMENT: Head(

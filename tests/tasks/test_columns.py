@@ -11,6 +11,7 @@ from squeezebert.data.row import as_rows
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
 from squeezebert.tasks.columns import Column, parsed, resolve
+from squeezebert.tasks.inference import infer_task
 from squeezebert.tasks.labels import are_measurements, as_number, label_index, may_be_thousands, ordered
 from tests.tasks.tiny import config, row
 
@@ -33,6 +34,13 @@ def test_columns_that_may_each_be_the_text_are_asked_about(name: str) -> None:
     both = resolve([TEXT, PAIR], asks, {"text": "Review", "text_pair": name})
     assert both == {"text": "r", "text_pair": "s"}
     assert resolve([TEXT, PAIR], row(Review="r"), {}) == {"text": "r"}
+
+
+def test_a_task_that_would_ask_which_is_the_text_is_the_one_that_is_meant() -> None:
+    asks = row(question="what?", sentence="this.", label="entailment")
+    assert infer_task(asks).name == "text-classification"
+    with pytest.raises(DataError, match="fit text-classification or multiple-choice; say which with --task"):
+        infer_task(row(premise="p", question="effect", choice1="x", choice2="y", label=0))
 
 
 def test_optional_column_may_be_missing() -> None:

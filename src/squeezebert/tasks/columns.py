@@ -63,6 +63,10 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
+class TwoTextsError(DataError):
+    """Two columns of a row may each be the text; the user has to say which is."""
+
+
 def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, str]:
     """Find the wanted columns of a row.
 
@@ -77,11 +81,22 @@ def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dic
         Their names in the row by canonical name; one that is not required and not there is left out.
 
     Raises:
-        DataError: A required column, or one that the user has chosen, is not there; or two may be a text.
+        DataError: A required column, or one that the user has chosen, is not there.
+        TwoTextsError: Two columns may be a text.
     """
     by_folded = {name.strip().casefold(): name for name in reversed(list(row.values))}
-    found = {column.name: _find(column, row, chosen, by_folded) for column in wanted}
-    return {column: name for column, name in found.items() if name is not None}
+    found: dict[str, str] = {}
+    doubt: TwoTextsError | None = None
+    for column in wanted:
+        try:
+            name = _find(column, row, chosen, by_folded)
+        except TwoTextsError as error:
+            doubt = error  # What is missing goes first: the row may be for another task.
+        else:
+            found.update({} if name is None else {column.name: name})
+    if doubt is not None:
+        raise doubt
+    return found
 
 
 def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mapping[str, str]) -> str | None:
@@ -96,7 +111,7 @@ def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mappin
     found = [free[name] for name in map(str.casefold, column.aliases) if name in free]
     rivals = [free[name] for name in column.rivals if name in free]
     if column.required and not column.label and found and len(found + rivals) > 1:
-        raise DataError(
+        raise TwoTextsError(
             f"{row.where}: {' and '.join(map(repr, found + rivals))} may each be the {column.name}; say "
             f"which is with --column {column.name}=NAME"
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.errors import DataError
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.tasks.base import Task
-from squeezebert.tasks.columns import names_of, resolve
+from squeezebert.tasks.columns import TwoTextsError, names_of, resolve
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -50,6 +50,8 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
 def _fits(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> bool:
     try:
         task.labelled_example(row, columns)
+    except TwoTextsError:
+        return True  # Reading the row asks which of them is meant.
     except DataError:
         return False
     return True

@@ -260,11 +260,11 @@ ROWS = {
     ),
     # A head that is shipped has its own figure for a bar: nothing worse replaces it.
     "sst-2": Row("SST-2 dev", _TEXT, _TEXT, "glue/SST-2:validation", bar=85, bert_mini=85.9),
-    "uner-ewt": Row("UNER English EWT test", _TOKENS, _TOKENS, "ner/uner-ewt:test", ("f1",), bar=60),
+    "uner-ewt": Row("UNER English EWT test", _TOKENS, _TOKENS, "ner/uner-ewt:test", ("f1",), bar=61),
     "wikiann": Row("WikiANN-en test", _TOKENS, _TOKENS, "ner/wikiann-en:test", ("f1",), bar=76),
     "squad": Row(
         "SQuAD v1.1 dev", "question-answering", "question-answering", "squad/dev-v1.1.json.xz",
-        ("f1", "exact_match"), bar=61,
+        ("f1", "exact_match"), bar=65,
     ),
     "snli": Row("SNLI test", _ZERO_SHOT, _TEXT, "nli/snli-devtest:test", bar=65),
     "ag-news-entailment": Row(

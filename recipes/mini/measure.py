@@ -28,7 +28,7 @@ from plan import (
     before,
     is_taught,
     rows_of,
-)  # fmt: skip
+)
 from squeezebert.files import write_text
 from workshop import PRECISIONS, Workshop, add_options, digest, is_current
 

@@ -17,7 +17,7 @@ ENTAILMENT = "zero-shot-classification"
 PARAPHRASE = "paraphrase"
 """Learns which questions ask the same; may not be shipped."""
 READING = "reading"
-"""Guesses words of far more paragraphs than the head that fills masks; a start for entities and questions."""
+"""Guesses words of far more paragraphs than the head that fills masks; what others start from."""
 GRAMMAR = "grammar"
 """Finds the wrong words of sentences that were damaged; see corrupted.py."""
 TOKENS_BEFORE = 41_703_799
@@ -135,6 +135,7 @@ STARTS = {
     ),
     GRAMMAR: Run(
         task="token-classification", train=(f"english_novels:{CORRUPTED}", f"enwiki_2015:{CORRUPTED}"),
+        start=READING,
         options="--epochs 1 --batch-tokens 1024 --learning-rate 8e-4 --freeze-embeddings --dropout 0",
     ),
 }  # fmt: skip

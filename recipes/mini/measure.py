@@ -19,6 +19,7 @@ from plan import (
     ENTAILMENT,
     GRAMMAR,
     MEASURED,
+    PARAGRAPHS_READ,
     PARAPHRASE,
     READING,
     ROWS,
@@ -40,7 +41,7 @@ _HEAD = (
 )
 _WAYS = {
     ENTAILMENT: "from the model of entailment (SNLI) instead of the trunk",
-    READING: "from blocks of the trunk that learnt to guess the words of 187,000 paragraphs",
+    READING: f"from blocks of the trunk that learnt to guess the words of {PARAGRAPHS_READ}",
     PARAPHRASE: "by way of questions that ask the same (QQP)",
     GRAMMAR: "from a model that finds the wrong words of damaged sentences",
 }

@@ -141,8 +141,9 @@ STARTS = {
 }  # fmt: skip
 """What others go on from."""
 
+PARAGRAPHS_READ = f"{PARTS[FEW_PARAGRAPHS].rows + PARTS[MANY_PARAGRAPHS].rows:,} paragraphs"
 _READ = (
-    "Before, its blocks learnt to guess words, from 187,000 paragraphs of English Wikipedia (2015, CC BY-SA "
+    f"Before, its blocks learnt to guess words, from {PARAGRAPHS_READ} of English Wikipedia (2015, CC BY-SA "
     "3.0) and of novels in the public domain."
 )
 

@@ -247,18 +247,18 @@ class Pipeline:
             self.task.check(example, self.setup.config)
         return self.measure(examples)
 
-    def measure(self, examples: Iterable[Any], options: Any = None) -> dict[str, float]:
+    def measure(self, examples: Iterable[Any]) -> dict[str, float]:
         """Measure the model on labelled examples of the task; see :meth:`evaluate`.
+
+        Options are those of the field, but for what :attr:`Task.evaluation_choices` names.
 
         Args:
             examples: From ``task.labelled_example``; read while others are answered.
-            options: From ``task.options``; None for ``task.evaluation_options``, which the field has, with
-                the pipeline's own for what :attr:`Task.evaluation_choices` names.
         """
         kept: list[Any] = []
         noted = _noted(self.task.gather(examples), kept)
         own = {name: self._options[name] for name in self.task.evaluation_choices if name in self._options}
-        options = options or replace(self.task.evaluation_options, **own)
+        options = replace(self.task.evaluation_options, **own)
         answers = list(self.answers(noted, options))
         return self.task.metric(kept, answers, self.setup.config)
 

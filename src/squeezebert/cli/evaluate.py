@@ -69,20 +69,21 @@ def command(
     check_output(output, [data])
     kind, name = chosen(task, model)
     # What else can be asked of an answer would make the metric another one than the field's.
-    wanted = kind.evaluation_options if pooling is None else kind.options(pooling=pooling)
+    wanted = options.given({"pooling": pooling}, ("pooling",))
+    kind.options(**wanted)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     kind.check_columns(columns)
     most = min(limit or sys.maxsize, sys.maxsize)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), most)
     labelled = (kind.labelled_example(row, columns) for row in rows)
     examples = kind.gather(_checked(kind, name, labelled))
-    source = {"data": data, **options.given({"split": split, "pooling": pooling}, ("split", "pooling"))}
+    source = {"data": data, **options.given({"split": split}, ("split",)), **wanted}
     if dry_run:
         show_fields({**plan(kind, name, examples), **source, "output": output or "stdout"}, as_json=as_json)
         return
-    pipe = pipeline(kind.name, name, **settings)
+    pipe = pipeline(kind.name, name, **settings, **wanted)
     options.say(ctx, conditions(pipe, name, settings))
-    measured = _measure(pipe, examples, wanted)
+    measured = _measure(pipe, examples)
     results = {"task": kind.name, "model": name, **source, **measured, "versions": versions_of(PACKAGES)}
     if output is not None:
         write_text(Path(output), json.dumps(results, ensure_ascii=False, indent=2) + "\n")
@@ -101,11 +102,11 @@ def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Itera
         yield example
 
 
-def _measure(pipe: Pipeline, examples: Iterable[Any], wanted: object) -> dict[str, Any]:
+def _measure(pipe: Pipeline, examples: Iterable[Any]) -> dict[str, Any]:
     """Read all examples, then answer them and compare."""
     start = time.perf_counter()
     kept = list(examples)
-    metrics = pipe.measure(progress(kept, unit="rows", total=len(kept)), wanted)
+    metrics = pipe.measure(progress(kept, unit="rows", total=len(kept)))
     seconds = time.perf_counter() - start
     return {
         "metrics": metrics,

@@ -84,45 +84,37 @@ def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dic
         DataError: A required column, or one that the user has chosen, is not there.
         TwoTextsError: Two columns may be a text.
     """
-    by_folded = {name.strip().casefold(): name for name in reversed(list(row.values))}
-    found: dict[str, str] = {}
-    doubt: TwoTextsError | None = None
+    # A column that the user has given to another role is not taken a second time.
+    free = {
+        name.strip().casefold(): name for name in reversed(list(row.values)) if name not in chosen.values()
+    }
+    found = {column.name: _candidates(column, row, chosen, free) for column in wanted}
     for column in wanted:
-        try:
-            name = _find(column, row, chosen, by_folded)
-        except TwoTextsError as error:
-            doubt = error  # What is missing goes first: the row may be for another task.
-        else:
-            found.update({} if name is None else {column.name: name})
-    if doubt is not None:
-        raise doubt
-    return found
+        if column.required and not found[column.name]:
+            raise DataError(
+                f"{row.where}: has no column for {column.name!r}; it has {names_of(row)}; "
+                f"say which with --column {column.name}=NAME"
+            )
+    # After what is missing, for the row may be one of another task.
+    for column in wanted:
+        if column.required and not column.label and len(found[column.name]) > 1:
+            raise TwoTextsError(
+                f"{row.where}: {' and '.join(map(repr, found[column.name]))} may each be the {column.name}; "
+                f"say which is with --column {column.name}=NAME"
+            )
+    return {column: names[0] for column, names in found.items() if names}
 
 
-def _find(column: Column, row: Row, chosen: Mapping[str, str], by_folded: Mapping[str, str]) -> str | None:
+def _candidates(column: Column, row: Row, chosen: Mapping[str, str], free: Mapping[str, str]) -> list[str]:
+    """The columns of a row that may be meant, the likeliest first; one alone where its name says so."""
     if column.name in chosen:
         if chosen[column.name] not in row.values:
             raise DataError(f"{row.where}: has no column {chosen[column.name]!r}; it has {names_of(row)}")
-        return chosen[column.name]
-    # A column that the user has given to another role is not taken a second time.
-    free = {name: found for name, found in by_folded.items() if found not in chosen.values()}
+        return [chosen[column.name]]
     if column.name.casefold() in free:
-        return free[column.name.casefold()]
+        return [free[column.name.casefold()]]
     found = [free[name] for name in map(str.casefold, column.aliases) if name in free]
-    rivals = [free[name] for name in column.rivals if name in free]
-    if column.required and not column.label and found and len(found + rivals) > 1:
-        raise TwoTextsError(
-            f"{row.where}: {' and '.join(map(repr, found + rivals))} may each be the {column.name}; say "
-            f"which is with --column {column.name}=NAME"
-        )
-    if found:
-        return found[0]
-    if column.required:
-        raise DataError(
-            f"{row.where}: has no column for {column.name!r}; it has {names_of(row)}; "
-            f"say which with --column {column.name}=NAME"
-        )
-    return None
+    return found and found + [free[name] for name in column.rivals if name in free]
 
 
 def names_of(row: Row) -> str:

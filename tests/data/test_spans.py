@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezebert.data.spans import CharacterSpan, tagged
 
-texts = st.text(st.sampled_from("abü_9 .,-\n'漢"), max_size=43)
+texts = st.text(st.sampled_from("abü_9 .,-\n'漢\u0301\u200d"), max_size=43)
 
 
 @given(texts, st.data())
@@ -33,3 +34,11 @@ def test_tags_say_what_the_spans_said(text: str, data: st.DataObject) -> None:
 def test_of_overlapping_spans_the_first_is_tagged() -> None:
     spans = [CharacterSpan(0, 8, "A"), CharacterSpan(4, 12, "B")]
     assert tagged("one two four", spans) == (["one", "two", "four"], ["B-A", "I-A", "B-B"])
+
+
+@pytest.mark.parametrize("word", ["Zu\u0308rich", "\u0939\u093f\u0928\u094d\u0926\u0940", "co\u00adoperate"])
+def test_accents_vowel_signs_and_soft_hyphens_divide_no_word(word: str) -> None:
+    assert tagged(f"in {word}, now", [CharacterSpan(3, 3 + len(word), "LOC")]) == (
+        ["in", word, ",", "now"],
+        ["O", "B-LOC", "O", "O"],
+    )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 _WORD = re.compile(r"\w+|[^\w\s]")
+_LETTER = "a"
+_JOINED = ("Mn", "Mc", "Me", "Cf")
+"""Categories of what stands in words and is no letter: accents, vowel signs, joiners, soft hyphens."""
 
 
 class CharacterSpan(NamedTuple):
@@ -37,8 +41,15 @@ def tagged(text: str, spans: Sequence[CharacterSpan]) -> tuple[list[str], list[s
     begun: set[int] = set()
     for start, end in pairwise(cuts):
         inside = [n for n, span in enumerate(spans) if span.start <= start and end <= span.end]
-        for word in _WORD.findall(text[start:end]):
+        for word in _words(text[start:end]):
             tokens.append(word)
             tags.append(f"{'I' if inside[0] in begun else 'B'}-{spans[inside[0]].label}" if inside else "O")
             begun.update(inside[:1])
     return tokens, tags
+
+
+def _words(text: str) -> list[str]:
+    letters = text
+    if not text.isascii():
+        letters = "".join(_LETTER if unicodedata.category(char) in _JOINED else char for char in text)
+    return [text[found.start() : found.end()] for found in _WORD.finditer(letters)]

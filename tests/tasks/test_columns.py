@@ -43,6 +43,19 @@ def test_a_task_that_would_ask_which_is_the_text_is_the_one_that_is_meant() -> N
         infer_task(row(premise="p", question="effect", choice1="x", choice2="y", label=0))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"query": "q", "passage": "p", "label": "1"},
+        {"sentence": "s", "context": "c", "label": "yes"},
+        {"article": "a", "question": "q", "options": ["x", "y"], "answer": "A"},  # as RACE has it
+    ],
+)
+def test_half_of_a_pair_is_not_dropped_without_a_word(values: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"may each be the (text|prompt); say which is with --column"):
+        infer_task(row(**values)).labelled_example(row(**values))
+
+
 def test_optional_column_may_be_missing() -> None:
     assert resolve([TEXT, PAIR], row(text="t"), {}) == {"text": "t"}
 

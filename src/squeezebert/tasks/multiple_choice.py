@@ -52,7 +52,11 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
     name = "multiple-choice"
     head = "SqueezeBertForMultipleChoice"
     columns = (
-        Column("prompt", ("question", "context", "sentence", "stem", "goal", "text", "premise")),
+        Column(
+            "prompt",
+            ("question", "context", "sentence", "stem", "goal", "text", "premise"),
+            rivals=("article", "passage", "document"),
+        ),
         Column("choices", ("options", "endings", "answers", "alternatives"), listed=True),
         Column("label", ("answer", "answerkey", "answer_key", "correct", "target", "gold"), label=True),
     )

@@ -35,6 +35,9 @@ SINGLE, MULTI, REGRESSION = "single_label_classification", "multi_label_classifi
 FUNCTIONS = ("softmax", "sigmoid", "none")
 THRESHOLD = 0.5
 
+# Beside a query or a sentence they are the other half of a pair.
+_OTHER_TEXTS = ("question", "passage", "document", "context")
+
 
 @dataclass(frozen=True)
 class TextExample(Example):
@@ -86,7 +89,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
     head = "SqueezeBertForSequenceClassification"
     columns = (
         Column("text", ("sentence", "sentence1", "premise", "question1", "review", "content", "comment",
-                        "utterance", "query", "message", "tweet", "body"), rivals=("question",)),
+                        "utterance", "query", "message", "tweet", "body"), rivals=_OTHER_TEXTS),
         Column("text_pair", ("sentence2", "hypothesis", "question2"), required=False),
         Column("label", ("category", "class", "intent", "sentiment", "labels", "gold_label", "topic",
                          "target", "score", "rating", "similarity"), label=True),

@@ -227,7 +227,8 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         for name in names:
             if name not in known:
                 raise OptionError(
-                    f"{self.name} has no column {name!r}{nearest(name, known)}; it has {', '.join(known)}"
+                    f"{self.name} has no column {name!r}{nearest(name, known)}; it has "
+                    f"{', '.join(map(repr, known))}"
                 )
 
     def options(self, **values: Any) -> OptionsT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -126,6 +127,16 @@ def test_a_failure_midway_leaves_the_old_files_and_no_others(stage, tmp_path, mo
     with pytest.raises((OptionError, TypeError, UnicodeEncodeError)):
         write_checkpoint(tmp_path, CONFIG, random_arrays(1), extra_files=extra_files)
     assert listing(tmp_path) == before
+
+
+def test_a_full_disk_leaves_no_empty_folder(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer, "write_safetensors", full)
+    with pytest.raises(OptionError, match="No space left on device"):
+        write_checkpoint(tmp_path / "new", CONFIG, random_arrays())
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_weights_are_renamed_last(tmp_path, monkeypatch):

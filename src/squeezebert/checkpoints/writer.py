@@ -18,7 +18,7 @@ from squeezebert.checkpoints.reader import SAFETENSORS_NAME, read_stored
 from squeezebert.checkpoints.safetensors_file import write_safetensors
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError, OptionError
-from squeezebert.files import atomic_path
+from squeezebert.files import atomic_path, removed_if_empty
 
 
 def _as_float16(arrays: Arrays) -> Stored:
@@ -154,7 +154,7 @@ def _write_files(
         raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
     texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
     try:
-        with ExitStack() as stack:
+        with removed_if_empty(folder), ExitStack() as stack:
             # Entered first, so renamed last: a folder with new weights has its new config too.
             weights = stack.enter_context(atomic_path(folder / SAFETENSORS_NAME))
             write_safetensors(weights, stored, _metadata(stored))

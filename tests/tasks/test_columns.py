@@ -43,6 +43,12 @@ def test_a_task_that_would_ask_which_is_the_text_is_the_one_that_is_meant() -> N
         infer_task(row(premise="p", question="effect", choice1="x", choice2="y", label=0))
 
 
+def test_a_first_row_without_a_label_is_said_to_lack_it() -> None:
+    """Its columns are those of two tasks, neither of which can read it."""
+    with pytest.raises(DataError, match=r"say which with --task .*; for text-classification: label is None"):
+        infer_task(row(text="t", label=None))
+
+
 @pytest.mark.parametrize(
     "values",
     [

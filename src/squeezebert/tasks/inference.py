@@ -32,7 +32,7 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
         if column not in row.values:
             raise DataError(f"{row.where}: has no column {column!r}; it has {names_of(row)}")
     names = [name for name in TRAINED_TASKS if name != "feature-extraction"]
-    fitting = [task for task in map(get_task, names) if _fits(task, row, columns)]
+    fitting = [task for task in map(get_task, names) if _complaint(task, row, columns) is None]
     meant = [task for task in fitting if any(column.label for column in task.columns)]
     if not meant and len(row.values) == 1:
         meant = fitting
@@ -41,20 +41,23 @@ def infer_task(row: Row, columns: Mapping[str, str] | None = None) -> Task[Any, 
     if len(meant) == 1:
         return meant[0]
     which = " or ".join(task.name for task in meant) or "no task by their names"
+    complaint = _complaint(meant[0], row, columns) if meant else None
+    wrong = f"; for {meant[0].name}: {complaint}" if complaint else ""
     raise DataError(
         f"{row.where}: the columns {names_of(row)} fit {which}; say which with --task "
-        f"({', '.join(TRAINED_TASKS)}), and name columns with --column label=NAME"
+        f"({', '.join(TRAINED_TASKS)}), and name columns with --column label=NAME{wrong}"
     )
 
 
-def _fits(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> bool:
+def _complaint(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> str | None:
+    """What is wrong with a row for a task; None of one that fits."""
     try:
         task.labelled_example(row, columns)
     except TwoTextsError:
-        return True  # Reading the row asks which of them is meant.
-    except DataError:
-        return False
-    return True
+        return None  # Reading the row asks which of them is meant.
+    except DataError as error:
+        return str(error).removeprefix(f"{row.where}: ")
+    return None
 
 
 def _has_columns(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,12 @@ def test_a_task_that_would_ask_which_is_the_text_is_the_one_that_is_meant() -> N
     assert infer_task(asks).name == "text-classification"
     with pytest.raises(DataError, match="fit text-classification or multiple-choice; say which with --task"):
         infer_task(row(premise="p", question="effect", choice1="x", choice2="y", label=0))
+
+
+@pytest.mark.parametrize(("label", "plain"), [("3", 3), ("3.0", 3.0), ("1.25", 1.25), ("-0.5", -0.5)])
+def test_decimal_numbers_of_databases_are_numbers(label: str, plain: float) -> None:
+    found = get_task("text-classification").labelled_example(row(text="t", label=Decimal(label)))
+    assert (found.label, type(found.label)) == (plain, type(plain))
 
 
 def test_a_first_row_without_a_label_is_said_to_lack_it() -> None:

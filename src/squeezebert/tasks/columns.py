@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from numbers import Complex, Number
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,8 @@ class Column(NamedTuple):
 def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Take the wanted columns of a row under their canonical names; see :func:`places`.
 
-    Arrays and numbers of numpy, as data frames have them, become lists and numbers of Python.
+    Arrays and numbers of numpy, as data frames have them, and decimal numbers become lists and numbers of
+    Python.
 
     Raises:
         DataError: A required column, or one that the user has chosen, is not there.
@@ -58,9 +60,16 @@ def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> di
 def _plain(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
+    if isinstance(value, Number) and not isinstance(value, Complex):
+        return _of_decimal(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _of_decimal(value: Any) -> int | float:
+    """The number that a ``Decimal`` is, whose module a cold start does without; 3 is no 3.0, as elsewhere."""
+    return int(value) if value.as_tuple().exponent == 0 else float(value)
 
 
 class TwoTextsError(DataError):

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer, BertTokenizer
 
+from squeezebert.embedded import EMBEDDED_MODEL
 from squeezebert.errors import TokenizerError
+from squeezebert.files import EMBEDDED
 from squeezebert.tokenization import AddedToken
 from squeezebert.tokenization.base import BaseTokenizer
 from tests.tokenization.conftest import CLASSES, VOCAB, make_reference
@@ -42,6 +44,17 @@ def test_round_trip_and_auto_tokenizer(cls: type[BaseTokenizer], tmp_path: Path)
     assert theirs(TEXT).input_ids == expected["input_ids"]
     assert theirs.model_max_length == 128
     assert theirs.all_special_ids == made.all_special_ids
+
+
+def test_the_embedded_model_has_the_tokenizer_files_of_today(
+    cls: type[BaseTokenizer], tmp_path: Path
+) -> None:
+    """transformers 4.57 could not read those that an earlier version had written."""
+    embedded = EMBEDDED / EMBEDDED_MODEL
+    cls.from_pretrained(embedded).save_pretrained(tmp_path)
+    for name in ("tokenizer_config.json", "vocab.txt"):
+        assert (embedded / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert AutoTokenizer.from_pretrained(embedded)(TEXT).input_ids == make_reference()(TEXT).input_ids
 
 
 def test_folder_of_transformers(cls: type[BaseTokenizer], tmp_path: Path) -> None:

@@ -143,6 +143,15 @@ def test_unreadable_sources_are_reported_and_nothing_else_is_lost(tmp_path, sour
         build_corpus([tmp_path / "none.txt"], tmp_path / "none", tokenizer=tokenizer)
 
 
+def test_a_corpus_in_the_folder_of_its_texts_is_no_text(tmp_path, sources, tokenizer):
+    folder = sources[0].parent
+    (folder / "vocab.txt").write_text("A text of somebody.")
+    found = corpus_sources([folder])
+    build_corpus(found, folder / "corpus", tokenizer=tokenizer)
+    assert corpus_sources([folder]) == found
+    assert found == [*sources, folder / "vocab.txt"]
+
+
 def test_bad_input(tmp_path, tokenizer, sources):
     with pytest.raises(OptionError, match="hold_out 1"):
         build_corpus(sources, tmp_path / "out", tokenizer=tokenizer, hold_out=1)

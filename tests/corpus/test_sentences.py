@@ -39,3 +39,9 @@ def test_a_sentence_is_not_cut_further_from_its_start(text):
     """Splitting is stable: the first sentence alone is one sentence."""
     for sentence in split_sentences(text)[:1]:
         assert split_sentences(sentence) == [sentence]
+
+
+@pytest.mark.parametrize("long", ["A" * 300_000 + " b", "X" + "." * 300_000 + "b", "X" + ".b" * 150_000])
+def test_the_time_grows_with_the_length_and_not_with_its_square(long):
+    """Encoded pictures are words as long as these: from each character anew it would take long."""
+    assert split_sentences(f"Here it is. {long}. There.") == ["Here it is.", f"{long}.", "There."]

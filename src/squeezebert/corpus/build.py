@@ -21,6 +21,8 @@ from squeezebert.data.opening import check_exists, plain_name
 from squeezebert.errors import DataError, OptionError, SqueezeBertError
 from squeezebert.files import removed_if_empty, write_text
 from squeezebert.tokenization import SqueezeBertTokenizerFast
+from squeezebert.tokenization.store import CONFIG_NAME as TOKENIZER_CONFIG_NAME
+from squeezebert.tokenization.store import VOCAB_NAME
 
 INDEX_NAME = "corpus.json"
 HOLD_OUT = 100
@@ -85,6 +87,8 @@ class CorpusReport:
 
 def corpus_sources(paths: Iterable[str | Path]) -> list[Path]:
     """Give the files of text that paths name: files themselves, and those in folders, in order of name.
+
+    In a folder, the vocabulary of a tokenizer is no text: it may be that of the corpus itself.
 
     Raises:
         DataError: There is no such file, or a folder holds none.
@@ -159,7 +163,8 @@ def build_corpus(
 
 
 def _is_text(path: Path) -> bool:
-    return Path(plain_name(path)).suffix.lower() in SUFFIXES
+    is_vocabulary = path.name == VOCAB_NAME and (path.parent / TOKENIZER_CONFIG_NAME).is_file()
+    return Path(plain_name(path)).suffix.lower() in SUFFIXES and not is_vocabulary
 
 
 def _digest(source: Path, tokenizer: SqueezeBertTokenizerFast, hold_out: int) -> str:

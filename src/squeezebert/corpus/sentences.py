@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 # A stop with the quotes and brackets that close behind it, white space, and what opens the next sentence.
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?P<gap>\s+)(?=(?P<opening>[\"'“‘«(\[]*)(?P<next>[^\W_]))")
-_LAST_WORD = re.compile(r"[^\s\"'“‘«(\[]+$")
+# It and words are looked for from their first character only: from each one, the time for long rows of dots
+# or for a word of 50,000 characters, as encoded pictures are, would grow with the square of their length.
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’»)\]]*(?P<gap>\s+)(?=(?P<opening>[\"'“‘«(\[]*)(?P<next>[^\W_]))")
+_LAST_WORD = re.compile(r"(?<![^\s\"'“‘«(\[])[^\s\"'“‘«(\[]+$")
 
 # A name or a number follows these, never a new sentence.
 _BEFORE_NAME = frozenset(

@@ -15,6 +15,7 @@ from squeezebert.corpus.shards import ShardPart
 from squeezebert.errors import DataError, OptionError
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tasks.base import NO_LOSS
+from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
 from squeezebert.training.pretraining.sequences import Sequences, pack
 
@@ -172,6 +173,12 @@ def test_bad_input(corpus, tmp_path, trunk):
         make_pretraining({corpus: 1.0}, CONFIG.replace(max_position_embeddings=16), settings)
     with pytest.raises(OptionError, match="epoch_sequences 5 is less"):
         PretrainingSettings(batch_size=6, epoch_sequences=5)
+    moved = SqueezeBertTokenizerFast([*PIECES[:-2], PIECES[-1], PIECES[-2]])
+    SqueezeBertForPreTraining(CONFIG).save_pretrained(tmp_path / "moved")
+    make_pretraining({corpus: 1.0}, str(tmp_path / "moved"), settings)  # weights alone
+    moved.save_pretrained(tmp_path / "moved")
+    with pytest.raises(OptionError, match=r"corpus: was made with another tokenizer than that of \S+moved"):
+        make_pretraining({corpus: 1.0}, str(tmp_path / "moved"), settings)
     small = make_corpus(tmp_path, trunk, FILLERS, documents=3)
     with pytest.raises(DataError, match="holds out no document"):
         make_pretraining({small: 1.0}, CONFIG, settings)

@@ -13,9 +13,10 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.build import tokenizer_digest
 from squeezebert.errors import OptionError
-from squeezebert.files import removed_if_empty
+from squeezebert.files import locate, removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
+from squeezebert.tokenization.store import FILE_NAMES, home_of
 from squeezebert.training.observer import Observer
 from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
@@ -122,6 +123,7 @@ def make_pretraining(
             raise OptionError(f"{folder}: was made with another tokenizer than {first}; make it anew")
     if isinstance(model, str):
         learner = SqueezeBertForPreTraining.from_pretrained(model)
+        _check_tokenizer(model, first, tokenizer)
     else:
         learner = SqueezeBertForPreTraining(model)
     config = learner.config
@@ -132,6 +134,19 @@ def make_pretraining(
     origin = model if isinstance(model, str) else "new"
     about = {"model": origin, "config": config.to_dict()}
     return Pretraining(learner, tokenizer, corpora, settings, about)
+
+
+def _check_tokenizer(model: str, corpus: str, tokenizer: SqueezeBertTokenizerFast) -> None:
+    """See that the ids of the corpora mean to a checkpoint what they mean to them."""
+    folder = home_of(locate(model, FILE_NAMES))
+    # Weights that were saved alone do not tell.
+    if not any((folder / name).is_file() for name in FILE_NAMES):
+        return
+    if tokenizer_digest(SqueezeBertTokenizerFast.from_pretrained(folder)) != tokenizer_digest(tokenizer):
+        raise OptionError(
+            f"{corpus}: was made with another tokenizer than that of {model}; "
+            f"make it anew with `squeezebert corpus --tokenizer {model}`"
+        )
 
 
 def _with_time_left(settings: PretrainingSettings, seconds: float) -> PretrainingSettings:

@@ -1,5 +1,7 @@
 """General distillation: texts, losses against formulas written otherwise, and runs that learn and resume."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -173,8 +175,12 @@ def test_bad_input(corpus, trunk, tmp_path):
         make_distillation({corpus: 1.0}, trunk, NARROW, DistillationSettings(**{**SETTINGS, "longest": 99}))
     with pytest.raises(OptionError, match="layer_map needs teacher_precision torch"):
         DistillationSettings(layer_map=((1, 1),))
-    with pytest.raises(OptionError, match="is no list of pairs of blocks"):
-        DistillationSettings(layer_map=((1, 2, 3),), teacher_precision="torch")  # type: ignore[arg-type]
+    for pairs in (((1, 2, 3),), (2, 4), ((1.0, 2),), (("a", "b"),)):
+        with pytest.raises(OptionError, match="is no list of pairs of blocks"):
+            DistillationSettings(layer_map=pairs, teacher_precision="torch")  # type: ignore[arg-type]
+    for factor, why in ((-1.0, "negative"), (math.nan, "no number")):
+        with pytest.raises(OptionError, match=f"mlm_factor {factor} is {why}"):
+            DistillationSettings(mlm_factor=factor)
     for pair, who in (((0, 1), "student"), ((1, -1), "teacher")):
         asked = DistillationSettings(**{**SETTINGS, "layer_map": (pair,), "teacher_precision": "torch"})
         with pytest.raises(OptionError, match=f"the {who} has the blocks 1 to"):

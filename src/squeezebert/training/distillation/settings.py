@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, is_whole
 from squeezebert.training.settings import LoopSettings
 
 LOSSES = ("tokens", "sentence", "pooler", "similarity", "hidden", "mlm")
@@ -61,11 +64,11 @@ class DistillationSettings(LoopSettings):
         if self.longest < 8:
             raise OptionError(f"longest {self.longest} is less than 8")
         for name in LOSSES:
-            if getattr(self, f"{name}_factor") < 0:
-                raise OptionError(f"{name}_factor {getattr(self, f'{name}_factor')} is negative")
+            if not 0 <= (factor := getattr(self, f"{name}_factor")) < math.inf:
+                raise OptionError(f"{name}_factor {factor} is {'negative' if factor < 0 else 'no number'}")
         if not self.factors:
             raise OptionError("no part of the loss has a weight; there is nothing to learn")
-        if any(len(pair) != 2 for pair in self.layer_map):
+        if not all(map(_is_pair, self.layer_map)):
             raise OptionError(f"layer_map {self.layer_map} is no list of pairs of blocks, [[6, 12]]")
         if self.layer_map and self.teacher_precision != "torch":
             raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")
@@ -77,3 +80,7 @@ class DistillationSettings(LoopSettings):
         unused |= set() if self.mlm_share else {"mlm"}
         factors = {name: float(getattr(self, f"{name}_factor")) for name in LOSSES if name not in unused}
         return {name: factor for name, factor in factors.items() if factor}
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(is_whole, value))

@@ -10,7 +10,7 @@ import pytest
 
 from squeezebert.cli import training_bar
 from squeezebert.cli.training_bar import TrainingBar
-from squeezebert.training import Position
+from squeezebert.training import Position, Step
 from tests.cli.conftest import Terminal
 
 
@@ -44,3 +44,16 @@ def test_a_log_has_no_bars() -> None:
         for done in (0, 7):
             bar.working("tokenising", done, 7)
     assert log.getvalue() == ""
+
+
+def test_each_phase_has_a_bar_of_its_own() -> None:
+    terminal = Terminal()
+    with closing(TrainingBar(terminal, ["measured on held-out documents"])) as bar:
+        for done, steps in ((0, 7), (3, 5)):
+            bar.started(Position(step=done), steps)
+            bar.stepped(Step(done + 1, 0.0, 0.5, {}, 1e-3, 1.0, 100, 0.25))
+            bar.close()
+    shown = terminal.getvalue()
+    assert shown.count("measured on held-out documents") == 1
+    assert "going on after step 3" in shown
+    assert ("1/7" in shown, "4/5" in shown) == (True, True)

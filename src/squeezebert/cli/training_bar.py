@@ -43,6 +43,8 @@ class TrainingBar(Observer):
         if self._bar is None:
             for note in self._notes:
                 self._say(note)
+            self._notes = ()
+            self._loss = self._rate = 0.0
             if position.step:
                 self._say(f"going on after step {position.step:,}")
             self._bar = tqdm(
@@ -103,10 +105,11 @@ class TrainingBar(Observer):
                 signal.signal(number, handler)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar as it is; the next phase of pre-training starts one of its own."""
         for bar in (self._other, self._bar):
             if bar is not None:
                 bar.close()
+        self._other = self._bar = None
 
     def _say(self, line: str) -> None:
         tqdm.write(f"squeezebert: {line}", file=self._stream)

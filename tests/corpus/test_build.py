@@ -94,6 +94,17 @@ def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):
     assert names[0] == names[1]
 
 
+def test_what_a_killed_build_left_is_cleared_away(tmp_path, sources, tokenizer, monkeypatch):
+    with monkeypatch.context() as killed:
+        killed.setattr(build.shutil, "rmtree", lambda *_, **__: None)
+        killed.setattr(build, "split_sentences", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
+    assert len([*(tmp_path / "out").glob(".part0-*")]) == 1
+    build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
+    assert not [*(tmp_path / "out").glob(".*")]
+
+
 def test_a_changed_source_tokenizer_or_option_is_built_anew(tmp_path, sources, tokenizer):
     build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
     sources[0].write_bytes(lzma.compress(json.dumps({"text": "Tea is hot."}).encode()))

@@ -10,7 +10,7 @@ import pytest
 
 from squeezebert.corpus import read_documents
 from squeezebert.corpus.documents import _LONGEST_DOCUMENT
-from squeezebert.errors import DataError, MissingExtraError
+from squeezebert.errors import DataError, MissingExtraError, TokenizerError
 
 LONG = "A long line of text, long enough to be kept by itself. " * 9
 
@@ -51,6 +51,8 @@ def test_json_lines(tmp_path):
     assert read(path) == [(1, ["one", "two three"]), (2, ["four"])]
     with pytest.raises(DataError, match=r'b\.jsonl:1: has no string "text"'):
         read(write(tmp_path / "b.jsonl", '{"body": "x"}\n'))
+    with pytest.raises(TokenizerError, match=r"c\.jsonl:2: text has an unpaired surrogate \(U\+D800\)"):
+        read(write(tmp_path / "c.jsonl", '{"text": "x"}\n{"text": "\\ud800"}\n'))
 
 
 def archive(members):
@@ -73,6 +75,13 @@ def test_archives(tmp_path):
 def test_damaged_archives(tmp_path, name):
     with pytest.raises(DataError, match=r"a\.tar.*damaged"):
         read(write(tmp_path / name, b"x" * 2000))
+
+
+def test_the_checksum_behind_an_archive_is_looked_at(tmp_path):
+    content = bytearray(gzip.compress(archive({"a.txt": b"Tea."})))
+    content[-6] ^= 1
+    with pytest.raises(DataError, match=r"a\.tar\.gz: is damaged"):
+        read(write(tmp_path / "a.tar.gz", bytes(content)))
 
 
 def test_long_documents_come_in_pieces(tmp_path):

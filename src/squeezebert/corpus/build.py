@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from squeezebert.corpus.sentences import split_sentences
 from squeezebert.corpus.shards import HELD_OUT, TRAINING, PartWriter, ids_dtype
 from squeezebert.data.opening import check_exists, plain_name
 from squeezebert.errors import DataError, OptionError, SqueezeBertError
-from squeezebert.files import removed_if_empty, write_text
+from squeezebert.files import clear_leftovers, removed_if_empty, write_text
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME as TOKENIZER_CONFIG_NAME
 from squeezebert.tokenization.store import VOCAB_NAME
@@ -30,6 +31,8 @@ _VERSION = 1
 # Characters that are tokenised at once: enough to keep the cores busy, few enough for any memory.
 _AT_ONCE = 4_000_000
 _CHUNK = 1 << 20
+# A shard that is being built: its name, and what tempfile adds.
+_TEMPORARY = re.compile(r"\..*-[0-9a-f]{16}\.\w{8}")
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def build_corpus(
         raise OptionError(f"{folder}: cannot be made a folder ({error.strerror})") from error
     entries: list[ShardEntry] = []
     built, unreadable = 0, []
+    _clear_leftovers(folder)
     with removed_if_empty(folder):
         for source in sources:
             try:
@@ -160,6 +164,14 @@ def build_corpus(
         if not entries:
             raise DataError(unreadable[0] if unreadable else "there are no files to build a corpus of")
     return CorpusReport(folder, tuple(entries), built, tuple(unreadable))
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what a killed build left half-written, which may be large."""
+    clear_leftovers(folder)
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_text(path: Path) -> bool:

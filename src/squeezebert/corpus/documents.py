@@ -18,6 +18,7 @@ from squeezebert.data.opening import check_file, open_bytes, plain_name
 from squeezebert.data.parquet import SUFFIX as PARQUET
 from squeezebert.data.parquet import read_parquet
 from squeezebert.errors import DataError
+from squeezebert.tokenization.inputs import check_text
 
 SUFFIXES = (".txt", ".jsonl", ".tar", PARQUET)
 """What the names of readable files end in; all but the last may have ``.xz``, ``.gz`` or ``.zst`` behind."""
@@ -26,6 +27,7 @@ SUFFIXES = (".txt", ".jsonl", ".tar", PARQUET)
 _LONGEST_DOCUMENT = 1_000_000
 _LONGEST_PARAGRAPH = 20_000
 _SHORTEST_ARTICLE = 400
+_CHUNK = 1 << 20
 
 _ARTICLE = re.compile(r'<doc id="(?P<id>\d+)".*?(?: title="(?P<title>.*)")?>\s*$')
 _LEFTOVER = re.compile(r"</?\w+[^>]*>|\{\{|formula_\d")
@@ -70,6 +72,7 @@ def read_documents(path: str | Path, *, first: int = 1) -> Iterator[Document]:
     Raises:
         DataError: The file cannot be read, or is of none of these kinds.
         MissingExtraError: A ``.zst`` file without the extra ``zstd``, or parquet without its own.
+        TokenizerError: A text has an unpaired surrogate, as JSON can hold.
     """
     suffix = Path(plain_name(path)).suffix.lower()
     if suffix == ".jsonl":
@@ -95,6 +98,7 @@ def _of_rows(rows: Iterable[Row]) -> Iterator[Document]:
         text = row.values.get("text")
         if not isinstance(text, str):
             raise DataError(f'{row.where}: has no string "text"; each row is one document')
+        check_text(text, f"{row.where}: text")
         yield Document(number, list(_paragraphs(text.splitlines())))
 
 
@@ -110,6 +114,9 @@ def _of_archive(path: Path) -> Iterator[Document]:
                     lines = (line.decode("utf-8-sig") for line in text or ())
                     for piece in _pieces(_paragraphs(lines)):
                         yield Document(next(number), piece.paragraphs)
+            # Behind the archive is the checksum of what was read.
+            while stream.read(_CHUNK):
+                pass
     except (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(f"{path}: is damaged or no archive ({error}); fetch it again") from error
     except UnicodeDecodeError as error:

@@ -163,6 +163,11 @@ def test_a_phase_that_cannot_be_trained_is_found_before_the_first_one(corpus, tm
         assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="nowhere"):
         pretrain({"nowhere": 1.0}, tmp_path / "out", model=CONFIG, phases=[fine])
+    pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG, phases=[fine])
+    (tmp_path / "out" / "phase1").rename(tmp_path / "out" / "phase2")
+    for resume in (False, True):
+        with pytest.raises(OptionError, match=r"phase2: is not empty, and phase1, .*, is not finished"):
+            pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG, phases=[fine, fine], resume=resume)
 
 
 def test_bad_input(corpus, tmp_path, trunk):
@@ -182,3 +187,7 @@ def test_bad_input(corpus, tmp_path, trunk):
     small = make_corpus(tmp_path, trunk, FILLERS, documents=3)
     with pytest.raises(DataError, match="holds out no document"):
         make_pretraining({small: 1.0}, CONFIG, settings)
+    (tmp_path / "unknown").mkdir()
+    unknown = make_corpus(tmp_path / "unknown", trunk, ["ภาษาไทย", "ქართული"], hold_out=2)
+    with pytest.raises(DataError, match="corpus: held-out documents hold nothing but unknown pieces"):
+        make_pretraining({unknown: 1.0}, CONFIG, settings)

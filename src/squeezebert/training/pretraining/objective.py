@@ -82,7 +82,7 @@ class Pretraining(Objective[Draw]):
         about: What identity and report say of the model.
 
     Raises:
-        DataError: A corpus is too small, or holds no document to measure on.
+        DataError: A corpus is too small, or holds no document to measure on, or nothing that can be hidden.
     """
 
     module: SqueezeBertForPreTraining
@@ -115,6 +115,11 @@ class Pretraining(Objective[Draw]):
         pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self._special = frozenset(tokenizer.all_special_ids)
         self._continues = np.array([piece.startswith("##") for piece in pieces])
+        if all(self._special.issuperset(read.tokens(at).tolist()) for read, at, _ in self._evaluation()):
+            raise DataError(
+                f"{self._corpora[0].folder}: held-out documents hold nothing but unknown pieces; "
+                "build it with the --tokenizer of a model of that language"
+            )
 
     def identity(self) -> Mapping[str, Any]:
         """Model and corpora."""

@@ -13,7 +13,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.build import tokenizer_digest
 from squeezebert.errors import OptionError
-from squeezebert.files import locate, removed_if_empty
+from squeezebert.files import exists, locate, removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import FILE_NAMES, home_of
@@ -22,7 +22,7 @@ from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.run import is_finished, run
+from squeezebert.training.run import check_free, is_finished, run
 
 
 def pretrain(
@@ -55,6 +55,7 @@ def pretrain(
         DataError: A folder is no corpus, or holds nothing to measure on.
         TrainingError: As :func:`squeezebert.training.run.run`.
     """
+    _check_folders(Path(out), len(phases), resume)
     if not resume:
         check_phases(model, phases)
     results: list[TrainingResult] = []
@@ -83,6 +84,22 @@ def pretrain(
 def phase_name(number: int) -> str:
     """Name of the folder of a phase, counted from 1."""
     return f"phase{number}"
+
+
+def _check_folders(out: Path, phases: int, resume: bool) -> None:
+    """See that no phase has begun, or was left from another run, before the one that it starts from."""
+    unfinished = ""
+    for number in range(1, phases + 1):
+        folder = out / phase_name(number)
+        is_empty = not exists(folder) or (folder.is_dir() and not any(folder.iterdir()))
+        if unfinished and not is_empty:
+            raise OptionError(
+                f"{folder}: is not empty, and {unfinished}, which it starts from, is not finished; "
+                "remove it, or give another --out"
+            )
+        if not unfinished and not (resume and is_finished(folder)):
+            check_free(folder, resume)
+            unfinished = folder.name
 
 
 def check_phases(model: str | SqueezeBertConfig, phases: Sequence[PretrainingSettings]) -> None:

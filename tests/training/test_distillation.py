@@ -1,5 +1,6 @@
 """General distillation: texts, losses against formulas written otherwise, and runs that learn and resume."""
 
+import json
 import math
 
 import numpy as np
@@ -140,6 +141,14 @@ def test_a_run_learns_and_resumes_to_the_same_bits(corpus, trunk, tmp_path):
     # The encoder of the result goes on as a student.
     go_on = DistillationSettings(**SETTINGS, steps=1)
     make_distillation({corpus: 1.0}, trunk, str(tmp_path / "whole"), go_on)
+
+
+def test_the_journal_tells_steps_of_masked_language_modelling_from_the_others(corpus, trunk, tmp_path):
+    settings = DistillationSettings(**SETTINGS, steps=13, mlm_share=0.5)
+    distill({corpus: 1.0}, tmp_path / "out", teacher=trunk, student=NARROW, settings=settings)
+    records = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
+    kinds = {tuple(record["parts"]) for record in records if "loss" in record}
+    assert kinds == {("mlm",), ("tokens", "sentence", "pooler", "similarity")}
 
 
 def test_a_new_vocabulary_head_begins_near_chance(corpus, tmp_path):

@@ -37,8 +37,8 @@ class Journal(Observer):
     def stepped(self, step: Step) -> None:
         """Write a step."""
         record: dict[str, Any] = {"step": step.step, "epoch": round(step.epoch, 4), "loss": step.loss}
-        if len(step.parts) > 1:
-            record["parts"] = dict(step.parts)
+        if step.named_parts:
+            record["parts"] = dict(step.named_parts)
         record["learning_rate"] = step.learning_rate
         record["gradient_norm"] = step.gradient_norm
         record["tokens"] = step.tokens

@@ -32,6 +32,11 @@ class Step:
     tokens: int
     seconds: float
 
+    @property
+    def named_parts(self) -> Mapping[str, float]:
+        """The parts, also where a step has but one of several; empty where the loss has none with names."""
+        return {} if {*self.parts} <= {"loss"} else self.parts
+
 
 class Observer:
     """Is told how a run goes; this one keeps silent. Only the first of several processes tells."""

@@ -41,7 +41,7 @@ class TensorBoard(Observer):
 
     def stepped(self, step: Step) -> None:
         """Write a step."""
-        parts = {f"loss/{name}": value for name, value in step.parts.items() if len(step.parts) > 1}
+        parts = {f"loss/{name}": value for name, value in step.named_parts.items()}
         values = {
             "loss": step.loss, **parts, "learning_rate": step.learning_rate,
             "gradient_norm": step.gradient_norm, "tokens_per_second": step.tokens / step.seconds,

@@ -146,6 +146,11 @@ def test_one_command_from_a_csv_file_to_a_measured_int8_model(
     assert measured["metrics"]["accuracy"] == 1.0
     # As if it had been killed before that was complete.
     (out / "int8" / "model.safetensors").unlink()
+    with pytest.MonkeyPatch.context() as second:
+        for name, value in (("WORLD_SIZE", "2"), ("RANK", "1")):
+            second.setenv(name, value)
+        assert squeezebert("train", reviews, "--from", trunk, "--out", out, *asked, "--resume").code == 0
+    assert not (out / "int8" / "model.safetensors").exists()
     again = squeezebert("train", reviews, "--from", trunk, "--out", out, *asked, "--resume")
     assert again.code == 0, again.err
     assert json.loads(again.out) == {"folder": str(out), "int8": int8}

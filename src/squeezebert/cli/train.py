@@ -116,13 +116,17 @@ def command(
     from squeezebert.training import TrainingSettings, plan, train
     from squeezebert.training.deploy import is_quantized
     from squeezebert.training.deploy import quantize as quantized
+    from squeezebert.training.distributed import is_first_process
     from squeezebert.training.run import is_finished
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
     # Killed before the int8 model was complete, a run has only that left to do.
     folder = Path(out or "")
-    is_trained = resume and quantize and not dry_run and is_finished(folder) and not is_quantized(folder)
+    is_trained = resume and quantize and not dry_run and is_finished(folder)
+    if is_trained and not is_first_process():
+        return 0
+    is_trained = is_trained and not is_quantized(folder)
     if not is_trained:
         check_out(out, dry_run=dry_run, resume=resume)
     teaching = teaching_of(asked, unlabelled)

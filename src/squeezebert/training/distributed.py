@@ -80,11 +80,19 @@ class World:
         return values[0]
 
 
+def is_first_process() -> bool:
+    """Whether this is the one of ``torchrun``'s processes that writes, where they do not work together."""
+    return _size() == 1 or os.environ.get("RANK", "0") == "0"
+
+
+def _size() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def joined() -> Iterator[World]:
     """Join the processes that ``torchrun`` has started, and leave them at the end; alone without it."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1 or not dist.is_available():
+    if _size() == 1 or not dist.is_available():
         yield World()
         return
     # The optimizer imports this at its first step, and its default arguments then keep the group alive beyond

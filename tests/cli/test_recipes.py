@@ -101,6 +101,10 @@ def test_from_text_to_models(folder, squeezebert):
         (("pretrain", "pretrain.toml", "--set", "batchsize=3"), "there is no setting 'batchsize'"),
         (("pretrain", "pretrain.toml", "--set", "batch_size=x"), "batch_size 'x' is not of the type int"),
         (("pretrain", "pretrain.toml", "--set", "batch_size"), "is not of the form NAME=VALUE"),
+        (
+            ("pretrain", "pretrain.toml", "--corpus", "c", "--set", "max_length=99", "--dry-run"),
+            "pretrain.toml: phase 1: max_length 99 is more than the 32",
+        ),
         (("distill", "pretrain.toml"), "[phases] is unknown"),
         (("distill", "distill.toml"), "[teacher] has no from"),
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus=x"), "the share 'x'"),

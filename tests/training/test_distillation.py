@@ -190,10 +190,14 @@ def test_bad_input(corpus, trunk, tmp_path):
     for factor, why in ((-1.0, "negative"), (math.nan, "no number")):
         with pytest.raises(OptionError, match=f"mlm_factor {factor} is {why}"):
             DistillationSettings(mlm_factor=factor)
-    for pair, who in (((0, 1), "student"), ((1, -1), "teacher")):
+    for pair, who, sizes in (
+        ((0, 1), "student", NARROW),
+        ((1, -1), "teacher", NARROW),
+        ((1, 9), "teacher", WIDE),
+    ):
         asked = DistillationSettings(**{**SETTINGS, "layer_map": (pair,), "teacher_precision": "torch"})
         with pytest.raises(OptionError, match=f"the {who} has the blocks 1 to"):
-            make_distillation({corpus: 1.0}, trunk, NARROW, asked)
+            make_distillation({corpus: 1.0}, trunk, sizes, asked)
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(trunk)
     (tmp_path / "three.jsonl").write_text('{"text": ""}\n{"text": "Tea."}\n')
     build_corpus([tmp_path / "three.jsonl"], tmp_path / "held", tokenizer=tokenizer, hold_out=2)

@@ -10,6 +10,7 @@ from squeezebert.cli.library_threads import import_torch
 from squeezebert.cli.output import show_fields
 from squeezebert.cli.recipes import MEASURED_ON, corpora_of, overrides_of, recipe_options
 from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, sitting
+from squeezebert.errors import OptionError
 
 
 @click.command()
@@ -25,7 +26,7 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     import_torch()
     from squeezebert.training.planning import measure
     from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
-    from squeezebert.training.pretraining.run import phase_name
+    from squeezebert.training.pretraining.run import check_phases, phase_name
     from squeezebert.training.recipe import Recipe
 
     read = Recipe.read(recipe, ("model", "corpora", "settings", "phases"))
@@ -33,6 +34,10 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     model, corpora = read.model(), corpora_of(asked["corpus"], read)
     if out is None or not asked["resume"]:  # Else phases may be finished, and are left as they are.
         check_out(out, dry_run=dry_run, resume=False, part=phase_name(1))
+        try:
+            check_phases(model, phases)
+        except OptionError as error:
+            raise OptionError(f"{recipe}: {error}") from error
     if dry_run or out is None:
         with new_heads_are_expected():
             plans = [measure(make_pretraining(corpora, model, phase), phase).to_dict() for phase in phases]

@@ -74,8 +74,10 @@ def make_distillation(
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(teacher)
     _check_tokenizers(corpora, teacher, tokenizer)
     model = _teacher(teacher, settings)
+    sizes = SqueezeBertConfig.from_pretrained(student) if isinstance(student, str) else student
+    # Before the teacher reads anything: it is to give the outputs of these.
+    check_layers(settings.layer_map, sizes, model.config)
     learner = _student(student, model, tokenizer, settings)
-    check_layers(settings.layer_map, learner.config, model.config)
     longest = min(model.config.max_position_embeddings, learner.config.max_position_embeddings)
     if settings.longest > longest:
         raise OptionError(

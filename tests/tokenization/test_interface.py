@@ -109,6 +109,13 @@ def test_tensors(tokenizer: BaseTokenizer) -> None:
     np.testing.assert_array_equal(tensors["input_ids"].numpy(), arrays["input_ids"])
 
 
+@pytest.mark.parametrize("texts", [[], [""], ["", ""]], ids=str)
+def test_ids_of_no_tokens_are_integers(tokenizer: BaseTokenizer, texts: list[str]) -> None:
+    arrays = tokenizer(texts, add_special_tokens=False, return_tensors="np")
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.int64)}
+    assert arrays["input_ids"].size == 0
+
+
 def test_documented_methods(reference: Any, tokenizer: BaseTokenizer, tmp_path: Any) -> None:
     first, second = [7, 8, 9], [11, 12]
     pair = tokenizer.build_inputs_with_special_tokens(first, second)
@@ -179,6 +186,26 @@ def test_batch_encoding_says_how_it_was_made(
     assert (copied.tokens(), copied.n_sequences) == (ours.tokens(), ours.n_sequences)
     ours, theirs = tokenizer.pad(ours), reference.pad(theirs)
     assert (ours.n_sequences, ours.is_fast) == (theirs.n_sequences, theirs.is_fast)
+
+
+def test_calls_with_names_are_those_of_transformers(reference: Any, tokenizer: BaseTokenizer) -> None:
+    """As its guides write them: ``word_ids(batch_index=i)``."""
+    batch = ["a cat", "no dogs"]
+    ours, theirs = tokenizer(batch), reference(batch)
+    for name in ("tokens", "word_ids", "sequence_ids"):
+        assert getattr(ours, name)(batch_index=1) == getattr(theirs, name)(batch_index=1)
+    for name in ("char_to_token", "char_to_word", "token_to_chars", "token_to_word", "token_to_sequence",
+                 "word_to_tokens", "word_to_chars"):  # fmt: skip
+        kind = name.split("_")[0]
+        place = {f"batch_or_{kind}_index": 1, f"{kind}_index": 1}
+        assert getattr(ours, name)(**place) == getattr(theirs, name)(**place)
+    assert [row.ids for row in ours[:2]] == [row.ids for row in theirs[:2]]
+    assert ours.convert_to_tensors(tensor_type="np")["input_ids"].shape == (2, 4)
+    assert tokenizer.decode(token_ids=[8870]) == reference.decode(token_ids=[8870])
+    assert tokenizer.tokenize("a", pair="b") == reference.tokenize("a", pair="b")
+    made = type(tokenizer)(VOCAB)
+    assert made.add_tokens(new_tokens=["covid19"], special_tokens=False) == 1
+    assert made.add_special_tokens(special_tokens_dict={"pad_token": "<pad>"}) == 1
 
 
 def test_special_tokens_can_be_set(tokenizer: BaseTokenizer) -> None:

@@ -107,21 +107,21 @@ class Conversion:
         return self.added_tokens_encoder
 
     def add_tokens(
-        self, tokens: str | AddedToken | Iterable[str | AddedToken], special_tokens: bool = False
+        self, new_tokens: str | AddedToken | Iterable[str | AddedToken], special_tokens: bool = False
     ) -> int:
         """Add tokens that are found in a text as a whole.
 
         Resize the model's embeddings to ``len(tokenizer)`` afterwards.
 
         Args:
-            tokens: One token or several. A string becomes an `AddedToken` that is looked for in the
+            new_tokens: One token or several. A string becomes an `AddedToken` that is looked for in the
                 normalised text, or, if special, in the text as written.
             special_tokens: Whether strings become special tokens.
 
         Returns:
             How many got a new id; the others were in the vocabulary already.
         """
-        several = [tokens] if isinstance(tokens, (str, AddedToken)) else list(tokens)
+        several = [new_tokens] if isinstance(new_tokens, (str, AddedToken)) else list(new_tokens)
         added = [
             token if isinstance(token, AddedToken) else AddedToken(token, special_tokens, not special_tokens)
             for token in several
@@ -130,12 +130,13 @@ class Conversion:
         self._prepare()
         return count
 
-    def add_special_tokens(self, tokens: Mapping[str, Any]) -> int:
+    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
         """Add special tokens, or give the named ones other contents.
 
         Args:
-            tokens: A token for each of the names ``cls_token``, ``sep_token`` … that is to change, and a
-                list of further ones under ``additional_special_tokens`` (or ``extra_special_tokens``).
+            special_tokens_dict: A token for each of the names ``cls_token``, ``sep_token`` … that is to
+                change, and a list of further ones under ``additional_special_tokens`` (or
+                ``extra_special_tokens``).
 
         Returns:
             How many got a new id.
@@ -144,7 +145,7 @@ class Conversion:
             TokenizerError: A name is not known, there is no list of further tokens, or a token is none.
         """
         count = 0
-        for name, value in tokens.items():
+        for name, value in special_tokens_dict.items():
             if name in SPECIAL_TOKENS:
                 count += self._vocabulary.set_special(name, _content(value))
             elif name not in _EXTRA_KEYS:
@@ -203,25 +204,28 @@ class Conversion:
     @overload
     def decode(
         self,
-        ids: int | Iterable[int],
+        token_ids: int | Iterable[int],
         skip_special_tokens: bool = ...,
         clean_up_tokenization_spaces: bool | None = ...,
     ) -> str: ...
     @overload
     def decode(
         self,
-        ids: Iterable[Iterable[int]],
+        token_ids: Iterable[Iterable[int]],
         skip_special_tokens: bool = ...,
         clean_up_tokenization_spaces: bool | None = ...,
     ) -> list[str]: ...
     def decode(
-        self, ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
     ) -> str | list[str]:
         """Turn ids back into a text. Case, accents and white space of the original are not restored.
 
         Args:
-            ids: One sequence of ids, as a list or an array, or several, as `batch_decode` takes them. Ids
-                outside the vocabulary are left out, as in the reference: models may have more rows of
+            token_ids: One sequence of ids, as a list or an array, or several, as `batch_decode` takes them.
+                Ids outside the vocabulary are left out, as in the reference: models may have more rows of
                 embeddings than there are tokens.
             skip_special_tokens: Leave special tokens out.
             clean_up_tokenization_spaces: Remove the space before punctuation and English contractions.
@@ -229,7 +233,7 @@ class Conversion:
         Returns:
             The text; of several sequences a list of texts.
         """
-        given = to_list(ids)
+        given = to_list(token_ids)
         values = [given] if isinstance(given, int) else list(given)
         if values and isinstance(to_list(values[0]), (list, tuple)):
             return self.batch_decode(values, skip_special_tokens, clean_up_tokenization_spaces)

@@ -126,11 +126,9 @@ class Encoder(Conversion, ABC):
         batch = BatchEncoding(columns, rows, truncated, 1 if given.second is None else 2)
         return batch if return_tensors is None else batch.convert_to_tensors(return_tensors)
 
-    def tokenize(
-        self, text: str, text_pair: str | None = None, add_special_tokens: bool = False
-    ) -> list[str]:
+    def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False) -> list[str]:
         """Divide a text or pair into tokens, as strings."""
-        return self(text, text_pair, add_special_tokens=add_special_tokens).tokens()
+        return self(text, pair, add_special_tokens=add_special_tokens).tokens()
 
     def encode(self, text: Any, text_pair: Any = None, **options: Any) -> list[int]:
         """Divide one text or pair into ids; the options are those of a call."""

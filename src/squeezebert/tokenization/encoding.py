@@ -84,7 +84,8 @@ class BatchEncoding(MutableMapping[str, Any]):
     """Named columns, such as ``input_ids``, that unpack into a model's arguments: ``model(**batch)``.
 
     The columns are lists, or arrays of shape ``[batch, tokens]`` when tensors were asked for. Columns are
-    also attributes: ``batch.input_ids``. An integer index gives the `Encoding` of one row.
+    also attributes: ``batch.input_ids``. An integer index gives the `Encoding` of one row, a slice those of
+    some.
 
     Attributes:
         data: The columns by name.
@@ -105,8 +106,8 @@ class BatchEncoding(MutableMapping[str, Any]):
         self.truncated = list(truncated)
         self.n_sequences = n_sequences
 
-    def __getitem__(self, key: str | int) -> Any:
-        return self.encodings[key] if isinstance(key, int) else self.data[key]
+    def __getitem__(self, key: str | int | slice) -> Any:
+        return self.encodings[key] if isinstance(key, (int, slice)) else self.data[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.data[key] = value
@@ -138,17 +139,17 @@ class BatchEncoding(MutableMapping[str, Any]):
         """Return a batch with the same columns and encodings that can be given others."""
         return BatchEncoding(self.data, self.encodings, self.truncated, self.n_sequences)
 
-    def convert_to_tensors(self, kind: str) -> BatchEncoding:
+    def convert_to_tensors(self, tensor_type: str) -> BatchEncoding:
         """Turn the columns into arrays, in place.
 
         Args:
-            kind: "np" for numpy, "pt" for torch.
+            tensor_type: "np" for numpy, "pt" for torch.
 
         Raises:
-            TokenizerError: The rows differ in length, or ``kind`` is another word.
+            TokenizerError: The rows differ in length, or ``tensor_type`` is another word.
             MissingExtraError: Torch is wanted and not installed.
         """
-        self.data = {name: to_tensor(name, column, kind) for name, column in self.data.items()}
+        self.data = {name: to_tensor(name, column, tensor_type) for name, column in self.data.items()}
         return self
 
     def to(self, device: Any, **options: Any) -> BatchEncoding:
@@ -159,48 +160,51 @@ class BatchEncoding(MutableMapping[str, Any]):
         }
         return self
 
-    def tokens(self, row: int = 0) -> list[str]:
+    def tokens(self, batch_index: int = 0) -> list[str]:
         """The tokens of a row as strings."""
-        return self.encodings[row].tokens
+        return self.encodings[batch_index].tokens
 
-    def word_ids(self, row: int = 0) -> list[int | None]:
+    def word_ids(self, batch_index: int = 0) -> list[int | None]:
         """Index of the word of each token of a row; None for special tokens and padding."""
-        return self.encodings[row].word_ids
+        return self.encodings[batch_index].word_ids
 
-    def sequence_ids(self, row: int = 0) -> list[int | None]:
+    def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
         """0 or 1 for tokens of the first or second text; None for special tokens and padding."""
-        return self.encodings[row].sequence_ids
+        return self.encodings[batch_index].sequence_ids
 
-    # The methods below take (row, index) or, for a batch of one row, the index alone.
+    # The methods below take (row, index) or, for a batch of one row, the index alone; arguments are named as
+    # in transformers.
 
-    def token_to_chars(self, row_or_token: int, token: int | None = None) -> CharSpan | None:
+    def token_to_chars(self, batch_or_token_index: int, token_index: int | None = None) -> CharSpan | None:
         """Characters of a token; None for special tokens and padding."""
-        encoding, index = self._row(row_or_token, token)
+        encoding, index = self._row(batch_or_token_index, token_index)
         return None if encoding.sequence_ids[index] is None else CharSpan(*encoding.offsets[index])
 
-    def token_to_word(self, row_or_token: int, token: int | None = None) -> int | None:
+    def token_to_word(self, batch_or_token_index: int, token_index: int | None = None) -> int | None:
         """Index of the word of a token; None for special tokens and padding."""
-        encoding, index = self._row(row_or_token, token)
+        encoding, index = self._row(batch_or_token_index, token_index)
         return encoding.word_ids[index]
 
-    def token_to_sequence(self, row_or_token: int, token: int | None = None) -> int | None:
+    def token_to_sequence(self, batch_or_token_index: int, token_index: int | None = None) -> int | None:
         """0 or 1 for a token of the first or second text; None for special tokens and padding."""
-        encoding, index = self._row(row_or_token, token)
+        encoding, index = self._row(batch_or_token_index, token_index)
         return encoding.sequence_ids[index]
 
-    def char_to_token(self, row_or_char: int, char: int | None = None, sequence_index: int = 0) -> int | None:
+    def char_to_token(
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
         """Index of the token that holds a character; None for white space and characters cut off."""
-        encoding, position = self._row(row_or_char, char)
+        encoding, position = self._row(batch_or_char_index, char_index)
         for index, (start, end) in enumerate(encoding.offsets):
             if start <= position < end and encoding.sequence_ids[index] == sequence_index:
                 return index
         return None
 
     def word_to_tokens(
-        self, row_or_word: int, word: int | None = None, sequence_index: int = 0
+        self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
     ) -> TokenSpan | None:
         """Tokens of a word; None for a word without tokens or one that was cut off."""
-        encoding, wanted = self._row(row_or_word, word)
+        encoding, wanted = self._row(batch_or_word_index, word_index)
         found = [
             index
             for index, word_id in enumerate(encoding.word_ids)
@@ -209,19 +213,21 @@ class BatchEncoding(MutableMapping[str, Any]):
         return TokenSpan(found[0], found[-1] + 1) if found else None
 
     def word_to_chars(
-        self, row_or_word: int, word: int | None = None, sequence_index: int = 0
+        self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
     ) -> CharSpan | None:
         """Characters of a word; None for a word without tokens or one that was cut off."""
-        encoding, _ = self._row(row_or_word, word)
-        span = self.word_to_tokens(row_or_word, word, sequence_index)
+        encoding, _ = self._row(batch_or_word_index, word_index)
+        span = self.word_to_tokens(batch_or_word_index, word_index, sequence_index)
         if span is None:
             return None
         return CharSpan(encoding.offsets[span.start][0], encoding.offsets[span.end - 1][1])
 
-    def char_to_word(self, row_or_char: int, char: int | None = None, sequence_index: int = 0) -> int | None:
+    def char_to_word(
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
         """Index of the word that holds a character; None for white space and characters cut off."""
-        encoding, _ = self._row(row_or_char, char)
-        token = self.char_to_token(row_or_char, char, sequence_index)
+        encoding, _ = self._row(batch_or_char_index, char_index)
+        token = self.char_to_token(batch_or_char_index, char_index, sequence_index)
         return None if token is None else encoding.word_ids[token]
 
     def _row(self, row_or_index: int, index: int | None) -> tuple[Encoding, int]:

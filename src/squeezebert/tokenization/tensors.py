@@ -23,10 +23,7 @@ def to_tensor(name: str, column: Any, kind: str) -> Any:
     """
     if kind not in ("np", "pt"):
         raise TokenizerError(f"return_tensors {kind!r} is not one of 'np', 'pt'")
-    array = column
-    if isinstance(column, (list, tuple)):
-        # An empty batch is an empty array of integers, not of floats.
-        array = np.asarray(column, dtype=np.int64) if not len(column) else _array(name, column)
+    array = _array(name, column) if isinstance(column, (list, tuple)) else column
     if kind == "np":
         return np.asarray(array)
     return _to_torch(array)
@@ -46,6 +43,9 @@ def _array(name: str, column: list[Any] | tuple[Any, ...]) -> np.ndarray[Any, An
             "give padding=True, and truncation=True where texts are long"
         )
     array = np.asarray(rows)
+    if array.size == 0:
+        # Of no rows, or of rows without tokens: numpy takes it for floats, which no embedding can look up.
+        array = array.astype(np.int64)
     if array.dtype.kind not in "biuf":
         raise TokenizerError(f"{name} holds items that are not numbers: {rows[0]!r}")
     return array.astype(np.float32 if array.dtype.kind == "f" else np.int64)

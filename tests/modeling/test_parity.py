@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 import transformers
@@ -152,12 +154,18 @@ def test_the_config_says_what_is_returned_where_the_call_does_not(name, key, ask
     assert len(mine.to_tuple()[-1]) == len(other.to_tuple()[-1])
 
 
-def test_the_config_of_a_live_model_says_what_is_returned():
-    theirs = theirs_for("SqueezeBertModel", output_attentions=True)
+@pytest.mark.parametrize("name", ["SqueezeBertModel", "SqueezeBertForTokenClassification"])
+def test_the_config_of_a_live_model_says_what_is_returned(name):
+    """Also to the encoder below a head, of copies, and after another vocabulary."""
+    theirs = theirs_for(name, output_attentions=True)
     ours = ours_like(theirs)
     for model in (ours, theirs):
         model.config.output_hidden_states, model.config.output_attentions = True, False
-    assert list(ours(**random_inputs()).keys()) == list(theirs(**random_inputs()).keys())
+    expected = list(theirs(**random_inputs()).keys())
+    assert list(ours(**random_inputs()).keys()) == expected
+    assert list(copy.deepcopy(ours)(**random_inputs()).keys()) == expected
+    ours.resize_token_embeddings(103)
+    assert list(ours(**random_inputs()).keys()) == expected
 
 
 @pytest.mark.parametrize("attentions", [False, True])

@@ -28,6 +28,8 @@ class HeadModel(SqueezeBertPreTrainedModel):
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__(config)
         self.transformer = SqueezeBertModel(config)
+        # One for both, so that what is set on the model's config is heard by its encoder.
+        self.transformer.config = self.config
 
     def encode(self, *inputs: Tensor | None, **options: Any) -> BaseModelOutputWithPooling:
         """Run the base model; arguments as in :meth:`SqueezeBertModel.forward`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,9 @@ class ModelConfig(SqueezeBertConfig):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SqueezeBertConfig) and self.to_dict() == other.to_dict()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_dict, (self.to_dict(),), _set_live(self)
 
     def get_text_config(self) -> Self:
         """Return the config of the part that reads text, which is all of it."""
@@ -243,6 +247,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         if size == old.num_embeddings:
             return old
         config = ModelConfig.from_dict(self.config.replace(vocab_size=size).to_dict())
+        vars(config).update(_set_live(self.config))
         new = nn.Embedding(config.vocab_size, old.embedding_dim, old.padding_idx).to(old.weight)
         new.weight.normal_(0.0, config.initializer_range)
         kept = min(config.vocab_size, old.num_embeddings)
@@ -292,6 +297,12 @@ class SqueezeBertPreTrainedModel(nn.Module):
 
     def _published_state(self) -> dict[str, Tensor]:
         return self._published(self.state_dict())
+
+
+def _set_live(config: SqueezeBertConfig) -> dict[str, Any]:
+    """The attributes of a live model's config that are no fields, by name."""
+    fields = {item.name for item in dataclasses.fields(config)}
+    return {name: value for name, value in vars(config).items() if name not in fields}
 
 
 def _floats(dtype: torch.dtype | str | None, config: SqueezeBertConfig) -> torch.dtype:

@@ -103,6 +103,23 @@ def test_without_a_tokenizer_anywhere(cls: type[BaseTokenizer], tmp_path: Path, 
         cls.from_pretrained(tmp_path)
 
 
+@pytest.mark.parametrize("normalized", [False, True])
+def test_named_special_tokens_are_looked_for_as_their_files_say(
+    cls: type[BaseTokenizer], tmp_path: Path, normalized: bool
+) -> None:
+    """In the normalised text or as written; also after being saved again, and with fewer pieces."""
+    mask = {"content": "[MASK]", "special": True, "normalized": normalized, "single_word": False,
+            "lstrip": False, "rstrip": False}  # fmt: skip
+    write_small(tmp_path, added_tokens_decoder={"4": mask}, tokenizer_class="BertTokenizer")
+    expected = AutoTokenizer.from_pretrained(tmp_path)("a [mask] [MASK]").input_ids
+    assert expected.count(4) == 1 + normalized
+    loaded = cls.from_pretrained(tmp_path)
+    assert loaded("a [mask] [MASK]")["input_ids"] == expected
+    assert loaded.with_pieces(range(len(SMALL)))("a [mask] [MASK]")["input_ids"] == expected
+    loaded.save_pretrained(tmp_path)
+    assert cls.from_pretrained(tmp_path)("a [mask] [MASK]")["input_ids"] == expected
+
+
 def test_vocabulary_alone(cls: type[BaseTokenizer], tmp_path: Path) -> None:
     """The published checkpoints have no tokenizer_config.json."""
     loaded = cls.from_pretrained(write_small(tmp_path))

@@ -66,7 +66,8 @@ class Vocabulary:
             self.add(token)
         # The order is that of the reference, because it decides the ids of those that are not pieces.
         for name, content in {**SPECIAL_TOKENS, **specials}.items():
-            self.set_special(name, content)
+            given = self.added.get(content)
+            self.set_special(name, content, normalized=given is not None and given.normalized)
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -87,8 +88,13 @@ class Vocabulary:
         self._tokens.append(token.content)
         return True
 
-    def set_special(self, name: str, content: str) -> bool:
+    def set_special(self, name: str, content: str, *, normalized: bool = False) -> bool:
         """Make a token one of the named special ones, and add it if it is new; say whether it got a new id.
+
+        Args:
+            name: One of `SPECIAL_TOKENS`.
+            content: The token.
+            normalized: See `AddedToken`.
 
         Raises:
             TokenizerError: The token is empty or no string, or the unknown token would be no piece.
@@ -98,7 +104,7 @@ class Vocabulary:
                 f"the vocabulary of {len(self.pieces)} pieces lacks the unknown token {content!r}; give one "
                 "of them as unk_token"
             )
-        is_new = self.add(AddedToken(content, special=True, normalized=False))
+        is_new = self.add(AddedToken(content, special=True, normalized=normalized))
         self.specials[name] = content
         return is_new
 

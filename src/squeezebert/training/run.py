@@ -100,6 +100,28 @@ def is_finished(folder: Path) -> bool:
     return (folder / REPORT_NAME).exists()
 
 
+def check_rows(folder: Path, fingerprint: str) -> None:
+    """See that a finished run learnt from and measured on these rows.
+
+    Args:
+        folder: Of the run.
+        fingerprint: That of the rows; see :meth:`TrainingData.fingerprint`.
+
+    Raises:
+        OptionError: They are others, or are divided otherwise; or the report of the run cannot be read.
+    """
+    report = folder / REPORT_NAME
+    try:
+        same = json.loads(report.read_text(encoding="utf-8"))["data"]["sha256"] == fingerprint
+    except (ValueError, KeyError, TypeError) as error:
+        raise OptionError(f"{report}: does not say from which rows the model was made") from error
+    if not same:
+        raise OptionError(
+            f"{folder}: was made from other rows, or rows divided otherwise; give the data and the seed "
+            "that it was made with, or quantize and evaluate it by themselves"
+        )
+
+
 def check_free(folder: Path, resume: bool) -> None:
     """See that a run may have a folder: a new or empty one, or to go on with, one that it has begun.
 

@@ -321,6 +321,8 @@ def test_known_texts_are_not_measured_on() -> None:
     assert not {example.text for example in twice.training} & {example.text for example in twice.validation}
     alike = TrainingData.read("fill-mask", [{"text": "one"}] * 40)
     assert len(alike.validation) == 4
+    both = TrainingData.read("fill-mask", [{"text": "one"}] * 2)
+    assert (len(both.training), len(both.validation)) == (1, 1)
 
 
 def test_the_same_rows_divided_elsewhere_are_other_data() -> None:

@@ -139,14 +139,18 @@ class TrainingData:
 
 
 def _held_out(contents: Sequence[Hashable], order: Sequence[int], count: int) -> set[int]:
-    """So many rows in this order, each with those of its content if that makes twice as many at most."""
+    """So many rows in this order, each with those of its content if that makes twice as many at most.
+
+    One row at least is left to learn from.
+    """
+    most = min(2 * count, len(contents) - 1)
     together = defaultdict(list)
     for index, content in enumerate(contents):
         together[content].append(index)
     chosen: set[int] = set()
     for index in order:
         rows = together[contents[index]]
-        if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= 2 * count:
+        if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= most:
             chosen.update(rows)
     return chosen or {*order[:count]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -61,6 +62,14 @@ def test_characters_counted_as_in_javascript_are_found_by_the_text_of_the_span()
 
 def test_a_text_without_entities_is_learnt_from_too() -> None:
     assert TASK.labelled_example(row(text="no one", label=[])).tags == ("O", "O")
+
+
+@pytest.mark.parametrize("column", ["label", "spans"])
+@pytest.mark.parametrize("cell", ["", None, math.nan])
+def test_an_empty_cell_is_no_text_without_entities(column: str, cell: object) -> None:
+    """Label Studio's table has one, and so has a text that nobody has annotated."""
+    with pytest.raises(DataError, match=r"file.csv:7: the cell of the spans is empty; write \[\]"):
+        TASK.labelled_example(row(text="no one", **{column: cell}))
 
 
 def test_tags_of_words_go_before_spans() -> None:

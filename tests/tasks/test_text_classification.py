@@ -93,11 +93,12 @@ def test_labels_that_make_no_task() -> None:
     ("written", "label"),
     [
         ('["b", "c"]', ("b", "c")), ("['b', 'c']", ("b", "c")), ("[]", ()), ("[3, 5]", (3, 5)),
+        ('{"choices": ["b", "c"]}', ("b", "c")),
         ("[b]", "[b]"), ("[" * 5000 + "]", "[" * 5000 + "]"), ("[b", "[b"), ("b, c", "b, c"),
     ],
 )  # fmt: skip
 def test_lists_of_labels_in_a_table(written: str, label: Any) -> None:
-    """As JSON, and as pandas writes them; other names in brackets stay names."""
+    """As JSON, as pandas and as Label Studio write them; other names in brackets stay names."""
     assert examples(written)[0].label == label
 
 

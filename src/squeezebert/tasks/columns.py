@@ -131,6 +131,11 @@ def names_of(row: Row) -> str:
     return ", ".join(map(repr, row.values)) or "none"
 
 
+def is_empty(value: object) -> bool:
+    """Whether a value is what files and data frames have in a cell without content."""
+    return value is None or value == "" or value != value
+
+
 def text_of(values: Mapping[str, Any], name: str, where: str) -> str:
     """Take a text column.
 

@@ -14,7 +14,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, parsed, text_of
+from squeezebert.tasks.columns import Column, is_empty, parsed, text_of
 from squeezebert.tasks.labels import as_number
 from squeezebert.tasks.scores import log_sum_exp
 from squeezebert.tasks.squad import Prediction, squad_scores
@@ -307,7 +307,7 @@ def _from_cell(cell: str) -> Any:
 
 def _read_start(value: object, where: str) -> int | None:
     """Where a column says that the only answer starts; numbers have a point where some rows have none."""
-    if value is None or value == "" or value != value:
+    if is_empty(value):
         return None
     number = as_number(value)
     if number is None or number < 0 or not number.is_integer():

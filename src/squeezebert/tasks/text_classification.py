@@ -241,6 +241,9 @@ def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> list[f
 def _read_label(value: object, where: str) -> Label:
     if isinstance(value, str):
         value = parsed(value.strip())
+    if isinstance(value, Mapping) and value.keys() == {"choices"}:
+        # Label Studio's short form and its table, where several were chosen.
+        value = value["choices"]
     if isinstance(value, (list, tuple)):
         value = [item.strip() if isinstance(item, str) else item for item in value]
         if all(isinstance(item, (str, int)) and item != "" for item in value):

@@ -16,7 +16,7 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.aggregation import completed, joined_to_entities, joined_to_words, labelled, tokens_of
 from squeezebert.tasks.annotations import are_spans, read_spans
 from squeezebert.tasks.base import ASKED, NO_LOSS, Answer, Example, Feature, Setup, Task, Window, extent
-from squeezebert.tasks.columns import Column, names_of, parsed, text_of, texts_of
+from squeezebert.tasks.columns import Column, is_empty, names_of, parsed, text_of, texts_of
 from squeezebert.tasks.labels import label_index, ordered
 from squeezebert.tasks.tags import OUTSIDE, STRICT_KEY, are_strict, entity_scores, have_entities
 
@@ -107,6 +107,11 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
             words = texts_of(values, "tokens", where)
             return TokenExample(where, " ".join(words), words, _read_tags(values, words, where))
         marked = values.get("spans", values.get("tags"))
+        if "text" in values and {"spans", "tags"} & values.keys() and is_empty(marked):
+            raise DataError(
+                f"{where}: the cell of the spans is empty; write [] where a text has none, and leave out "
+                "texts that nobody has annotated"
+            )
         if "tags" in values and not ("text" in values and are_spans(marked)):
             raise DataError(
                 f"{where}: has tags but no words they belong to; say which column with --column tokens=NAME"

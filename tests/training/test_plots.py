@@ -30,10 +30,11 @@ def test_reliability_is_that_of_scikit_learn() -> None:
     assert reliability(np.array([1.0]), np.array([True])) == [(1.0, 1.0, 1)]
 
 
-@pytest.mark.parametrize("label", ["$5k_$10k", "$x #1 $", "a\ud83d", "50 %"])
-def test_labels_are_drawn_as_they_are(label: str, tmp_path: Path) -> None:
-    """Matplotlib reads what stands between dollars as a formula."""
+@pytest.mark.parametrize("label", ["$5k_$10k", "$x #1 $", "a\ud83d", "50 %", "日本"])
+def test_labels_are_drawn_as_they_are(label: str, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """Matplotlib reads what stands between dollars as a formula, and warns of what its font lacks."""
     draw_confusion(np.eye(2, dtype=np.int64), [label, "other"], tmp_path / "confusion.png")
+    assert not recwarn.list
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 

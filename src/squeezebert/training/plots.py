@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -120,5 +121,7 @@ def _panels(count: int, size: float = 4.0) -> tuple[Any, Sequence[Any]]:
 
 
 def _save(figure: Any, path: Path) -> None:
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        # Of a script that its font lacks matplotlib draws boxes, and says so once for each character.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(temporary, format="png", dpi=110)

@@ -126,6 +126,22 @@ def test_targets_select_the_answer_in_every_window_that_holds_it(context: str, d
     assert whole or len(text.split()) > 1
 
 
+@pytest.mark.parametrize(
+    ("context", "answer"),
+    [("\ufeffada sat", "\ufeffada"), (" ada sat", " ada"), ("cat ada ", "ada "), ("ada\u200b", "ada\u200b")],
+)
+def test_an_answer_at_the_edge_of_the_text_is_learnt_with_what_has_no_token(
+    context: str, answer: str
+) -> None:
+    """It was learnt as a question without an answer."""
+    here = setup()
+    example = QuestionExample("x", "is ada good", context, (Gold(answer),))
+    windows = TASK.encode(example, here)
+    [feature] = TASK.features(example, windows, here, RNG)
+    start, end = int(feature.targets["start_positions"]), int(feature.targets["end_positions"])
+    assert windows[0].encoding.tokens[start : end + 1] == ["ada"]
+
+
 def test_answer_that_starts_elsewhere_than_it_says_is_the_nearest_one() -> None:
     example = QuestionExample("x", "q", "cat a cat the cat", (Gold("cat", 7),))
     here = setup()

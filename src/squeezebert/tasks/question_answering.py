@@ -152,8 +152,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         """Point at the first right answer; a window that does not hold all of it points at ``[CLS]``."""
         span = _answer_span(example)
         features = []
-        for window in windows:
-            start, end = (0, 0) if span is None else _token_span(window, *span)
+        for window, (start, end) in zip(windows, _token_spans(windows, span or (0, 0)), strict=True):
             targets = {"start_positions": np.array(start), "end_positions": np.array(end)}
             features.append(Feature((window,), targets))
         return features
@@ -246,16 +245,30 @@ def _characters(window: Window, first: int, last: int) -> tuple[int, int]:
     return encoding.offsets[first][0], encoding.offsets[last][1]
 
 
-def _token_span(window: Window, start: int, end: int) -> tuple[int, int]:
-    """First and last token of the characters; ``[CLS]`` twice where the window lacks some of them."""
-    encoding = window.encoding
-    mine = np.flatnonzero(_allowed(window))
-    touched = [p for p in mine if encoding.offsets[p][0] < end and encoding.offsets[p][1] > start]
-    if not touched:
-        return 0, 0
-    whole_left = touched[0] != mine[0] or encoding.offsets[touched[0]][0] <= start
-    whole_right = touched[-1] != mine[-1] or encoding.offsets[touched[-1]][1] >= end
-    return (int(touched[0]), int(touched[-1])) if whole_left and whole_right else (0, 0)
+def _token_spans(windows: Sequence[Window], span: tuple[int, int]) -> list[tuple[int, int]]:
+    """First and last token of the characters in each window; ``[CLS]`` twice where one lacks some of them.
+
+    White space and the like at either end has no token, and is not missed.
+    """
+    held = [_tokens_within(window, *span) for window in windows]
+    spans = [_extent(window, tokens) for window, tokens in zip(windows, held, strict=True) if tokens]
+    first = min((start for start, _ in spans), default=0)
+    last = max((end for _, end in spans), default=0)
+    return [
+        (tokens[0], tokens[-1]) if tokens and _extent(window, tokens) == (first, last) else (0, 0)
+        for window, tokens in zip(windows, held, strict=True)
+    ]
+
+
+def _tokens_within(window: Window, start: int, end: int) -> list[int]:
+    """The tokens of the context that have some of the characters."""
+    offsets = window.encoding.offsets
+    return [int(p) for p in np.flatnonzero(_allowed(window)) if offsets[p][0] < end and offsets[p][1] > start]
+
+
+def _extent(window: Window, tokens: Sequence[int]) -> tuple[int, int]:
+    """The characters from the first to the last of some tokens."""
+    return window.encoding.offsets[tokens[0]][0], window.encoding.offsets[tokens[-1]][1]
 
 
 def _answers(example: QuestionExample) -> tuple[Gold, ...]:

@@ -72,6 +72,15 @@ def test_an_empty_cell_is_no_text_without_entities(column: str, cell: object) ->
         TASK.labelled_example(row(text="no one", **{column: cell}))
 
 
+@pytest.mark.parametrize("answer", ["reject", "ignore"])
+def test_spans_that_were_found_wrong_are_not_learnt(answer: str) -> None:
+    """Prodigy exports them beside the others."""
+    with pytest.raises(DataError, match=f"file.csv:7: answer is '{answer}'; leave out rows that were not"):
+        TASK.labelled_example(row(text=TEXT, spans=SPANS, answer=answer))
+    assert TASK.labelled_example(row(text=TEXT, spans=SPANS, answer="accept")).tags == TAGS
+    assert TASK.example(row(text=TEXT, spans=SPANS, answer=answer)).text == TEXT
+
+
 def test_tags_of_words_go_before_spans() -> None:
     given = row(text=TEXT, tokens=["Ada", "met"], tags=["B-X", "O"], spans=SPANS)
     assert TASK.labelled_example(given).tags == ("B-X", "O")

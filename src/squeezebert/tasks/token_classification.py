@@ -23,6 +23,7 @@ from squeezebert.tasks.tags import OUTSIDE, STRICT_KEY, are_strict, entity_score
 if TYPE_CHECKING:
     from squeezebert.data import Row
 
+_NOT_ACCEPTED = ("reject", "ignore")
 STRATEGIES = ("none", "word", "simple", "first", "average", "max")
 
 
@@ -87,9 +88,13 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         """Read words and their tags, or a text and its spans.
 
         Raises:
-            DataError: A column is missing or has a value of a wrong type.
+            DataError: A column is missing or has a value of a wrong type; or the spans were not accepted.
         """
         example = super().labelled_example(row, columns)
+        # Prodigy exports these rows, too, with the spans that were found wrong.
+        answer = row.values.get("answer")
+        if "spans" in row.values and isinstance(answer, str) and answer in _NOT_ACCEPTED:
+            raise DataError(f"{row.where}: answer is {answer!r}; leave out rows that were not accepted")
         if example.tags is None:
             raise DataError(
                 f"{row.where}: has no column for 'tags' or 'spans'; it has {names_of(row)}; "

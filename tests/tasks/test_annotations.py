@@ -89,6 +89,10 @@ def test_tags_of_words_go_before_spans() -> None:
 @pytest.mark.parametrize(
     ("spans", "message"),
     [
+        (
+            [{"start": 0, "end": 3, "entity": "B-PER"}],
+            "span 0 has 'B-PER', the tag of a word; spans are whole",
+        ),
         ([[0, 15, "PER"]], "span 0 goes from 0 to 15, and the text has 14 characters"),
         ([[0, 3, "PER"], [5, 5, "PER"]], "span 1 goes from 5 to 5"),
         ([[-3, 3, "PER"]], "span 0 goes from -3 to 3"),

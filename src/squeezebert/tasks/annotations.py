@@ -9,6 +9,7 @@ from typing import Any
 
 from squeezebert.data.spans import CharacterSpan
 from squeezebert.errors import DataError
+from squeezebert.tasks.tags import split_tag
 
 _STARTS = ("start", "start_offset")
 _ENDS = ("end", "end_offset")
@@ -60,6 +61,12 @@ def _span(item: Any, text: str, where: str) -> CharacterSpan:
     start, end, label = _parts(item)
     if not (isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label):
         raise DataError(f'{where} is {item!r}; expected {{"start": 0, "end": 4, "label": "PER"}}')
+    tag = str(item.get("entity", "")) if isinstance(item, Mapping) else ""
+    if split_tag(tag)[1] != tag:
+        raise DataError(
+            f"{where} has {tag!r}, the tag of a word; spans are whole entities, as predict gives them "
+            "without --aggregation word or none"
+        )
     said = item.get("text") if isinstance(item, Mapping) else None
     if isinstance(said, str) and not _same(text[start:end], said):
         first, last = _characters(text, start), _characters(text, end)

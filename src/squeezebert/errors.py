@@ -38,6 +38,10 @@ class TrainingError(SqueezeBertError, RuntimeError):
     """A training run that cannot go on: its loss is not finite, or its state cannot be written or read."""
 
 
+class LostProcessError(TrainingError):
+    """Another process of the same training run has ended before its time."""
+
+
 class MissingExtraError(SqueezeBertError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from squeezebert.checkpoints import read_checkpoint
+from squeezebert.errors import LostProcessError
 from squeezebert.training import TrainingSettings, train
 from squeezebert.training.distributed import World
 from tests.training.conftest import make_data
@@ -71,6 +72,25 @@ def test_a_step_without_a_gradient_is_no_error(monkeypatch: pytest.MonkeyPatch) 
     parameter = nn.Parameter(torch.ones(3))
     World(size=2).sum_gradients([parameter])
     assert parameter.grad is None
+
+
+def test_a_process_that_has_ended_is_an_error_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_reduce(values: torch.Tensor) -> None:
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1. GLHF!")
+
+    monkeypatch.setattr("torch.distributed.all_reduce", all_reduce)
+    with pytest.raises(LostProcessError, match=r"another process of the run has ended.*--resume") as caught:
+        World(size=2).any(False)
+    assert "GLHF" not in str(caught.value)
+
+
+def test_what_else_fails_between_processes_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_reduce(values: torch.Tensor) -> None:
+        raise RuntimeError("a tensor of another size")
+
+    monkeypatch.setattr("torch.distributed.all_reduce", all_reduce)
+    with pytest.raises(RuntimeError, match=r"^a tensor of another size$"):
+        World(size=2).any(False)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

@@ -18,6 +18,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from squeezebert.errors import LostProcessError
+
 ValueT = TypeVar("ValueT")
 
 # The first process evaluates while the others wait for it.
@@ -27,6 +29,8 @@ _PATIENCE = timedelta(hours=6)
 @dataclass(frozen=True)
 class World:
     """The processes of a run.
+
+    What they do together raises ``LostProcessError`` where one of them has ended.
 
     Attributes:
         rank: Number of this one, from 0; only the first writes files.
@@ -50,7 +54,8 @@ class World:
     def sum(self, values: Tensor) -> Tensor:
         """Add a tensor up over processes, in place."""
         if self.size > 1:
-            dist.all_reduce(values)
+            with _in_touch():
+                dist.all_reduce(values)
         return values
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -76,8 +81,24 @@ class World:
         """The value that the first process has."""
         values = [value]
         if self.size > 1:
-            dist.broadcast_object_list(values, src=0)
+            with _in_touch():
+                dist.broadcast_object_list(values, src=0)
         return values[0]
+
+
+@contextmanager
+def _in_touch() -> Iterator[None]:
+    """Say in a line that a connection has closed."""
+    try:
+        yield
+    except RuntimeError as error:
+        # Torch has no type of its own for it.
+        if "gloo/transport" not in str(error):
+            raise
+        raise LostProcessError(
+            "another process of the run has ended, with a message of its own unless it was killed; when its "
+            "cause is mended, go on with --resume"
+        ) from error
 
 
 def is_first_process() -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from squeezebert.errors import OptionError, TrainingError
+from squeezebert.errors import LostProcessError, OptionError, TrainingError
 from squeezebert.training.distributed import World
 from squeezebert.training.length import Length
 from squeezebert.training.objective import Objective
@@ -127,6 +127,8 @@ class Loop:
                 epoch=position.epoch + (position.batch + 0.5) / batches,
                 rate=learning_rate(self._length.share(position, batches), self.settings),
             )
+        except LostProcessError:
+            raise
         except TrainingError as error:
             raise TrainingError(f"{error}; {self._remedy()}") from error
         position.step += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,16 @@ def run(
 
     Raises:
         OptionError: ``out`` is not free, or holds a finished run.
-        TrainingError: The loss is not finite (the best checkpoint so far is kept), or a file cannot be
-            written or read.
+        TrainingError: The loss is not finite (the best checkpoint so far is kept), a file cannot be
+            written or read, or another process has ended (``LostProcessError``).
     """
     folder = Path(out)
     keep_freed_memory()
     with joined() as world:
         if problem := world.from_first(_problem_with(folder, resume) if world.first else ""):
             raise OptionError(problem)
-        with removed_if_empty(folder):
+        # The others may be going on in it.
+        with removed_if_empty(folder) if world.first else nullcontext():
             objective = make()
             loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
         if resume:

@@ -341,6 +341,12 @@ def test_losses_of_bfloat16_scores_do_not_round_the_targets(problem, logits, lab
     torch.testing.assert_close(found, classification_loss(scores.double(), targets.double(), problem).float())
 
 
+def test_one_label_that_is_told_from_no_other_is_refused():
+    labels = torch.zeros(3, dtype=torch.long)
+    with pytest.raises(ConfigError, match=r"'single_label_classification' with one label .*num_labels to 2"):
+        classification_loss(torch.ones(3, 1), labels, "single_label_classification")
+
+
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4)])
 def test_ids_of_other_axes_are_named(shape):
     with pytest.raises(OptionError, match=r"input_ids has the shape .*; expected \[batch, tokens\]"):

@@ -267,6 +267,15 @@ def test_threshold_gives_all_labels_that_reach_it_and_no_other() -> None:
     assert pipeline([text], threshold=1.0) == [[]]
 
 
+@pytest.mark.parametrize("problem", [SINGLE, MULTI, None])
+def test_one_output_is_a_score_by_itself(problem: str | None) -> None:
+    """As in transformers; its softmax is 1 whatever the text is."""
+    pipeline = pipe("text-classification", labels=["spam"], problem=problem)
+    [logit] = (answer["score"] for answer in pipeline("the cat sat", function_to_apply="none"))
+    [score] = (answer["score"] for answer in pipeline("the cat sat"))
+    assert score == pytest.approx(1 / (1 + math.exp(-logit)))
+
+
 def test_options_that_make_no_sense() -> None:
     with pytest.raises(OptionError, match="top_k 0 is less than 1"):
         TASK.options(top_k=0)

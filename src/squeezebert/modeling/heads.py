@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import OptionError
+from squeezebert.errors import ConfigError, OptionError
 from squeezebert.modeling.dropout import Dropout
 from squeezebert.modeling.encoder import SqueezeBertModel
 from squeezebert.modeling.outputs import (
@@ -84,6 +84,9 @@ def classification_loss(logits: Tensor, labels: Tensor, problem_type: str | None
     """Mean loss of a classification head; ``logits`` ``[batch, labels]``, targets as in its forward.
 
     Computed in float32 at least: in bfloat16, targets of 99.8 and 100.2 would be the same.
+
+    Raises:
+        ConfigError: One label is to be told from no other, so that the loss would be 0 whatever is learnt.
     """
     logits = precise(logits)
     if problem_type is None:
@@ -97,6 +100,11 @@ def classification_loss(logits: Tensor, labels: Tensor, problem_type: str | None
         return F.mse_loss(logits, labels.view_as(logits).to(logits.dtype))
     if problem_type == "multi_label_classification":
         return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+    if logits.shape[-1] == 1:
+        raise ConfigError(
+            f"problem_type {problem_type!r} with one label has nothing to learn; set num_labels to 2 or "
+            "more, or problem_type to 'regression' or 'multi_label_classification'"
+        )
     return F.cross_entropy(logits, labels.flatten())
 
 

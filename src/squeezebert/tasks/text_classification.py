@@ -202,8 +202,10 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
 
 
 def problem_type(config: SqueezeBertConfig) -> str:
-    """What the head answers; a single output of unknown type is a score by itself, as in transformers."""
-    return config.problem_type or (MULTI if config.num_labels == 1 else SINGLE)
+    """What the head answers; a single output that is no number is a score by itself, as in transformers."""
+    if config.num_labels == 1 and config.problem_type != REGRESSION:
+        return MULTI  # As a single one of one label it would be certain of every text.
+    return config.problem_type or SINGLE
 
 
 def positive_label(config: SqueezeBertConfig) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from squeezebert.errors import TokenizerError
@@ -73,9 +74,12 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
             lowercase=self.do_lower_case,
         )
         library.pre_tokenizer = BertPreTokenizer()
-        for token in sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content]):
-            add = library.add_special_tokens if token.special else library.add_tokens
-            add([AddedToken(token.content, normalized=token.normalized, special=token.special)])
+        # In as few calls as their order allows: after each, the library prepares its search for all of them.
+        ordered = sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content])
+        for special, tokens in groupby(ordered, key=lambda token: token.special):
+            add = library.add_special_tokens if special else library.add_tokens
+            add([AddedToken(t.content, normalized=t.normalized, special=special) for t in tokens])
+        for token in ordered:
             identity = vocabulary.ids[token.content]
             if library.token_to_id(token.content) != identity:
                 raise TokenizerError(

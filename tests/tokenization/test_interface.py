@@ -203,6 +203,9 @@ def test_calls_with_names_are_those_of_transformers(reference: Any, tokenizer: B
     assert ours.convert_to_tensors(tensor_type="np")["input_ids"].shape == (2, 4)
     assert tokenizer.decode(token_ids=[8870]) == reference.decode(token_ids=[8870])
     assert tokenizer.tokenize("a", pair="b") == reference.tokenize("a", pair="b")
+    for options in ({}, {"return_tensors": "np"}, {"padding": "max_length", "max_length": 8}):
+        counted = tokenizer("hello", return_length=True, **options)["length"]
+        assert [*counted] == [*reference("hello", return_length=True, **options)["length"]]
     made = type(tokenizer)(VOCAB)
     assert made.add_tokens(new_tokens=["covid19"], special_tokens=False) == 1
     assert made.add_special_tokens(special_tokens_dict={"pad_token": "<pad>"}) == 1

@@ -79,7 +79,7 @@ class Encoder(Conversion, ABC):
             return_special_tokens_mask: Give ``special_tokens_mask``.
             return_offsets_mapping: Give ``offset_mapping``, characters (start, end) of the text; with
                 ``is_split_into_words``, of the word.
-            return_length: Give ``length``, the tokens of each row, padding included.
+            return_length: Give ``length``, the tokens of each row, padding included; always a list.
             verbose: Changes nothing, as there are no warnings; callers of transformers give it.
 
         Returns:
@@ -118,7 +118,8 @@ class Encoder(Conversion, ABC):
         if return_length:
             columns["length"] = [len(row) for row in rows]
         if not given.batched and return_tensors is None and not return_overflowing_tokens:
-            columns = {name: column[0] for name, column in columns.items()}
+            # As in the reference, which takes the first only of what is a list itself.
+            columns = {name: column if name == "length" else column[0] for name, column in columns.items()}
         if return_overflowing_tokens:
             owners = [index for index, sample in enumerate(samples) for _ in sample]
             columns["overflow_to_sample_mapping"] = owners

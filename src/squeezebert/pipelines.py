@@ -259,8 +259,9 @@ class Pipeline:
         noted = _noted(self.task.gather(examples), kept)
         own = {name: self._options[name] for name in self.task.evaluation_choices if name in self._options}
         options = replace(self.task.evaluation_options, **own)
-        answers = list(self.answers(noted, options))
-        return self.task.metric(kept, answers, self.setup.config)
+        config = self.setup.config
+        answers = [self.task.condense_answer(answer, config) for answer in self.answers(noted, options)]
+        return self.task.metric(kept, answers, config)
 
     def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """The task's columns after the first, as they were given by their order."""

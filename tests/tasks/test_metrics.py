@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -32,6 +33,16 @@ def test_classification_equals_scikit_learn(rows: list[tuple[int, int]]) -> None
     assert metrics.f1_of_class(true, guess, 1) == pytest.approx(
         sk.f1_score(true, guess, labels=[1], average="macro", zero_division=0)
     )
+
+
+def test_matthews_takes_no_column_for_each_class() -> None:
+    true, guess = np.random.default_rng(0).integers(0, 500, (2, 9_000))
+    tracemalloc.start()
+    found = metrics.matthews(true, guess)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+    assert found == pytest.approx(sk.matthews_corrcoef(true, guess), abs=1e-12)
 
 
 @given(st.lists(st.tuples(*[st.booleans()] * 6), min_size=1, max_size=17))

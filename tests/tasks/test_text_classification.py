@@ -256,6 +256,30 @@ def test_metrics_headline_by_problem() -> None:
         TASK.metric(examples("d"), [[]], setup(["a", "b"], SINGLE).config)
 
 
+@pytest.mark.parametrize(("problem", "labels"), [(SINGLE, "abcd"), (MULTI, "abcd"), (REGRESSION, "a")])
+def test_metrics_take_what_is_kept_of_answers(
+    problem: str, labels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole answers of a hundred labels took 30 kB a row."""
+    pipeline = pipe("text-classification", labels=[*labels], problem=problem)
+    texts = ["the cat", "ada sat", "bad film", "very good", "in paris", "not on the mat"]
+    given = [0.1, 0.2, 0.5, 3.0, 1.0, 2.5] if problem == REGRESSION else [*"abcdda"]
+    told = [TASK.labelled_example(row(text=t, label=label)) for t, label in zip(texts, given, strict=True)]
+    whole = list(pipeline.answers(told, TASK.evaluation_options))
+    taken: list[Any] = []
+
+    def metric(task: TextClassification, *given: Any) -> dict[str, float]:
+        taken.extend(given[1])
+        return measure(task, *given)
+
+    measure = TextClassification.metric
+    monkeypatch.setattr(TextClassification, "metric", metric)
+    assert pipeline.measure(told) == measure(TASK, told, whole, pipeline.setup.config)
+    assert [len(answer) for answer in taken] == [
+        1 if problem != MULTI else sum(item["score"] > 0.5 for item in answer) for answer in whole
+    ]
+
+
 def test_threshold_gives_all_labels_that_reach_it_and_no_other() -> None:
     pipeline = pipe("text-classification", labels=["a", "b", "c"], problem=MULTI)
     text = "the cat sat on the mat"

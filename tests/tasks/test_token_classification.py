@@ -136,7 +136,11 @@ def test_every_word_has_a_tag_in_evaluation_even_without_tokens() -> None:
     [answer] = pipeline.answers([example], TASK.evaluation_options)
     assert [entry["word"] for entry in answer] == list(text)
     assert answer[1]["entity"] == "O"
-    assert set(TASK.metric([example], [answer], pipeline.setup.config)) == {
+    kept = TASK.condense_answer(answer, pipeline.setup.config)
+    assert kept == [{"entity": entry["entity"]} for entry in answer]
+    found = TASK.metric([example], [answer], pipeline.setup.config)
+    assert found == TASK.metric([example], [kept], pipeline.setup.config)
+    assert set(found) == {
         "f1",
         "precision",
         "recall",

@@ -341,12 +341,24 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     ) -> dict[str, float]:
         """Compare answers, made with ``evaluation_options``, with the labels of their examples.
 
+        Args:
+            examples: With their labels.
+            answers: Whole ones, or what :meth:`condense_answer` leaves of them.
+            config: The model's.
+
         Returns:
             Metrics by name, as fractions (not percent). The first one is the field's headline for the task.
 
         Raises:
             DataError: There are no examples, or a label is not one of the model's.
         """
+
+    def condense_answer(self, answer: Answer, config: SqueezeBertConfig) -> Answer:
+        """Keep of an answer, made with ``evaluation_options``, what :meth:`metric` reads; all of it for most.
+
+        Answers are kept until the last one is there, so large ones are to be made small here.
+        """
+        return answer
 
     def headed(self, metrics: Mapping[str, float], headline: str | None) -> dict[str, float]:
         """The metrics with another headline in front; None leaves the task's.

@@ -28,15 +28,16 @@ def label_index(label: str | int | float, config: SqueezeBertConfig, where: str)
         DataError: It is none of these.
     """
     name = str(label)
-    if name in config.label2id:
-        return config.label2id[name]
-    labels = list(config.label2id)
+    known = config.label2id
+    if name in known:
+        return known[name]
+    labels = list(known)
     is_index = _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels
     if is_index and not any(map(_INTEGER.fullmatch, labels)):
         return int(name)
-    same = [known for known in labels if known.strip().casefold() == name.strip().casefold()]
+    same = [one for one in labels if one.strip().casefold() == name.strip().casefold()]
     if len(same) == 1:
-        return config.label2id[same[0]]
+        return known[same[0]]
     raise DataError(
         f"{where}: unknown label {name!r}{nearest(name, labels)}; the model knows {listed(labels, _SHOWN)}"
     )

@@ -5,6 +5,7 @@ Definitions are those of scikit-learn and scipy, with which the tests compare th
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,19 @@ def f1_macro(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
 
 def matthews(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     """Matthews correlation coefficient of any number of classes ``[N]``; 0 where one side is constant."""
-    classes = np.union1d(true, predicted)
-    truth, guess = true[:, None] == classes, predicted[:, None] == classes
-    return _correlation(truth.astype(float), guess.astype(float))
+    # By counts: a column for each class takes as much memory as there are rows times classes.
+    rows, classes = len(true), int(max(true.max(), predicted.max())) + 1
+    truth, guess = (np.bincount(side, minlength=classes) for side in (true, predicted))
+    shared = rows * int(np.sum(true == predicted)) - int(truth @ guess)
+    scale = (rows**2 - int(truth @ truth)) * (rows**2 - int(guess @ guess))
+    return shared / math.sqrt(scale) if scale else 0.0
 
 
 def pearson(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Linear correlation ``[N]``; 0 where one side is constant."""
-    return _correlation(true[:, None], predicted[:, None])
+    x, y = true - true.mean(), predicted - predicted.mean()
+    scale = np.sqrt(np.sum(x * x) * np.sum(y * y))
+    return float(np.sum(x * y) / scale) if scale > 0 else 0.0
 
 
 def spearman(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
@@ -60,13 +66,6 @@ def multi_label_f1(true: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> dic
         "f1_micro": f1(int(hits.sum()), int(found.sum()), int(there.sum())),
         "f1_macro": float(np.mean(each)),
     }
-
-
-def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Covariance summed over columns ``[N, classes]``, over the geometric mean of the variances."""
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    scale = np.sqrt(np.sum(x * x) * np.sum(y * y))
-    return float(np.sum(x * y) / scale) if scale > 0 else 0.0
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -151,14 +151,12 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         """Give ``{"label", "score", "windows", "truncated"}``, or a list of them."""
         scores = _scores(merge(windows, outputs), setup.config, options.function_to_apply)
         threshold = options.threshold
+        best = highest(scores, None if threshold is not None else options.top_k)
+        labels, read = setup.config.id2label, extent(windows)
         answers = [
-            {
-                "label": setup.config.id2label[int(index)],
-                "score": float(scores[index]),
-                **extent(windows),
-            }
-            for index in highest(scores, None if threshold is not None else options.top_k)
-            if threshold is None or scores[index] >= threshold
+            {"label": labels[index], "score": score, **read}
+            for index, score in zip(best.tolist(), scores[best].tolist(), strict=True)
+            if threshold is None or score >= threshold
         ]
         return answers[0] if options.top_k == 1 and threshold is None else answers
 
@@ -173,6 +171,13 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         """See that the label is one of the model's."""
         target_of(example, config)
 
+    def condense_answer(self, answer: Answer, config: SqueezeBertConfig) -> Answer:
+        """Keep the labels that are decided for, which of many are few; of numbers all."""
+        problem = problem_type(config)
+        if problem == SINGLE:
+            return answer[:1]
+        return [item for item in answer if item["score"] > THRESHOLD] if problem == MULTI else answer
+
     def metric(
         self, examples: Sequence[TextExample], answers: Sequence[Answer], config: SqueezeBertConfig
     ) -> dict[str, float]:
@@ -180,7 +185,7 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         if not examples:
             raise DataError("there are no examples to evaluate")
         targets = np.stack([target_of(example, config) for example in examples])
-        scores = np.array([_in_order(answer, config) for answer in answers])
+        scores = np.stack([_in_order(answer, config) for answer in answers])
         problem = problem_type(config)
         if problem == REGRESSION:
             _check_numbers(examples)
@@ -234,10 +239,10 @@ def _scores(
     return sigmoid(logits) if chosen == "sigmoid" else logits
 
 
-def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> list[float]:
-    """The scores of an answer with all labels, in the model's order of labels."""
+def _in_order(answer: list[dict[str, Any]], config: SqueezeBertConfig) -> NDArray[np.float64]:
+    """The scores of an answer in the model's order of labels; those left out have the least of all."""
     scores = {item["label"]: item["score"] for item in answer}
-    return [scores[config.id2label[index]] for index in range(config.num_labels)]
+    return np.array([scores.get(config.id2label[index], -np.inf) for index in range(config.num_labels)])
 
 
 def _read_label(value: object, where: str) -> Label:

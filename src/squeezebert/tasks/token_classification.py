@@ -212,6 +212,11 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
         """See that the tags are the model's."""
         _tag_indices(example, config)
 
+    def condense_answer(self, answer: Answer, config: SqueezeBertConfig) -> Answer:
+        """Keep the tags, in one dictionary for all words that have the same."""
+        tags = {tag: {"entity": tag} for tag in {entry["entity"] for entry in answer}}
+        return [tags[entry["entity"]] for entry in answer]
+
     def metric(
         self, examples: Sequence[TokenExample], answers: Sequence[Answer], config: SqueezeBertConfig
     ) -> dict[str, float]:

@@ -71,9 +71,10 @@ def draw_answers(folder: Path, data: TrainingData, *, max_length: int | None = N
     if not isinstance(data.task, TextClassification) or problem_type(config) != SINGLE:
         return
     pipe = pipeline(data.task.name, folder, max_length=max_length, precision="fp32")
-    answers = list(pipe.answers(data.validation, data.task.evaluation_options))
+    best = [answer[0] for answer in pipe.answers(data.validation, data.task.evaluation_options)]
     true = [int(target_of(example, config)) for example in data.validation]
-    guessed = [config.label2id[answer[0]["label"]] for answer in answers]
-    scores = np.array([answer[0]["score"] for answer in answers])
-    draw_confusion(confusion(true, guessed, config.num_labels), list(config.label2id), folder / CONFUSION)
+    known = config.label2id
+    guessed = [known[answer["label"]] for answer in best]
+    scores = np.array([answer["score"] for answer in best])
+    draw_confusion(confusion(true, guessed, config.num_labels), list(known), folder / CONFUSION)
     draw_reliability(scores, np.equal(true, guessed), folder / RELIABILITY)

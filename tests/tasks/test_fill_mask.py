@@ -17,6 +17,14 @@ from tests.tasks.tiny import VOCABULARY, model, pipe, row, setup, tokenizer
 TASK = FillMask()
 
 
+def test_targets_are_looked_up_without_a_copy_of_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each text would take one."""
+    pipeline = pipe("fill-mask")
+    monkeypatch.delattr("squeezebert.tokenization.conversion.Conversion.get_vocab")
+    [found] = pipeline("the [MASK]", targets=["cat"])
+    assert found["token_str"] == "cat"
+
+
 def test_ids_beyond_the_vocabulary_are_never_predicted() -> None:
     pipeline = pipe("fill-mask")
     with torch.no_grad():

@@ -87,6 +87,8 @@ def one_by_one(answer: Mapping[str, Any] | Sequence[Any]) -> list[Mapping[str, A
 
 def printable(text: str) -> str:
     """The text on one line, without characters that control a terminal."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
 
 

@@ -194,15 +194,18 @@ def _allowed(targets: tuple[str, ...] | None, setup: Setup) -> NDArray[np.int64]
     tokenizer = setup.tokenizer
     if targets is None:
         return np.arange(min(len(tokenizer), setup.config.vocab_size))
-    vocabulary = tokenizer.get_vocab()
+    unknown = tokenizer.unk_token_id
     ids = []
     for target in targets:
-        pieces = [target] if target in vocabulary else tokenizer.tokenize(target)
-        if len(pieces) != 1 or pieces[0] == tokenizer.unk_token:
-            split = f"it is {' '.join(pieces)}" if len(pieces) > 1 else "it is unknown"
-            near = nearest(target, list(vocabulary))
-            raise OptionError(f"the target {target!r} is not one piece of the vocabulary; {split}{near}")
-        ids.append(vocabulary[pieces[0]])
+        identity = tokenizer.convert_tokens_to_ids(target)
+        if identity == unknown:
+            pieces = tokenizer.tokenize(target)
+            identity = tokenizer.convert_tokens_to_ids(pieces[0]) if len(pieces) == 1 else unknown
+            if identity == unknown:
+                split = f"it is {' '.join(pieces)}" if len(pieces) > 1 else "it is unknown"
+                near = nearest(target, list(tokenizer.get_vocab()))
+                raise OptionError(f"the target {target!r} is not one piece of the vocabulary; {split}{near}")
+        ids.append(identity)
     return np.array(sorted(set(ids)), dtype=np.int64)
 
 

@@ -251,11 +251,11 @@ def _token_spans(windows: Sequence[Window], span: tuple[int, int]) -> list[tuple
     White space and the like at either end has no token, and is not missed.
     """
     held = [_tokens_within(window, *span) for window in windows]
-    spans = [_extent(window, tokens) for window, tokens in zip(windows, held, strict=True) if tokens]
+    spans = [_reach(window, tokens) for window, tokens in zip(windows, held, strict=True) if tokens]
     first = min((start for start, _ in spans), default=0)
     last = max((end for _, end in spans), default=0)
     return [
-        (tokens[0], tokens[-1]) if tokens and _extent(window, tokens) == (first, last) else (0, 0)
+        (tokens[0], tokens[-1]) if tokens and _reach(window, tokens) == (first, last) else (0, 0)
         for window, tokens in zip(windows, held, strict=True)
     ]
 
@@ -266,7 +266,7 @@ def _tokens_within(window: Window, start: int, end: int) -> list[int]:
     return [int(p) for p in np.flatnonzero(_allowed(window)) if offsets[p][0] < end and offsets[p][1] > start]
 
 
-def _extent(window: Window, tokens: Sequence[int]) -> tuple[int, int]:
+def _reach(window: Window, tokens: Sequence[int]) -> tuple[int, int]:
     """The characters from the first to the last of some tokens."""
     return window.encoding.offsets[tokens[0]][0], window.encoding.offsets[tokens[-1]][1]
 

@@ -123,10 +123,10 @@ def command(
         raise OptionError("give --batch-size or --batch-tokens, not both")
     # Killed before the int8 model was complete, a run has only that left to do.
     folder = Path(out or "")
-    is_trained = resume and quantize and not dry_run and is_finished(folder)
-    if is_trained and not is_first_process():
+    is_ended = resume and quantize and not dry_run and is_finished(folder)
+    if is_ended and not is_first_process():
         return 0
-    is_trained = is_trained and not is_quantized(folder)
+    is_trained = is_ended and not is_quantized(folder)
     if not is_trained:
         check_out(out, dry_run=dry_run, resume=resume)
     teaching = teaching_of(asked, unlabelled)

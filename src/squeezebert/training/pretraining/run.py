@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile
 from pathlib import Path
 
 import torch
@@ -88,18 +89,16 @@ def phase_name(number: int) -> str:
 
 def _check_folders(out: Path, phases: int, resume: bool) -> None:
     """See that no phase has begun, or was left from another run, before the one that it starts from."""
-    unfinished = ""
-    for number in range(1, phases + 1):
-        folder = out / phase_name(number)
-        is_empty = not exists(folder) or (folder.is_dir() and not any(folder.iterdir()))
-        if unfinished and not is_empty:
+    folders = [out / phase_name(number) for number in range(1, phases + 1)]
+    left = list(dropwhile(lambda folder: resume and is_finished(folder), folders))
+    for folder in left[:1]:
+        check_free(folder, resume)
+    for folder in left[1:]:
+        if exists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
             raise OptionError(
-                f"{folder}: is not empty, and {unfinished}, which it starts from, is not finished; "
+                f"{folder}: is not empty, and {left[0].name}, which it starts from, is not finished; "
                 "remove it, or give another --out"
             )
-        if not unfinished and not (resume and is_finished(folder)):
-            check_free(folder, resume)
-            unfinished = folder.name
 
 
 def check_phases(model: str | SqueezeBertConfig, phases: Sequence[PretrainingSettings]) -> None:

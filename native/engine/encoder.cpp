@@ -25,6 +25,12 @@ struct Encoder::Layer {
   Norm attention_norm, output_norm;
   const int number;
 
+  // Group g of `intermediate` feeds only group g of `output` where their numbers are equal: then one group at a
+  // time goes all the way, and its activations stay in the second-level cache.
+  bool fuses_feed_forward() const { return intermediate->groups() == output->groups(); }
+  // Says that `next` is computed after `layer`.
+  static void lead(GroupedLinear& layer, const GroupedLinear& next) { layer.set_next(layer.groups() - 1, next, 0); }
+
   Layer(const Kernels& kernels, Precision precision, const Config& c, Arena& arena, const Arrays& arrays, int l)
       : Layer(kernels, precision, c, arena, arrays, l, "transformer.encoder.layers." + std::to_string(l) + ".") {}
 
@@ -46,6 +52,15 @@ struct Encoder::Layer {
     post_attention = linear("post_attention.conv1d", c.post_attention_groups, c.hidden_size, c.hidden_size);
     intermediate = linear("intermediate.conv1d", c.intermediate_groups, c.hidden_size, c.intermediate_size, inner);
     output = linear("output.conv1d", c.output_groups, c.intermediate_size, c.hidden_size);
+    lead(*query, *key);
+    lead(*key, *value);
+    lead(*value, *post_attention);
+    lead(*post_attention, *intermediate);
+    lead(*intermediate, *output);
+    for (int g = 0; fuses_feed_forward() && g < output->groups(); ++g) {
+      intermediate->set_next(g, *output, g);
+      output->set_next(g, *intermediate, (g + 1) % output->groups());
+    }
   }
 };
 
@@ -69,6 +84,7 @@ struct Encoder::Layer {
   norm_bias_ = arrays.floats(name + "LayerNorm.bias", {hidden});
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     layers_.emplace_back(kernels, precision, config, arena_, arrays, i);
+    if (i > 0) Layer::lead(*layers_[i - 1].output, *layers_[i].query);
   }
 }
 
@@ -236,11 +252,9 @@ void Encoder::finish(const Layer& layer, const Block& block, float* hidden, Work
   scratch.watch.lap(Stage::elementwise);
 }
 
-// Group g of `intermediate` feeds only group g of `output` where their numbers are equal: then one group at a
-// time goes all the way, and its activations stay in the second-level cache.
 void Encoder::feed_forward(const Layer& layer, Rows& rows, Workspace::Scratch& scratch) const {
   const GroupedLinear &first = *layer.intermediate, &second = *layer.output;
-  const bool fused = first.groups() == second.groups();
+  const bool fused = layer.fuses_feed_forward();
   const int parts = fused ? first.groups() : 1;
   const int columns = config_.intermediate_size / parts;
   const std::size_t stride = round_up(columns, kernels_.lanes) + kernels_.lanes;

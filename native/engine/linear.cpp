@@ -38,18 +38,17 @@ class Int8Linear final : public GroupedLinear {
              const std::vector<float>& smoothing)
       : GroupedLinear(s.groups, s.inputs, s.outputs),
         kernels_(kernels),
-        padded_(round_up(s.outputs, kernels.lanes)),
         panel_bytes_(kernels.panel_bytes(s.outputs, s.inputs)),
         row_codes_(round_up(s.inputs, 4 * kernels.lanes)),
         panels_(arena.allocate<std::int8_t>(s.groups * panel_bytes_)),
-        scales_(arena.allocate<float>(s.groups * padded_)),
-        totals_(arena.allocate<float>(s.groups * padded_)),
-        bias_(padded_bias(arena, arrays, name, s, padded_)),
-        starts_(arena.allocate<std::int32_t>(s.groups * padded_)),
+        next_(s.groups),
         shrinking_(smoothing) {
+    for (int g = 0; g < s.groups; ++g) Int8Linear::set_next(g, *this, (g + 1) % s.groups);
     for (float& factor : shrinking_) factor = 1.0f / factor;
     const std::size_t rows = static_cast<std::size_t>(s.groups) * s.outputs;
     const Array& weight = arrays.get(name + ".weight", {rows, static_cast<std::size_t>(s.inputs)});
+    const std::vector<float> bias = arrays.floats(name + ".bias", {rows});
+    std::vector<float> scales(s.outputs);
     std::vector<std::int8_t> codes(static_cast<std::size_t>(s.outputs) * s.inputs);
     std::vector<float> row(s.inputs);
     for (int g = 0; g < s.groups; ++g) {
@@ -57,25 +56,24 @@ class Int8Linear final : public GroupedLinear {
       const std::size_t first = static_cast<std::size_t>(g) * s.outputs;
       if (weight.type == Type::int8) {
         group_codes = static_cast<const std::int8_t*>(weight.data) + first * s.inputs;
-        std::copy_n(weight.scales + first, s.outputs, scales_ + g * padded_);
+        std::copy_n(weight.scales + first, s.outputs, scales.data());
       } else {
         for (int i = 0; i < s.outputs; ++i) {
           weight.read_row(first + i, row.data());
           for (int c = 0; c < s.inputs && !smoothing.empty(); ++c) row[c] *= smoothing[g * s.inputs + c];
           quantize_rows(row.data(), 1, s.inputs, codes.data() + static_cast<std::size_t>(i) * s.inputs,
-                        scales_ + g * padded_ + i);
+                        scales.data() + i);
         }
       }
-      kernels.pack_int8(group_codes, scales_ + g * padded_, s.outputs, s.inputs, panels_ + g * panel_bytes_,
-                        totals_ + g * padded_, starts_ + g * padded_);
+      kernels.pack_int8(group_codes, scales.data(), bias.data() + first, s.outputs, s.inputs,
+                        panels_ + g * panel_bytes_);
     }
   }
 
   void forward_group(int group, Rows& rows, int part, int parts, float* out, std::size_t stride) const override {
     if (rows.coded_groups != parts) quantize(rows, parts);
-    const std::size_t first = group * padded_;
-    const Int8Weights weights{panels_ + group * panel_bytes_, scales_ + first, totals_ + first, bias_ + first,
-                              starts_ + first, inputs_, outputs_};
+    const Next& next = next_[group];
+    const Int8Weights weights{panels(group), inputs_, outputs_, next.panels, next.inputs};
     kernels_.linear_int8(weights, codes_of(rows, part), row_codes_, scales_of(rows, part), rows.count, out, stride);
   }
 
@@ -88,7 +86,18 @@ class Int8Linear final : public GroupedLinear {
     rows.coded_groups = parts;
   }
 
+  void set_next(int group, const GroupedLinear& next, int next_group) override {
+    next_[group] = {static_cast<const Int8Linear&>(next).panels(next_group), next.inputs()};
+  }
+
  private:
+  struct Next {
+    const std::int8_t* panels;
+    int inputs;
+  };
+
+  const std::int8_t* panels(int group) const { return panels_ + group * panel_bytes_; }
+
   // Codes are stored [part, row, input].
   char* codes_of(Rows& rows, int part) const {
     return rows.codes.data.data() + part * rows.count * row_codes_ * kernels_.code_bytes;
@@ -126,11 +135,9 @@ class Int8Linear final : public GroupedLinear {
   }
 
   const Kernels& kernels_;
-  const std::size_t padded_, panel_bytes_, row_codes_;
+  const std::size_t panel_bytes_, row_codes_;
   std::int8_t* const panels_;
-  float *const scales_, *const totals_;
-  const float* const bias_;
-  std::int32_t* const starts_;
+  std::vector<Next> next_;  // of each group
   std::vector<float> shrinking_;  // what inputs are multiplied by, empty for nothing
 };
 
@@ -167,6 +174,8 @@ class Fp32Linear final : public GroupedLinear {
   void activate(Activation kind, Rows& rows, float* values, int parts) const override {
     kernels_.activate(kind, values, rows.stride, rows.count, inputs_ * parts);
   }
+
+  void set_next(int, const GroupedLinear&, int) override {}
 
  private:
   const Kernels& kernels_;

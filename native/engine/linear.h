@@ -47,6 +47,10 @@ class GroupedLinear {
   // Applies an activation to rows that this layer reads next, in `parts` equal parts; `values` are the same rows.
   virtual void activate(Activation kind, Rows& rows, float* values, int parts) const = 0;
 
+  // Says whose weights are read after those of `group`, so that they can be fetched in time. Without it, the next
+  // group's of the same layer are. `next` is of the same precision.
+  virtual void set_next(int group, const GroupedLinear& next, int next_group) = 0;
+
  protected:
   GroupedLinear(int groups, int inputs, int outputs) : groups_(groups), inputs_(inputs), outputs_(outputs) {}
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "sse.h"
+
 namespace squeezebert::SQUEEZEBERT_ISA {
 
 using Floats = __m256;

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "sse.h"
+
 namespace squeezebert::SQUEEZEBERT_ISA {
 
 using Floats = __m512;

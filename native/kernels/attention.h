@@ -24,49 +24,83 @@ inline Fp32Text head_of(const Fp32Text& text, int head, int head_size) {
   return {text.keys + key * head_size, text.values + key * padded(head_size, lanes), text.keys_padded};
 }
 
-inline void store_queries_int8(const float* x, std::size_t stride, int rows, HeadShape shape, void* codes,
-                               float* scales) {
-  const std::size_t head_codes = padded(shape.size, 4 * lanes);
-  Code* target = static_cast<Code*>(codes);
-  for (int r = 0; r < rows; ++r, x += stride) {
-    for (int h = 0; h < shape.heads; ++h, target += head_codes) {
-      const float* row = x + h * shape.size;
-      *scales++ = quantize_row(row, shape.size, largest_magnitude(row, shape.size), 0.0f, target);
+// Calls f(first row, rows, their scales) for parts of a head's rows x [rows, columns]. Scales are taken before anything
+// becomes codes, because each waits for a chain of steps: so the chains of several rows go on at once.
+constexpr int scales_at_once = 16;
+template <int largest_code, typename F>
+inline void with_scales(const float* x, std::size_t stride, int rows, int columns, F f) {
+  for (int first = 0; first < rows; first += scales_at_once) {
+    const int count = smaller(rows - first, scales_at_once);
+    Scale scales[scales_at_once];
+    for (int r = 0; r < count; ++r) {
+      scales[r] = scale_for<largest_code>(largest_magnitude(x + (first + r) * stride, columns));
     }
+    f(first, count, scales);
   }
 }
 
-// Codes of one key to its lane of each step.
-inline void store_key(const float* x, int head_size, int position, const Int8Text& head) {
-  const Scale scale = scale_for<largest_weight>(largest_magnitude(x, head_size));
+inline void store_queries_int8(const float* x, std::size_t stride, int rows, HeadShape shape, void* codes,
+                               float* scales) {
+  const std::size_t head_codes = padded(shape.size, 4 * lanes);
+  for (int h = 0; h < shape.heads; ++h) {
+    const float* row = x + h * shape.size;
+    with_scales<largest_code>(row, stride, rows, shape.size, [&](int first, int count, const Scale* found) {
+      for (int r = first; r < first + count; ++r, ++found) {
+        const std::size_t place = static_cast<std::size_t>(r) * shape.heads + h;
+        code_row(row + r * stride, shape.size, {*found, 0.0f}, static_cast<Code*>(codes) + place * head_codes);
+        scales[place] = found->scale;
+      }
+    });
+  }
+}
+
+#if !defined(SQUEEZEBERT_TRANSPOSES_KEYS)
+// Codes of `steps` steps of four keys to their lanes of each step, which are `step_bytes` apart; adds each key's codes
+// to its total.
+template <int row_bytes>
+inline void transpose_keys(const std::int8_t (&codes)[4][row_bytes], int steps, std::int8_t* target,
+                           std::size_t step_bytes, std::int32_t (&totals)[4]) {
+  for (int step = 0; step < steps; ++step) {
+    for (int k = 0; k < 4; ++k) {
+      const std::int8_t* code = codes[k] + step * depth;
+      __builtin_memcpy(target + step * step_bytes + k * depth, code, depth);
+      for (int i = 0; i < depth; ++i) totals[k] += code[i];
+    }
+  }
+}
+#endif
+
+// Up to four keys, the first at a multiple of four; missing ones become zeros.
+inline void store_four_keys(const float* x, std::size_t stride, int rows, const Scale* scales, int head_size,
+                            int position, float factor, const Int8Text& head) {
+  alignas(64) std::int8_t codes[4][4 * lanes] = {};
   const std::size_t steps = steps_of(head_size);
   std::int8_t* target = head.keys + (position / lanes * steps * lanes + position % lanes) * depth;
-  Floats total = zeros();
-  round_by_four(x, head_size, scale.inverse, 0.0f, [&](int first, Ints a, Ints b, Ints c, Ints d) {
-    alignas(64) std::int8_t codes[4 * lanes];
-    store_bytes(codes, a, b, c, d);
-    const int count = steps_of(smaller(head_size - first, 4 * lanes));
-    for (int step = 0; step < count; ++step) {
-      __builtin_memcpy(target + static_cast<std::size_t>(first / depth + step) * lanes * depth, codes + step * depth,
-                       depth);
+  std::int32_t totals[4] = {};
+  for (int first = 0; first < head_size; first += 4 * lanes) {
+    const int columns = smaller(head_size - first, 4 * lanes);
+    for (int k = 0; k < rows; ++k) {
+      round_by_four(x + k * stride + first, columns, scales[k].inverse, 0.0f,
+                    [&](int, Ints a, Ints b, Ints c, Ints d) { store_bytes(codes[k], a, b, c, d); });
     }
-    if (code_offset) total = add(add(total, add(to_floats(a), to_floats(b))), add(to_floats(c), to_floats(d)));
-  });
-  head.key_starts[position] = -code_offset * static_cast<std::int32_t>(sum(total));
-  head.key_scales[position] = scale.scale * log2_e / __builtin_sqrtf(static_cast<float>(head_size));
+    transpose_keys(codes, steps_of(columns), target + static_cast<std::size_t>(first) * lanes, lanes * depth, totals);
+  }
+  for (int k = 0; k < rows; ++k) {
+    head.key_starts[position + k] = -code_offset * totals[k];
+    head.key_scales[position + k] = scales[k].scale * factor;
+  }
 }
 
 // Values of up to `depth` tokens, one step; missing ones are zero.
-inline void store_value_step(const float* x, std::size_t stride, int rows, int head_size, int position,
-                             const Int8Text& head) {
+inline void store_value_step(const float* x, std::size_t stride, int rows, const Scale* scales, int head_size,
+                             int position, const Int8Text& head) {
   float inverse[depth] = {};
   const float* row[depth];
   for (int i = 0; i < depth; ++i) {
     row[i] = x + (i < rows ? i : 0) * stride;
     if (i >= rows) continue;
-    const Scale scale = scale_for<largest_weight>(largest_magnitude(row[i], head_size));
-    head.value_scales[position + i] = scale.scale;
-    inverse[i] = scale.inverse;
+    head.value_scales[position + i] = scales[i].scale;
+    inverse[i] = scales[i].inverse;
   }
   std::int8_t* target = head.values + static_cast<std::size_t>(position) * padded(head_size, lanes);
   for_vectors(head_size, [&](int c, auto width) {
@@ -79,19 +113,28 @@ inline void store_value_step(const float* x, std::size_t stride, int rows, int h
 
 inline void store_keys_int8(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
                             const Int8Text& text) {
-  for (int h = 0; h < shape.heads; ++h) {
+  const float factor = log2_e / __builtin_sqrtf(static_cast<float>(shape.size));
+  for (int h = 0; h < shape.heads; ++h, x += shape.size) {
     const Int8Text head = head_of(text, h, shape.size);
-    for (int r = 0; r < rows; ++r) store_key(x + r * stride + h * shape.size, shape.size, position + r, head);
+    with_scales<largest_weight>(x, stride, rows, shape.size, [&](int first, int count, const Scale* scales) {
+      for (int r = 0; r < count; r += 4) {
+        store_four_keys(x + (first + r) * stride, stride, smaller(count - r, 4), scales + r, shape.size,
+                        position + first + r, factor, head);
+      }
+    });
   }
 }
 
 inline void store_values_int8(const float* x, std::size_t stride, int rows, int position, HeadShape shape,
                               const Int8Text& text) {
-  for (int h = 0; h < shape.heads; ++h) {
+  for (int h = 0; h < shape.heads; ++h, x += shape.size) {
     const Int8Text head = head_of(text, h, shape.size);
-    for (int r = 0; r < rows; r += depth) {
-      store_value_step(x + r * stride + h * shape.size, stride, rows - r, shape.size, position + r, head);
-    }
+    with_scales<largest_weight>(x, stride, rows, shape.size, [&](int first, int count, const Scale* scales) {
+      for (int r = 0; r < count; r += depth) {
+        store_value_step(x + (first + r) * stride, stride, smaller(count - r, depth), scales + r, shape.size,
+                         position + first + r, head);
+      }
+    });
   }
 }
 
@@ -163,7 +206,8 @@ template <typename Operands>
 inline void attend_tile(const Operands& operands, int rows, int keys, int head_size, float* out, std::size_t stride) {
   using State = Running<Operands::most_rows>;
   alignas(64) float scores[Operands::most_rows * key_block];
-  // Through the first-level cache: tiles that end in the sum would be a fifth of the kernels' code.
+  // Through the first-level cache, but for the first block: tiles that end in the sum would be a fifth of the
+  // kernels' code.
   constexpr int most_columns = Operands::most_vectors * lanes;
   alignas(64) float sums[Operands::most_rows * most_columns];
   typename Operands::Block block;
@@ -188,10 +232,13 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
       running.add_total(r, operands.soften(block, r, scores + r * key_block, whole_vectors, running.maximum[r]));
     }
     in_parts((head_size + lanes - 1) / lanes, Operands::most_vectors, [&](int v, int wide) {
-      const int column = v * lanes;
-      operands.sum_values(block, rows, wide, first, count, head_size, column, scores, sums);
-      accumulate(sums, most_columns, rows, smaller(head_size - column, wide * lanes), running.kept, first == 0,
-                 out + column, stride);
+      const int column = v * lanes, columns = smaller(head_size - column, wide * lanes);
+      if (first == 0 && columns == wide * lanes) {
+        operands.sum_values(block, rows, wide, first, count, head_size, column, scores, out + column, stride);
+      } else {
+        operands.sum_values(block, rows, wide, first, count, head_size, column, scores, sums, most_columns);
+        accumulate(sums, most_columns, rows, columns, running.kept, first == 0, out + column, stride);
+      }
     });
   }
   for (int r = 0; r < rows; ++r) {
@@ -256,11 +303,11 @@ struct Int8Operands {
   }
 
   void sum_values(const Block& block, int rows, int wide, int first, int count, int head_size, int column,
-                  const float*, float* sums) const {
+                  const float*, float* sums, std::size_t sums_stride) const {
     const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
     const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
                                       lanes * depth, steps_of(count), nullptr, 0};
-    run_tile(rows, wide, block.codes, key_block, values, no_starts, Scaled{block.units, sums, most_vectors * lanes});
+    run_tile(rows, wide, block.codes, key_block, values, no_starts, Scaled{block.units, sums, sums_stride});
   }
 };
 
@@ -294,20 +341,43 @@ struct Fp32Operands {
   }
 
   void sum_values(const Block&, int rows, int wide, int first, int count, int head_size, int column,
-                  const float* probabilities, float* sums) const {
+                  const float* probabilities, float* sums, std::size_t sums_stride) const {
     const std::size_t row = padded(head_size, lanes);
     const Columns<float> values{head.values + first * row + column, row, lanes, count, nullptr, 0};
-    run_tile(rows, wide, probabilities, key_block, values, no_bias, Fp32Finish{sums, tile_columns});
+    run_tile(rows, wide, probabilities, key_block, values, no_bias, Fp32Finish{sums, sums_stride});
   }
 };
 
+// Memory that is read soon, in equal parts, to the second-level cache.
+class ToFetch {
+ public:
+  ToFetch(const void* memory, std::size_t bytes, int parts)
+      : next_(static_cast<const char*>(memory)), part_bytes_((bytes + parts - 1) / parts) {}
+
+  void fetch_part() {
+    for (std::size_t line = 0; line < part_bytes_; line += 64) __builtin_prefetch(next_ + line, 0, 2);
+    next_ += part_bytes_;
+  }
+
+ private:
+  const char* next_;
+  const std::size_t part_bytes_;
+};
+
+// While a head is attended to, the next one's keys and values are fetched: others were written by another thread, and
+// its cache may be far away.
 inline void attend_int8(const void* queries, const float* query_scales, int rows, int keys, HeadShape shape,
                         const Int8Text& text, float* out, std::size_t stride) {
   const std::size_t head_codes = padded(shape.size, 4 * lanes), row_codes = shape.heads * head_codes;
   const RowTiles<attention_rows> tiles(rows);
   for (int h = 0; h < shape.heads; ++h) {
     const Int8Text head = head_of(text, h, shape.size);
+    const Int8Text next = head_of(text, smaller(h + 1, shape.heads - 1), shape.size);
+    ToFetch keys_to_fetch(next.keys, next.keys - head.keys, tiles.count());
+    ToFetch values_to_fetch(next.values, next.values - head.values, tiles.count());
     tiles.each([&](int row, int count) {
+      keys_to_fetch.fetch_part();
+      values_to_fetch.fetch_part();
       const Int8Operands operands{static_cast<const Code*>(queries) + row * row_codes + h * head_codes, row_codes,
                                   query_scales + static_cast<std::size_t>(row) * shape.heads + h,
                                   static_cast<std::size_t>(shape.heads), head};

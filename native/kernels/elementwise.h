@@ -171,39 +171,51 @@ inline void activate(Activation kind, float* x, std::size_t stride, int rows, in
   }
 }
 
-// Mean and variance in two passes, as the reference does; the row stays in the first-level cache.
-inline void norm_row(float* x, Floats total, int columns, const float* weight, const float* bias, float epsilon) {
+// x + y, where there is y, normed. Mean and variance in two passes, as the reference does. Each pass waits for a sum
+// of the one before: meanwhile those of two other rows go on. All three stay in the first-level cache.
+[[gnu::noinline]] inline void norm_rows(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows,
+                                        int columns, const float* weight, const float* bias, float epsilon) {
   const float share = 1.0f / static_cast<float>(columns);
-  const Floats mean = broadcast(share * sum(total));
-  const Floats squares = gather<Floats, add>(columns, [&](int c, auto width) {
-    const Floats centred = counted(sub(load(x + c, width), mean), width);
-    return mul(centred, centred);
-  });
-  const Floats scale = broadcast(1.0f / __builtin_sqrtf(share * sum(squares) + epsilon));
-  for_vectors(columns, [&](int c, auto width) {
-    const Floats normed = mul(sub(load(x + c, width), mean), scale);
-    store(x + c, fma(normed, load(weight + c, width), load(bias + c, width)), width);
-  });
+  float means[3], scales[3];
+  for (int r = 0; r < rows + 2; ++r) {
+    if (r < rows) {
+      float* row = x + r * stride;
+      const float* other = y + r * y_stride;
+      const Floats total = gather<Floats, add>(columns, [&](int c, auto width) {
+        Floats value = load(row + c, width);
+        if (y) store(row + c, value = add(value, load(other + c, width)), width);
+        return value;
+      });
+      means[r % 3] = share * sum(total);
+    }
+    if (const int second = r - 1; second >= 0 && second < rows) {
+      const float* row = x + second * stride;
+      const Floats mean = broadcast(means[second % 3]);
+      const Floats squares = gather<Floats, add>(columns, [&](int c, auto width) {
+        const Floats centred = counted(sub(load(row + c, width), mean), width);
+        return mul(centred, centred);
+      });
+      scales[second % 3] = 1.0f / __builtin_sqrtf(share * sum(squares) + epsilon);
+    }
+    if (const int third = r - 2; third >= 0) {
+      float* row = x + third * stride;
+      const Floats mean = broadcast(means[third % 3]), scale = broadcast(scales[third % 3]);
+      for_vectors(columns, [&](int c, auto width) {
+        const Floats normed = mul(sub(load(row + c, width), mean), scale);
+        store(row + c, fma(normed, load(weight + c, width), load(bias + c, width)), width);
+      });
+    }
+  }
 }
 
 inline void norm(float* x, std::size_t stride, int rows, int columns, const float* weight, const float* bias,
                  float epsilon) {
-  for (int r = 0; r < rows; ++r, x += stride) {
-    const Floats total = gather<Floats, add>(columns, [&](int c, auto width) { return load(x + c, width); });
-    norm_row(x, total, columns, weight, bias, epsilon);
-  }
+  norm_rows(x, stride, nullptr, 0, rows, columns, weight, bias, epsilon);
 }
 
 inline void add_norm(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows, int columns,
                      const float* weight, const float* bias, float epsilon) {
-  for (int r = 0; r < rows; ++r, x += stride, y += y_stride) {
-    const Floats total = gather<Floats, add>(columns, [&](int c, auto width) {
-      const Floats value = add(load(x + c, width), load(y + c, width));
-      store(x + c, value, width);
-      return value;
-    });
-    norm_row(x, total, columns, weight, bias, epsilon);
-  }
+  norm_rows(x, stride, y, y_stride, rows, columns, weight, bias, epsilon);
 }
 
 }  // namespace squeezebert::SQUEEZEBERT_ISA

@@ -6,19 +6,34 @@
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
+// What a panel holds of each of its columns: its scale; the sum of its weights times that, for the centres of the
+// activations; its bias; and what takes the offset of the codes away again.
+constexpr std::size_t constants_bytes = 4 * sizeof(float);
+template <typename T>
+struct Constants {
+  T *scales, *totals, *bias, *starts;
+
+  Constants(T* first, int columns)
+      : scales(first), totals(scales + columns), bias(totals + columns), starts(bias + columns) {}
+};
+
 inline std::size_t panel_bytes(int outputs, int inputs) {
   const int outputs_padded = padded(outputs, lanes), panels = (outputs_padded + int8_columns - 1) / int8_columns;
   const int steps = steps_of(inputs);
-  return panels * order_bytes(steps) + static_cast<std::size_t>(outputs_padded) * steps * depth;
+  return panels * order_bytes(steps) + outputs_padded * (constants_bytes + static_cast<std::size_t>(steps) * depth);
 }
 
-// Weights in the order of the tile: for each panel of int8_columns outputs (the last may be narrower), its order
-// where it has one, then for each step the vectors side by side.
-inline void pack_int8(const std::int8_t* codes, const float* scales, int outputs, int inputs, std::int8_t* panels,
-                      float* totals, std::int32_t* starts) {
+// Weights in the order of the tile: for each panel of int8_columns outputs (the last may be narrower), what its
+// columns need at their end, its order where it has one, then for each step the vectors side by side. So all of it
+// is fetched in time.
+inline void pack_int8(const std::int8_t* codes, const float* scales, const float* bias, int outputs, int inputs,
+                      std::int8_t* panels) {
   const int steps = steps_of(inputs), outputs_padded = padded(outputs, lanes);
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
+    const Constants<float> constants(reinterpret_cast<float*>(panels), columns);
+    auto* starts = reinterpret_cast<std::int32_t*>(constants.starts);
+    panels += columns * constants_bytes;
     auto* order = reinterpret_cast<std::int32_t*>(panels);
     panels += order_bytes(steps);
     for (int column = 0; column < columns; ++column) {
@@ -33,8 +48,11 @@ inline void pack_int8(const std::int8_t* codes, const float* scales, int outputs
           total += target[i];
         }
       }
-      totals[output] = static_cast<float>(total) * scales[output];
-      starts[output] = -code_offset * total;
+      const bool exists = output < outputs;
+      constants.scales[column] = exists ? scales[output] : 0.0f;
+      constants.totals[column] = exists ? static_cast<float>(total) * scales[output] : 0.0f;
+      constants.bias[column] = exists ? bias[output] : 0.0f;
+      starts[column] = -code_offset * total;
     }
     group_steps(panels, steps, columns, order);
     panels += static_cast<std::size_t>(steps) * columns * depth;
@@ -94,46 +112,77 @@ inline void round_by_four(const float* x, int columns, float factor, float shift
   }
 }
 
-// x [columns] - centre -> codes, padded to four vectors; returns the scale.
-inline float quantize_row(const float* x, int columns, float magnitude, float centre, Code* codes) {
-  const Scale scale = scale_for<largest_code>(magnitude);
-  round_by_four(x, columns, scale.inverse, -centre * scale.inverse,
+// How a row becomes codes.
+struct Coding {
+  Scale scale;
+  float centre;
+};
+
+// x [columns] -> codes, padded to four vectors.
+inline void code_row(const float* x, int columns, Coding coding, Code* codes) {
+  round_by_four(x, columns, coding.scale.inverse, -coding.centre * coding.scale.inverse,
                 [=](int column, Ints a, Ints b, Ints c, Ints d) { store_codes(codes + column, a, b, c, d); });
-  return scale.scale;
 }
 
 // The range is cut evenly around its middle: of codes around zero, GELU's outputs would leave nearly half unused.
 // Zero is always in the range, so that what pads a row has a code, too.
-inline RowScale quantize_row(const float* x, int columns, Range range, Code* codes) {
+inline Coding coding_for(Range range) {
   const float most = largest(range.greatest), least = -largest(sub(zeros(), range.least));
   const float centre = 0.5f * (most + least);
-  return {quantize_row(x, columns, most - centre, centre, codes), centre};
+  return {scale_for<largest_code>(most - centre), centre};
+}
+
+struct MeasuredRow {
+  const float* values;
+  Range range;
+};
+
+// Rows in order, as measure(r) gives them. The steps from a range to a scale wait for each other; meanwhile the row
+// before is coded.
+template <typename Measure>
+inline void quantize_rows(int rows, int columns, Code* codes, std::size_t code_stride, RowScale* scales,
+                          Measure measure) {
+  const float* before = nullptr;
+  Coding coding_before{};
+  for (int r = 0; r <= rows; ++r) {
+    const float* values = nullptr;
+    Coding coding{};
+    if (r < rows) {
+      const MeasuredRow row = measure(r);
+      values = row.values;
+      coding = coding_for(row.range);
+      scales[r] = {coding.scale.scale, coding.centre};
+    }
+    if (r > 0) code_row(before, columns, coding_before, codes + (r - 1) * code_stride);
+    before = values;
+    coding_before = coding;
+  }
 }
 
 inline void quantize(const float* x, std::size_t stride, int rows, int columns, void* codes, std::size_t code_stride,
                      RowScale* scales) {
-  for (int r = 0; r < rows; ++r, x += stride) {
-    const Range range = gather<Range, unite>(columns, [&](int c, auto width) {
-      const Floats value = load(x + c, width);
-      return Range{value, value};
-    });
-    scales[r] = quantize_row(x, columns, range, static_cast<Code*>(codes) + r * code_stride);
-  }
+  quantize_rows(rows, columns, static_cast<Code*>(codes), code_stride, scales, [&](int r) {
+    const float* row = x + r * stride;
+    return MeasuredRow{row, gather<Range, unite>(columns, [&](int c, auto width) {
+                         const Floats value = load(row + c, width);
+                         return Range{value, value};
+                       })};
+  });
 }
 
 template <Floats (*f)(Floats)>
 inline void map_and_quantize(float* x, std::size_t stride, int rows, int columns, Code* codes, std::size_t code_stride,
                              RowScale* scales) {
-  // All results go where the first row was: so they never leave the first-level cache.
-  float* y = x;
-  for (int r = 0; r < rows; ++r, x += stride) {
-    const Range range = gather<Range, unite>(columns, [&](int c, auto width) {
-      const Floats mapped = f(load(x + c, width));
-      store(y + c, mapped, width);
-      return Range{mapped, mapped};
-    });
-    scales[r] = quantize_row(y, columns, range, codes + r * code_stride);
-  }
+  quantize_rows(rows, columns, codes, code_stride, scales, [&](int r) {
+    const float* row = x + r * stride;
+    // All results go where the first two rows were: so they never leave the first-level cache.
+    float* y = x + (r % 2) * stride;
+    return MeasuredRow{y, gather<Range, unite>(columns, [&](int c, auto width) {
+                         const Floats mapped = f(load(row + c, width));
+                         store(y + c, mapped, width);
+                         return Range{mapped, mapped};
+                       })};
+  });
 }
 
 // A row at a time, so that it is quantised while it is in the first-level cache.
@@ -150,13 +199,13 @@ inline void activate_and_quantize(Activation kind, float* x, std::size_t stride,
 // Sums of products of codes to values.
 struct Int8Finish {
   const RowScale* rows;
-  const float *scales, *totals, *bias;  // of the columns
+  Constants<const float> columns;
   float* out;
   std::size_t stride;
 
   auto column(int v) const {
-    return [to = out + v * lanes, scale = load(scales + v * lanes), total = load(totals + v * lanes),
-            start = load(bias + v * lanes), row = rows, step = stride](int r, Ints sums) {
+    return [to = out + v * lanes, scale = load(columns.scales + v * lanes), total = load(columns.totals + v * lanes),
+            start = load(columns.bias + v * lanes), row = rows, step = stride](int r, Ints sums) {
       const Floats around = fma(broadcast(row[r].centre), total, start);
       store(to + r * step, fma(mul(to_floats(sums), broadcast(row[r].scale)), scale, around));
     };
@@ -183,17 +232,23 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
     panel.step_stride = columns * depth;
+    const std::int8_t* begin = panel.weights;
+    const Constants<const float> constants(reinterpret_cast<const float*>(begin), columns);
+    panel.weights += columns * constants_bytes;
     read_order(panel);
-    panel.next = reinterpret_cast<const char*>(panel.weights + panel.steps * panel.step_stride);
-    panel.next_stride = (2 * panel.step_stride + tiles.count() - 1) / tiles.count();
+    const std::int8_t* end = panel.weights + panel.steps * panel.step_stride;
+    const bool is_last = first + columns == outputs_padded;
+    const std::size_t next_bytes = is_last ? panel_bytes(int8_columns, weights.next_inputs) : end - begin;
+    const int fetches = tiles.count() * panel.steps / 2;
+    panel.next = reinterpret_cast<const char*>(is_last ? weights.next : end);
+    panel.next_stride = (next_bytes + fetches - 1) / fetches;
     tiles.each([&](int row, int count) {
-      const Int8Finish finish{scales + row, weights.scales + first, weights.totals + first,
-                              weights.bias + first, out + row * stride + first, stride};
+      const Int8Finish finish{scales + row, constants, out + row * stride + first, stride};
       run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
-               weights.starts + first, finish);
+               reinterpret_cast<const std::int32_t*>(constants.starts), finish);
       panel.next += panel.next_stride * panel.steps / 2;
     });
-    panel.weights += panel.steps * panel.step_stride;
+    panel.weights = end;
   }
 }
 

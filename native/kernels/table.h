@@ -17,11 +17,10 @@ struct RowScale {
 // One group of an int8 linear layer, y = x W^T + b, W[outputs, inputs].
 struct Int8Weights {
   const std::int8_t* panels;
-  const float* scales;         // [outputs, padded to lanes]
-  const float* totals;         // [outputs, padded to lanes]: sums of W's rows, for the centres of the activations
-  const float* bias;           // [outputs, padded to lanes]
-  const std::int32_t* starts;  // [outputs, padded to lanes]: takes the offset of the codes away again
   int inputs, outputs;
+  // The panels that are read after these, and their inputs: the first of them is fetched while the last of these is used.
+  const std::int8_t* next;
+  int next_inputs;
 };
 
 struct Fp32Weights {
@@ -76,9 +75,9 @@ struct Kernels {
   int row_unit;  // rows of a tile, or a few more: parts of one cost nearly as much
 
   std::size_t (*panel_bytes)(int outputs, int inputs);  // of int8
-  // codes [outputs, inputs] and scales [outputs, padded] -> panels [panel_bytes], aligned to 4 bytes, totals and starts.
-  void (*pack_int8)(const std::int8_t* codes, const float* scales, int outputs, int inputs, std::int8_t* panels,
-                    float* totals, std::int32_t* starts);
+  // codes [outputs, inputs], scales and bias [outputs] -> panels [panel_bytes], aligned to 4 bytes.
+  void (*pack_int8)(const std::int8_t* codes, const float* scales, const float* bias, int outputs, int inputs,
+                    std::int8_t* panels);
   void (*pack_fp32)(const float* weights, std::size_t stride, int outputs, int inputs, float* panels);
 
   // x [rows, columns] -> codes [rows, columns, padded to four vectors] and one scale per row. What pads a row is

@@ -124,17 +124,13 @@ void test_linear_int8(Random& random, const Kernels& kernels) {
   const Int8Layer layer(random, kernels);
   const int padded = round_up_to(layer.outputs, kernels.lanes), rows = layer.coded.rows();
   std::vector<std::int8_t> panels(kernels.panel_bytes(layer.outputs, layer.inputs), 0x5a);
-  std::vector<std::int32_t> starts(padded, 0x5a5a);
-  std::vector<float> scales = layer.scales, bias = layer.bias, totals = unset_floats(padded);
-  scales.resize(padded, 1.0f);
-  bias.resize(padded, 1.0f);
-  kernels.pack_int8(layer.codes.data(), scales.data(), layer.outputs, layer.inputs, panels.data(), totals.data(),
-                    starts.data());
+  kernels.pack_int8(layer.codes.data(), layer.scales.data(), layer.bias.data(), layer.outputs, layer.inputs,
+                    panels.data());
   const std::size_t stride = padded + random.pick<int>({0, 0, 5});
   std::vector<float> out = unset_floats(extent(rows, stride, padded));
-  kernels.linear_int8(
-      {panels.data(), scales.data(), totals.data(), bias.data(), starts.data(), layer.inputs, layer.outputs},
-      layer.coded.bytes.data(), layer.coded.stride, layer.coded.scales.data(), rows, out.data(), stride);
+  kernels.linear_int8({panels.data(), layer.inputs, layer.outputs, panels.data(), layer.inputs},
+                      layer.coded.bytes.data(), layer.coded.stride, layer.coded.scales.data(), rows, out.data(),
+                      stride);
   layer.require_results(kernels, out, stride);
 }
 

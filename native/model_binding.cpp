@@ -123,10 +123,18 @@ nb::object to_numpy(Buffer<float>& buffer, std::initializer_list<std::size_t> sh
   return nb::cast(nb::ndarray<nb::numpy, float>(values->data(), shape, owner));
 }
 
-Batch batch_of(const Ints& input_ids, const Ints& token_type_ids, const Ints& position_ids, const Ints& starts) {
+// What was not given of a batch: the first segment, and places counted from 0 in each text.
+struct Defaults {
+  std::vector<std::int32_t> segments, positions;
+};
+
+Batch batch_of(const Ints& input_ids, const std::optional<Ints>& token_type_ids,
+               const std::optional<Ints>& position_ids, const Ints& starts, Defaults& defaults) {
   const std::size_t tokens = input_ids.shape(0);
-  if (token_type_ids.shape(0) != tokens || position_ids.shape(0) != tokens) {
-    throw std::invalid_argument("input_ids, token_type_ids and position_ids differ in length");
+  for (const std::optional<Ints>& other : {token_type_ids, position_ids}) {
+    if (other && other->shape(0) != tokens) {
+      throw std::invalid_argument("input_ids, token_type_ids and position_ids differ in length");
+    }
   }
   if (tokens > (1u << 24)) throw std::invalid_argument("the batch has more than 2^24 tokens");
   const std::size_t texts = starts.shape(0) - 1;
@@ -135,12 +143,19 @@ Batch batch_of(const Ints& input_ids, const Ints& token_type_ids, const Ints& po
   if (!ascending || starts.data()[texts] != static_cast<std::int32_t>(tokens)) {
     throw std::invalid_argument("starts do not rise from 0 to the number of tokens");
   }
-  return {input_ids.data(), token_type_ids.data(), position_ids.data(), starts.data(), static_cast<int>(texts)};
+  if (!token_type_ids) defaults.segments.resize(tokens);
+  for (std::size_t text = 0; text < texts && !position_ids; ++text) {
+    const int length = starts.data()[text + 1] - starts.data()[text];
+    for (int position = 0; position < length; ++position) defaults.positions.push_back(position);
+  }
+  return {input_ids.data(), token_type_ids ? token_type_ids->data() : defaults.segments.data(),
+          position_ids ? position_ids->data() : defaults.positions.data(), starts.data(), static_cast<int>(texts)};
 }
 
-nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_ids, Ints starts,
-             std::optional<Ints> wanted) {
-  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts);
+nb::dict run(PyModel& self, Ints input_ids, std::optional<Ints> token_type_ids, std::optional<Ints> position_ids,
+             Ints starts, std::optional<Ints> wanted) {
+  Defaults defaults;
+  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts, defaults);
   std::vector<Result> results;
   {
     nb::gil_scoped_release release;
@@ -155,8 +170,9 @@ nb::dict run(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_i
   return named;
 }
 
-nb::object magnitudes(PyModel& self, Ints input_ids, Ints token_type_ids, Ints position_ids, Ints starts) {
-  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts);
+nb::object magnitudes(PyModel& self, Ints input_ids, Ints token_type_ids, Ints starts) {
+  Defaults defaults;
+  const Batch batch = batch_of(input_ids, token_type_ids, std::nullopt, starts, defaults);
   Buffer<float> largest;
   {
     nb::gil_scoped_release release;
@@ -207,8 +223,9 @@ void bind_model(nb::module_& module) {
       .def(nb::init<const nb::dict&, const nb::dict&, const std::string&, const std::string&, int,
                     const std::string&>(),
            "config"_a, "arrays"_a, "head"_a, "precision"_a, "threads"_a, "isa"_a)
-      .def("run", &run, "input_ids"_a, "token_type_ids"_a, "position_ids"_a, "starts"_a, "wanted"_a.none())
-      .def("magnitudes", &magnitudes, "input_ids"_a, "token_type_ids"_a, "position_ids"_a, "starts"_a,
+      .def("run", &run, "input_ids"_a, "token_type_ids"_a.none(), "position_ids"_a.none(), "starts"_a,
+           "wanted"_a.none())
+      .def("magnitudes", &magnitudes, "input_ids"_a, "token_type_ids"_a, "starts"_a,
            "Largest magnitude of each channel that goes into attention and the feed-forward layers.")
       .def("stage_seconds", &stage_seconds,
            "Seconds that the last run spent in linear layers, attention and the rest, summed over the threads.")

@@ -20,12 +20,14 @@ class Model:
     def run(
         self,
         input_ids: NDArray[np.int32],
-        token_type_ids: NDArray[np.int32],
-        position_ids: NDArray[np.int32],
+        token_type_ids: NDArray[np.int32] | None,
+        position_ids: NDArray[np.int32] | None,
         starts: NDArray[np.int32],
         wanted: NDArray[np.int32] | None,
     ) -> dict[str, NDArray[np.float32]]:
         """Ids, segments and positions ``[T]``, ``starts`` ``[B + 1]`` -> the head's outputs by name.
+
+        Segments are 0 where there are none, and positions counted from 0 in each text.
 
         ``last_hidden_state`` ``[T, hidden]`` and ``pooler_output`` ``[B, hidden]``, or ``logits``
         ``[B, labels]``, ``[T, labels]`` or ``[wanted or T, vocabulary]``; ``wanted`` are rows of ``[T]``.
@@ -38,7 +40,6 @@ class Model:
         self,
         input_ids: NDArray[np.int32],
         token_type_ids: NDArray[np.int32],
-        position_ids: NDArray[np.int32],
         starts: NDArray[np.int32],
     ) -> NDArray[np.float32]:
         """Largest magnitude of each channel that goes into attention and the feed-forward layers.

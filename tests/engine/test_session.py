@@ -59,6 +59,16 @@ def test_texts_of_any_lengths_need_no_padding() -> None:
         np.testing.assert_allclose(output.pooler_output[row], expected["pooler_output"][row], atol=TOLERANCE)
 
 
+def test_segments_and_positions_that_are_not_given_are_zeros_and_places() -> None:
+    _, engine = pair(BASE)
+    texts = [[5, 3, 2], [1], [7, 9, 11, 13, 17, 19, 23]]
+    zeros, places = [[0] * len(text) for text in texts], [list(range(len(text))) for text in texts]
+    expected = engine(texts, token_type_ids=zeros, position_ids=places).last_hidden_state
+    for given in ({}, {"token_type_ids": zeros}, {"position_ids": places}):
+        for mine, theirs in zip(engine(texts, **given).last_hidden_state, expected, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
 def test_padding_on_the_left_equals_torch_where_tokens_are() -> None:
     """The pooled output is that of the first token, where torch takes the padding's."""
     model, engine = pair(BASE)

@@ -25,8 +25,9 @@ class Inputs(NamedTuple):
 
     Attributes:
         input_ids: Piece ids ``[T]``.
-        token_type_ids: Segments ``[T]``.
-        position_ids: Place of each token in its text ``[T]``, counted with the masked ones.
+        token_type_ids: Segments ``[T]``; None for all 0.
+        position_ids: Place of each token in its text ``[T]``, counted with the masked ones; None for
+            0, 1, 2 … in each.
         starts: Text ``b`` has the tokens ``starts[b]`` to ``starts[b + 1]``; ``[B + 1]``.
         kept: Which of the tokens that were given these are ``[given]``; None for all.
         lengths: How many tokens were given for each text ``[B]``.
@@ -35,13 +36,17 @@ class Inputs(NamedTuple):
     """
 
     input_ids: Integers
-    token_type_ids: Integers
-    position_ids: Integers
+    token_type_ids: Integers | None
+    position_ids: Integers | None
     starts: Integers
     kept: NDArray[np.bool_] | None
     lengths: Sequence[int]
     form: tuple[int, ...] | None
     choices: tuple[int, ...] | None
+
+    def places(self) -> Integers:
+        """Place of each token in its text ``[T]``."""
+        return positions_of(self.lengths) if self.position_ids is None else self.position_ids
 
     def of_tokens(self, values: NDArray[np.float32]) -> Result:
         """``[T, …]`` -> ``[batch, tokens, …]``, or ``[tokens, …]`` a text; zeros where tokens are masked."""
@@ -125,12 +130,13 @@ def _inputs(
     choices: tuple[int, ...] | None,
 ) -> Inputs:
     ids = flat["input_ids"]
-    segments = flat["token_type_ids"] if "token_type_ids" in flat else np.zeros(len(ids), dtype=np.int32)
-    positions = flat["position_ids"] if "position_ids" in flat else positions_of(lengths)
+    segments, positions = flat.get("token_type_ids"), flat.get("position_ids")
     starts, left = starts_of(lengths), lengths
     kept = flat.get("attention_mask")
     if kept is not None:
-        ids, segments, positions = ids[kept], segments[kept], positions[kept]
+        ids = ids[kept]
+        segments = None if segments is None else segments[kept]
+        positions = (positions_of(lengths) if positions is None else positions)[kept]
         # Tokens that are kept before each text, and after the last one.
         starts = np.concatenate([[0], np.cumsum(kept)])[starts].astype(np.int32)
         left = np.diff(starts).tolist()

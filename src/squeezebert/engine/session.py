@@ -166,9 +166,7 @@ class Engine:
             OptionError: An id, a segment or a position is none of the model's.
         """
         try:
-            return self._model.magnitudes(
-                batch.input_ids, batch.token_type_ids, batch.position_ids, batch.starts
-            )
+            return self._model.magnitudes(batch.input_ids, batch.token_type_ids, batch.starts)
         except ValueError as error:
             raise OptionError(str(error)) from error
 
@@ -236,7 +234,7 @@ class Engine:
         if wanted is not None and self.head == _VOCABULARY:
             starts = starts_of(map(len, wanted))
             rows = int32(chain.from_iterable(wanted)) + np.repeat(batch.starts[:-1], np.diff(starts))
-        arrays = self._run(batch.input_ids, batch.token_type_ids, batch.position_ids, batch.starts, rows)
+        arrays = self._run(batch.input_ids, batch.token_type_ids, None, batch.starts, rows)
         parts = {
             name: list(array) if self._is_of_text(name) else np.split(array, starts[1:-1])
             for name, array in arrays.items()
@@ -249,8 +247,8 @@ class Engine:
     def _run(
         self,
         input_ids: _Ids,
-        token_type_ids: _Ids,
-        position_ids: _Ids,
+        token_type_ids: _Ids | None,
+        position_ids: _Ids | None,
         starts: _Ids,
         rows: _Ids | None = None,
     ) -> dict[str, NDArray[np.float32]]:
@@ -282,9 +280,9 @@ class Engine:
         for name, values, limit, remedy in (
             ("input_ids", inputs.input_ids, config.vocab_size, "use its own tokenizer"),
             ("token_type_ids", inputs.token_type_ids, config.type_vocab_size, "give a segment it knows"),
-            ("position_ids", inputs.position_ids, config.max_position_embeddings, "truncate or window texts"),
+            ("position_ids", inputs.places(), config.max_position_embeddings, "truncate or window texts"),
         ):
-            if values.size and not 0 <= values.min() <= values.max() < limit:
+            if values is not None and values.size and not 0 <= values.min() <= values.max() < limit:
                 wrong = values[(values < 0) | (values >= limit)][0]
                 raise OptionError(f"{name} holds {wrong}; the model has 0 to {limit - 1}: {remedy}")
 

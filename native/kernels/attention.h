@@ -163,17 +163,14 @@ inline void store_values_fp32(const float* x, std::size_t stride, int rows, int 
   }
 }
 
-// Of each query of a tile: the largest score so far, and what is left of the earlier blocks since it rose.
+// Of each query of a tile: the largest score so far, and what is left of the earlier blocks since it rose; nothing
+// before the second block.
 template <int rows>
 struct Running {
   static constexpr int rows_padded = padded(rows, lanes);
-  alignas(64) float maximum[rows_padded];
-  alignas(64) float kept[rows_padded];
+  alignas(64) float maximum[rows_padded] = {};
+  alignas(64) float kept[rows_padded] = {};
   alignas(64) float totals[rows * lanes] = {};  // per lane
-
-  Running() {
-    for (float& each : maximum) each = minus_infinity;
-  }
 
   // All rows at once, because one after the other each would wait for its exponential.
   void raise(const float* block_maximum) {
@@ -220,14 +217,15 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
       operands.score(rows, wide, first + v * lanes, head_size, scores + v * lanes);
     });
     operands.start(block, first, count);
+    float* largest_of_block = first == 0 ? running.maximum : largest_scores;
     for (int r = 0; r < rows; ++r) {
       float* row = scores + r * key_block;
       for (int key = count; key < whole_vectors * lanes; ++key) row[key] = minus_infinity;
       Floats most = load(row);
       for (int v = 1; v < vectors; ++v) most = max(most, load(row + v * lanes));
-      largest_scores[r] = largest(most) * operands.scale(r);
+      largest_of_block[r] = largest(most) * operands.scale(r);
     }
-    running.raise(largest_scores);
+    if (first > 0) running.raise(largest_scores);
     for (int r = 0; r < rows; ++r) {
       running.add_total(r, operands.soften(block, r, scores + r * key_block, whole_vectors, running.maximum[r]));
     }

@@ -21,8 +21,9 @@ BEGIN, END = "<!-- by recipes/speed_table.py -->\n", "<!-- end -->\n"
 
 MACHINES = {
     "benchmark": "Intel Xeon, AMX",
-    "benchmark_avx512": "AMD EPYC, AVX-512",
-    "benchmark_avx2": "AMD EPYC, AVX2",
+    "benchmark_zen5": "AMD Zen 5, AVX-512",
+    "benchmark_avx512": "AMD Zen 4, AVX-512",
+    "benchmark_avx2": "AMD Zen 3, AVX2",
 }
 """How the table calls the machine of each file of results."""
 _SQUEEZEBERT, _BERT = ("squeezebert", "squeezebert-matmul"), ("bert-base",)

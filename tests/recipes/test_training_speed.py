@@ -30,7 +30,7 @@ def test_this_package_is_beside_each_of_the_others() -> None:
     assert "\n| fp32 | 1,024 | 512 | 2.00× | 819 | 1.25× |\n" in training_speed.table(found)
 
 
-@pytest.mark.parametrize("name", ["training_speed", "training_speed_avx2"])
+@pytest.mark.parametrize("name", ["training_speed", "training_speed_zen5", "training_speed_avx2"])
 def test_the_tables_in_the_documentation_are_those_of_the_results(name: str) -> None:
     found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     assert training_speed.table(found) == (RESULTS / f"{name}.md").read_text(encoding="utf-8")

@@ -35,11 +35,14 @@ target_link_libraries(squeezebert_engine PUBLIC Threads::Threads)
 # exceptions to pass through them are 27 kB.
 set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-exceptions
   -fno-asynchronous-unwind-tables -Wall -Wextra)
-# GCC makes a loop of its own of each first and last turn that differs: 45 kB, and no faster.
-check_cxx_compiler_flag(-fno-split-loops has_no_split_loops)
-if(has_no_split_loops)
-  list(APPEND kernel_options -fno-split-loops)
-endif()
+# GCC makes loops of their own of first and last turns, and copies of functions for constant arguments: 50 kB, and no
+# faster.
+foreach(flag split-loops ipa-cp)
+  check_cxx_compiler_flag(-fno-${flag} has_no_${flag})
+  if(has_no_${flag})
+    list(APPEND kernel_options -fno-${flag})
+  endif()
+endforeach()
 
 # The kernels for one instruction set, whose primitives are in `header`.
 function(add_kernels_to target isa header)

@@ -170,30 +170,24 @@ inline void quantize(const float* x, std::size_t stride, int rows, int columns, 
   });
 }
 
-template <Floats (*f)(Floats)>
-inline void map_and_quantize(float* x, std::size_t stride, int rows, int columns, Code* codes, std::size_t code_stride,
-                             RowScale* scales) {
-  quantize_rows(rows, columns, codes, code_stride, scales, [&](int r) {
+// A row at a time, so that it is quantised while it is in the first-level cache. What few networks have is not worth
+// such a loop for each.
+inline void activate_and_quantize(Activation kind, float* x, std::size_t stride, int rows, int columns, void* codes,
+                                  std::size_t code_stride, RowScale* scales) {
+  if (kind != Activation::gelu) {
+    activate(kind, x, stride, rows, columns);
+    return quantize(x, stride, rows, columns, codes, code_stride, scales);
+  }
+  quantize_rows(rows, columns, static_cast<Code*>(codes), code_stride, scales, [&](int r) {
     const float* row = x + r * stride;
     // All results go where the first two rows were: so they never leave the first-level cache.
     float* y = x + (r % 2) * stride;
     return MeasuredRow{y, gather<Range, unite>(columns, [&](int c, auto width) {
-                         const Floats mapped = f(load(row + c, width));
+                         const Floats mapped = gelu_coarse(load(row + c, width));
                          store(y + c, mapped, width);
                          return Range{mapped, mapped};
                        })};
   });
-}
-
-// A row at a time, so that it is quantised while it is in the first-level cache.
-inline void activate_and_quantize(Activation kind, float* x, std::size_t stride, int rows, int columns, void* codes,
-                                  std::size_t code_stride, RowScale* scales) {
-  Code* out = static_cast<Code*>(codes);
-  switch (kind) {
-    case Activation::gelu: return map_and_quantize<gelu_coarse>(x, stride, rows, columns, out, code_stride, scales);
-    case Activation::gelu_new: return map_and_quantize<gelu_new>(x, stride, rows, columns, out, code_stride, scales);
-    case Activation::relu: return map_and_quantize<relu>(x, stride, rows, columns, out, code_stride, scales);
-  }
 }
 
 // Sums of products of codes to values.

@@ -1,10 +1,10 @@
 // Attention of some queries of one text: scores, online softmax, weighted sum of the values.
 //
-// Both products run on the tiles of the linear layers: queries and probabilities are rows, keys and values
-// are panels, which each token's own block writes once per layer. Bound by the dot products for seven tenths,
-// and for the rest by the exponentials and the ends of the tiles. Long texts go by blocks of keys with a running maximum (Milakov and
-// Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867). Blocks are counted from the
-// start of the text, so that a text's result depends on nothing else.
+// Both products run on the tiles of the linear layers: queries and probabilities are rows, keys and values are panels,
+// which each token's own block writes once per layer. Bound by the dot products for six to seven tenths, and for the
+// rest by the exponentials and the ends of the tiles. Long texts go by blocks of keys with a running maximum (Milakov
+// and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867). Blocks are counted from the start of
+// the text, so that a text's result depends on nothing else.
 #pragma once
 
 namespace squeezebert::SQUEEZEBERT_ISA {

@@ -57,9 +57,11 @@ struct Encoder::Layer {
     lead(*value, *post_attention);
     lead(*post_attention, *intermediate);
     lead(*intermediate, *output);
-    for (int g = 0; fuses_feed_forward() && g < output->groups(); ++g) {
-      intermediate->set_next(g, *output, g);
-      output->set_next(g, *intermediate, (g + 1) % output->groups());
+    if (fuses_feed_forward()) {
+      for (int g = 0; g < output->groups(); ++g) {
+        intermediate->set_next(g, *output, g);
+        output->set_next(g, *intermediate, (g + 1) % output->groups());
+      }
     }
   }
 };

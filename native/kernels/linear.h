@@ -9,13 +9,19 @@ namespace squeezebert::SQUEEZEBERT_ISA {
 // What a panel holds of each of its columns: its scale; the sum of its weights times that, for the centres of the
 // activations; its bias; and what takes the offset of the codes away again.
 constexpr std::size_t constants_bytes = 4 * sizeof(float);
-template <typename T>
+template <typename Float, typename Int>
 struct Constants {
-  T *scales, *totals, *bias, *starts;
+  Float *scales, *totals, *bias;
+  Int* starts;
 
-  Constants(T* first, int columns)
-      : scales(first), totals(scales + columns), bias(totals + columns), starts(bias + columns) {}
+  template <typename Byte>
+  Constants(Byte* panel, int columns)
+      : scales(reinterpret_cast<Float*>(panel)),
+        totals(scales + columns),
+        bias(totals + columns),
+        starts(reinterpret_cast<Int*>(bias + columns)) {}
 };
+using ConstantsToRead = Constants<const float, const std::int32_t>;
 
 inline std::size_t panel_bytes(int outputs, int inputs) {
   const int outputs_padded = padded(outputs, lanes), panels = (outputs_padded + int8_columns - 1) / int8_columns;
@@ -31,8 +37,7 @@ inline void pack_int8(const std::int8_t* codes, const float* scales, const float
   const int steps = steps_of(inputs), outputs_padded = padded(outputs, lanes);
   for (int first = 0; first < outputs_padded; first += int8_columns) {
     const int columns = smaller(outputs_padded - first, int8_columns);
-    const Constants<float> constants(reinterpret_cast<float*>(panels), columns);
-    auto* starts = reinterpret_cast<std::int32_t*>(constants.starts);
+    const Constants<float, std::int32_t> constants(panels, columns);
     panels += columns * constants_bytes;
     auto* order = reinterpret_cast<std::int32_t*>(panels);
     panels += order_bytes(steps);
@@ -52,7 +57,7 @@ inline void pack_int8(const std::int8_t* codes, const float* scales, const float
       constants.scales[column] = exists ? scales[output] : 0.0f;
       constants.totals[column] = exists ? static_cast<float>(total) * scales[output] : 0.0f;
       constants.bias[column] = exists ? bias[output] : 0.0f;
-      starts[column] = -code_offset * total;
+      constants.starts[column] = -code_offset * total;
     }
     group_steps(panels, steps, columns, order);
     panels += static_cast<std::size_t>(steps) * columns * depth;
@@ -193,7 +198,7 @@ inline void activate_and_quantize(Activation kind, float* x, std::size_t stride,
 // Sums of products of codes to values.
 struct Int8Finish {
   const RowScale* rows;
-  Constants<const float> columns;
+  ConstantsToRead columns;
   float* out;
   std::size_t stride;
 
@@ -227,7 +232,7 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
     const int columns = smaller(outputs_padded - first, int8_columns);
     panel.step_stride = columns * depth;
     const std::int8_t* begin = panel.weights;
-    const Constants<const float> constants(reinterpret_cast<const float*>(begin), columns);
+    const ConstantsToRead constants(begin, columns);
     panel.weights += columns * constants_bytes;
     read_order(panel);
     const std::int8_t* end = panel.weights + panel.steps * panel.step_stride;
@@ -239,7 +244,7 @@ inline void linear_int8(const Int8Weights& weights, const void* codes, std::size
     tiles.each([&](int row, int count) {
       const Int8Finish finish{scales + row, constants, out + row * stride + first, stride};
       run_tile(count, columns / lanes, static_cast<const Code*>(codes) + row * code_stride, code_stride, panel,
-               reinterpret_cast<const std::int32_t*>(constants.starts), finish);
+               constants.starts, finish);
       panel.next += panel.next_stride * panel.steps / 2;
     });
     panel.weights = end;

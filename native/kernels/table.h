@@ -18,7 +18,7 @@ struct RowScale {
 struct Int8Weights {
   const std::int8_t* panels;
   int inputs, outputs;
-  // The panels that are read after these, and their inputs: the first of them is fetched while the last of these is used.
+  // The panels that are read after these, and their inputs: the first of them is fetched with the last of these.
   const std::int8_t* next;
   int next_inputs;
 };

@@ -102,15 +102,16 @@ def batches(lengths: Sequence[int], batch_tokens: int, pads: bool) -> Iterator[s
 
 
 def int32(values: Iterable[int]) -> NDArray[np.int32]:
-    """Integers as an array ``[n]``, in one pass and with one call of numpy.
+    """Integers as an array ``[n]``, with one call of numpy.
 
-    After a forward pass the caches hold weights, and each call of numpy costs some microseconds.
+    After a forward pass the caches hold weights, and each call of numpy costs some microseconds. What has no
+    length is made a list first, which ``array`` reads faster.
 
     Raises:
         OverflowError: One does not fit.
         TypeError: One is no integer.
     """
-    return np.asarray(array("i", list(values)))  # Of a list faster than of what has no length.
+    return np.asarray(array("i", list(values)))
 
 
 def starts_of(lengths: Iterable[int]) -> NDArray[np.int32]:

@@ -35,9 +35,9 @@ target_link_libraries(squeezebert_engine PUBLIC Threads::Threads)
 # exceptions to pass through them are 27 kB.
 set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-exceptions
   -fno-asynchronous-unwind-tables -Wall -Wextra)
-# GCC makes loops of their own of first and last turns, and copies of functions for constant arguments: 50 kB, and no
-# faster.
-foreach(flag split-loops ipa-cp)
+# GCC makes loops of their own of first and last turns and of each answer to a question, and copies of functions for
+# constant arguments: 60 kB, and no faster.
+foreach(flag split-loops unswitch-loops ipa-cp)
   check_cxx_compiler_flag(-fno-${flag} has_no_${flag})
   if(has_no_${flag})
     list(APPEND kernel_options -fno-${flag})

@@ -40,9 +40,13 @@ inline Floats round(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEA
 // x * 2^n for whole n.
 inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }
 inline Ints bits_of(Floats x) { return _mm512_castps_si512(x); }
-// table[index], where the lowest four bits of each lane are the index.
+// x, but with the magnitude of `most` where that is smaller.
+inline Floats clip(Floats x, Floats most) { return _mm512_range_ps(x, most, 2); }
+// table[index], where the lowest five bits of each lane are the index.
 #define SQUEEZEBERT_LOOKS_UP
-inline Floats look_up(const float* table, Ints index) { return _mm512_permutexvar_ps(index, _mm512_load_ps(table)); }
+inline Floats look_up(const float (&table)[32], Ints index) {
+  return _mm512_permutex2var_ps(_mm512_load_ps(table), index, _mm512_load_ps(table + 16));
+}
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
 

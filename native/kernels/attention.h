@@ -163,14 +163,14 @@ inline void store_values_fp32(const float* x, std::size_t stride, int rows, int 
   }
 }
 
-// Of each query of a tile: the largest score so far, and what is left of the earlier blocks since it rose; nothing
-// before the second block.
+// Of each query of a tile: the largest score so far, what is left of the earlier blocks since it rose, and the sum of
+// the probabilities. None of it is set before the first block.
 template <int rows>
 struct Running {
   static constexpr int rows_padded = padded(rows, lanes);
-  alignas(64) float maximum[rows_padded] = {};
-  alignas(64) float kept[rows_padded] = {};
-  alignas(64) float totals[rows * lanes] = {};  // per lane
+  alignas(64) float maximum[rows_padded];
+  alignas(64) float kept[rows_padded];
+  alignas(64) float totals[rows * lanes];  // per lane
 
   // All rows at once, because one after the other each would wait for its exponential.
   void raise(const float* block_maximum) {
@@ -180,10 +180,11 @@ struct Running {
       store(kept + r, exp2(sub(old, risen)));
     }
   }
-  void add_total(int row, Floats total) {
+  void add_total(int row, Floats total, bool is_first) {
     float* sums = totals + row * lanes;
-    store(sums, fma(load(sums), broadcast(kept[row]), total));
+    store(sums, is_first ? total : fma(load(sums), broadcast(kept[row]), total));
   }
+  float share(int row) const { return 1.0f / sum(load(totals + row * lanes)); }
 };
 
 // Adds a block's weighted sums `sums` [rows, sums_stride] to what the earlier blocks left, times `kept`.
@@ -210,6 +211,8 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
   typename Operands::Block block;
   State running;
   alignas(64) float largest_scores[State::rows_padded] = {};
+  // Where there is one block alone, its sums can be shares already.
+  const bool sums_shares = Operands::scales_sums && keys <= key_block;
   for (int first = 0; first < keys; first += key_block) {
     const int count = smaller(keys - first, key_block);
     const int vectors = (count + lanes - 1) / lanes, whole_vectors = padded(vectors, 4);
@@ -227,8 +230,10 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
     }
     if (first > 0) running.raise(largest_scores);
     for (int r = 0; r < rows; ++r) {
-      running.add_total(r, operands.soften(block, r, scores + r * key_block, whole_vectors, running.maximum[r]));
+      float* row = scores + r * key_block;
+      running.add_total(r, operands.soften(block, r, row, whole_vectors, running.maximum[r]), first == 0);
     }
+    for (int r = 0; r < rows; ++r) operands.scale_sums(block, r, sums_shares ? running.share(r) : 1.0f);
     in_parts((head_size + lanes - 1) / lanes, Operands::most_vectors, [&](int v, int wide) {
       const int column = v * lanes, columns = smaller(head_size - column, wide * lanes);
       if (first == 0 && columns == wide * lanes) {
@@ -239,8 +244,8 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
       }
     });
   }
-  for (int r = 0; r < rows; ++r) {
-    const Floats share = broadcast(1.0f / sum(load(running.totals + r * lanes)));
+  for (int r = 0; r < rows && !sums_shares; ++r) {
+    const Floats share = broadcast(running.share(r));
     float* row = out + r * stride;
     for_vectors(head_size, [&](int c, auto width) { store(row + c, mul(load(row + c, width), share), width); });
   }
@@ -257,19 +262,22 @@ struct Int8Operands {
 
   struct Block {
     Shares shares;
+    float unit;
     alignas(64) Probability codes[most_rows * key_block];
-    alignas(64) float units[most_vectors * lanes];
+    alignas(64) float sum_scales[most_rows * lanes];  // of each row, in all lanes
   };
 
-  // Stores sums times the scales of their columns.
+  // Stores sums times scales, of which there is a vector for each column or for each row: one tile for both.
   struct Scaled {
     const float* scales;
+    int column_step, row_step;
     float* out;
     std::size_t stride;
 
     auto column(int v) const {
-      return [to = out + v * lanes, stride = stride, scale = load(scales + v * lanes)](int r, Ints sums) {
-        store(to + r * stride, mul(to_floats(sums), scale));
+      const float* scale = scales + v * column_step;
+      return [to = out + v * lanes, stride = stride, scale, step = row_step](int r, Ints sums) {
+        store(to + r * stride, mul(to_floats(sums), load(scale + r * step)));
       };
     }
   };
@@ -279,14 +287,19 @@ struct Int8Operands {
     const std::size_t vector_bytes = static_cast<std::size_t>(steps) * lanes * depth;
     const Columns<std::int8_t> keys{head.keys + key / lanes * vector_bytes, lanes * depth, vector_bytes, steps, nullptr, 0};
     run_tile(rows, wide, queries, query_stride, keys, head.key_starts + key,
-             Scaled{head.key_scales + key, out, key_block});
+             Scaled{head.key_scales + key, lanes, 0, out, key_block});
   }
 
   void start(Block& block, int first, int count) const {
     const float* scales = head.value_scales + first;
     const float largest_scale = largest_magnitude(scales, count);
-    for (int v = 0; v < most_vectors; ++v) store(block.units + v * lanes, broadcast(largest_scale / probability_unit));
+    block.unit = largest_scale / probability_unit;
     store_shares(block.shares, scales, count, largest_scale > 0.0f ? 1.0f / largest_scale : 0.0f);
+  }
+
+  static constexpr bool scales_sums = true;
+  void scale_sums(Block& block, int row, float factor) const {
+    store(block.sum_scales + row * lanes, broadcast(block.unit * factor));
   }
 
   // A query of zeros must not lift what lies beyond the last key.
@@ -305,7 +318,8 @@ struct Int8Operands {
     const std::size_t step_bytes = static_cast<std::size_t>(padded(head_size, lanes)) * depth;
     const Columns<std::int8_t> values{head.values + first / depth * step_bytes + column * depth, step_bytes,
                                       lanes * depth, steps_of(count), nullptr, 0};
-    run_tile(rows, wide, block.codes, key_block, values, no_starts, Scaled{block.units, sums, sums_stride});
+    run_tile(rows, wide, block.codes, key_block, values, no_starts,
+             Scaled{block.sum_scales, 0, lanes, sums, sums_stride});
   }
 };
 
@@ -325,6 +339,8 @@ struct Fp32Operands {
   }
 
   void start(Block&, int, int) const {}
+  static constexpr bool scales_sums = false;
+  void scale_sums(Block&, int, float) const {}
   float scale(int) const { return 1.0f; }
 
   Floats soften(Block&, int, float* scores, int vectors, float maximum) const {

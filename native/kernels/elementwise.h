@@ -42,7 +42,7 @@ inline Range unite(Range a, Range b) { return {min(a.least, b.least), max(a.grea
 // Gathers f(first column, width) over the vectors of a row, lane by lane and beginning with zeros. Four chains,
 // because each step of one waits for the step before.
 template <typename T, T (*join)(T, T), typename F>
-inline T gather(int columns, F f) {
+[[gnu::always_inline]] inline T gather(int columns, F f) {
   const T start{};
   T chains[4] = {start, start, start, start};
   int c = 0;
@@ -105,27 +105,36 @@ inline Floats gelu(Floats x) {
 
 #if defined(SQUEEZEBERT_LOOKS_UP)
 
-// Minimax parabolas c0 + c1 a + c2 a² of g(a) = a (1 - Φ(a)) around each quarter of a.
-alignas(64) constexpr float gelu_c0[16] = {
-    0.0f, 6.36574288e-04f, 1.05225677e-02f, 4.65588495e-02f, 1.19179569e-01f, 2.20564738e-01f,
-    3.25259358e-01f, 4.02376980e-01f, 4.30748910e-01f, 4.06284988e-01f, 3.42746496e-01f, 2.60963976e-01f,
-    1.80580109e-01f, 1.14175737e-01f, 6.62363842e-02f, 3.56291644e-02f};
-alignas(64) constexpr float gelu_c1[16] = {
-    4.99911278e-01f, 4.92099851e-01f, 4.41186130e-01f, 3.26810181e-01f, 1.60854176e-01f, -2.00249627e-02f,
-    -1.73256874e-01f, -2.69090235e-01f, -3.00016761e-01f, -2.77355999e-01f, -2.23974675e-01f, -1.61631256e-01f,
-    -1.05611533e-01f, -6.30059913e-02f, -3.45130377e-02f, -1.75664388e-02f};
-alignas(64) constexpr float gelu_c2[16] = {
-    -3.97273749e-01f, -3.73465657e-01f, -3.07395697e-01f, -2.16348901e-01f, -1.21377267e-01f, -4.06203195e-02f,
-    1.54839931e-02f, 4.52689789e-02f, 5.36963753e-02f, 4.84487116e-02f, 3.72343101e-02f, 2.53508948e-02f,
-    1.55893294e-02f, 8.75444803e-03f, 4.52027004e-03f, 2.17431900e-03f};
+// Minimax parabolas c0 + c1 x + c2 x² around each step of x, from 14 below zero to 14 above it; on either side of
+// them a line.
+constexpr float gelu_steps = 3.675f;
+alignas(64) constexpr float gelu_c0[32] = {
+    -7.85245356e-05f, -7.85245356e-05f, -3.02232951e-02f, -6.08009137e-02f, -1.10895015e-01f, -1.82833731e-01f,
+    -2.70846784e-01f, -3.57979894e-01f, -4.18140441e-01f, -4.25898254e-01f, -3.70896488e-01f, -2.67871529e-01f,
+    -1.52402639e-01f, -6.19743615e-02f, -1.44137684e-02f, -8.87078815e-04f, 2.81790062e-06f, -8.87078815e-04f,
+    -1.44137684e-02f, -6.19743615e-02f, -1.52402639e-01f, -2.67871529e-01f, -3.70896488e-01f, -4.25898254e-01f,
+    -4.18140441e-01f, -3.57979894e-01f, -2.70846784e-01f, -1.82833731e-01f, -1.10895015e-01f, -6.08009137e-02f,
+    -3.02177332e-02f, -7.85245356e-05f};
+alignas(64) constexpr float gelu_c1[32] = {
+    0.0f, 0.0f, -1.46987541e-02f, -3.14140841e-02f, -6.09761328e-02f, -1.07092142e-01f, -1.68827832e-01f,
+    -2.36260235e-01f, -2.88050801e-01f, -2.95037687e-01f, -2.31819749e-01f, -9.28939730e-02f, 9.67422053e-02f,
+    2.86908060e-01f, 4.25794691e-01f, 4.89878744e-01f, 5.00000238e-01f, 5.10121226e-01f, 5.74205279e-01f,
+    7.13091969e-01f, 9.03257787e-01f, 1.09289396e+00f, 1.23181975e+00f, 1.29503763e+00f, 1.28805077e+00f,
+    1.23626029e+00f, 1.16882789e+00f, 1.10709214e+00f, 1.06097615e+00f, 1.03141403e+00f, 1.01469588e+00f, 1.0f};
+alignas(64) constexpr float gelu_c2[32] = {
+    0.0f, 0.0f, -1.79411320e-03f, -4.07871045e-03f, -8.44061002e-03f, -1.58323348e-02f, -2.66602598e-02f,
+    -3.97097059e-02f, -5.08588105e-02f, -5.24199866e-02f, -3.42499986e-02f, 1.26129203e-02f, 9.05506983e-02f,
+    1.90695345e-01f, 2.92417318e-01f, 3.68922383e-01f, 3.97716492e-01f, 3.68922383e-01f, 2.92417318e-01f,
+    1.90695345e-01f, 9.05506983e-02f, 1.26129203e-02f, -3.42499986e-02f, -5.24199866e-02f, -5.08588105e-02f,
+    -3.97097059e-02f, -2.66602598e-02f, -1.58323348e-02f, -8.44061002e-03f, -4.07871045e-03f, -1.79373589e-03f, 0.0f};
 
-// max(x, 0) - g(|x|), 2e-4 at most from the exact one, and half of a polynomial's work for the multipliers.
+// 8.2e-5 at most from the exact one, and half of a polynomial's work for the multipliers.
 inline Floats gelu_coarse(Floats x) {
-  const Floats a = min(abs(x), broadcast(3.87f));
-  // Adding 2^23 leaves the number of the nearest quarter in the lowest bits.
-  const Ints quarter = bits_of(fma(a, broadcast(4.0f), broadcast(8388608.0f)));
-  const Floats c0 = look_up(gelu_c0, quarter), c1 = look_up(gelu_c1, quarter), c2 = look_up(gelu_c2, quarter);
-  return sub(max(x, zeros()), fma(a, fma(a, c2, c1), c0));
+  const Floats clipped = clip(x, broadcast(15.4f / gelu_steps));
+  // Adding 2^23 leaves the number of the nearest step, 1 to 31, in the lowest bits.
+  const Ints step = bits_of(fma(clipped, broadcast(gelu_steps), broadcast(8388608.0f + 16.0f)));
+  const Floats c0 = look_up(gelu_c0, step), c1 = look_up(gelu_c1, step), c2 = look_up(gelu_c2, step);
+  return fma(x, fma(x, c2, c1), c0);
 }
 
 #else
@@ -171,40 +180,45 @@ inline void activate(Activation kind, float* x, std::size_t stride, int rows, in
   }
 }
 
-// x + y, where there is y, normed. Mean and variance in two passes, as the reference does. Each pass waits for a sum
-// of the one before: meanwhile those of two other rows go on. All three stay in the first-level cache.
+// Of the values of one row and of the squares of another.
+struct Sums {
+  Floats values, squares;
+};
+inline Sums add_sums(Sums a, Sums b) { return {add(a.values, b.values), add(a.squares, b.squares)}; }
+
+// x + y, where there is y, normed. Mean and variance in two passes, as the reference does. A pass waits for a sum of
+// the one before, and the first one for memory: so three rows go through a pass each in one loop.
 [[gnu::noinline]] inline void norm_rows(float* x, std::size_t stride, const float* y, std::size_t y_stride, int rows,
                                         int columns, const float* weight, const float* bias, float epsilon) {
   const float share = 1.0f / static_cast<float>(columns);
-  float means[3], scales[3];
+  float means[3] = {}, scales[3] = {};
   for (int r = 0; r < rows + 2; ++r) {
-    if (r < rows) {
-      float* row = x + r * stride;
-      const float* other = y + r * y_stride;
-      const Floats total = gather<Floats, add>(columns, [&](int c, auto width) {
-        Floats value = load(row + c, width);
-        if (y) store(row + c, value = add(value, load(other + c, width)), width);
-        return value;
-      });
-      means[r % 3] = share * sum(total);
-    }
-    if (const int second = r - 1; second >= 0 && second < rows) {
-      const float* row = x + second * stride;
-      const Floats mean = broadcast(means[second % 3]);
-      const Floats squares = gather<Floats, add>(columns, [&](int c, auto width) {
-        const Floats centred = counted(sub(load(row + c, width), mean), width);
-        return mul(centred, centred);
-      });
-      scales[second % 3] = 1.0f / __builtin_sqrtf(share * sum(squares) + epsilon);
-    }
-    if (const int third = r - 2; third >= 0) {
-      float* row = x + third * stride;
-      const Floats mean = broadcast(means[third % 3]), scale = broadcast(scales[third % 3]);
-      for_vectors(columns, [&](int c, auto width) {
-        const Floats normed = mul(sub(load(row + c, width), mean), scale);
-        store(row + c, fma(normed, load(weight + c, width), load(bias + c, width)), width);
-      });
-    }
+    float* row = x + r * stride;
+    const float *other = y + r * y_stride, *second = row - stride;
+    float* third = row - 2 * stride;
+    const bool has_first = r < rows, has_second = r >= 1 && r <= rows, has_third = r >= 2;
+    float &first_mean = means[r % 3], &second_scale = scales[(r + 2) % 3];
+    const Floats second_mean = broadcast(means[(r + 2) % 3]);
+    const Floats third_mean = broadcast(means[(r + 1) % 3]), third_scale = broadcast(scales[(r + 1) % 3]);
+    const auto sum_up = [&](int c, auto width) {
+      Floats value = load(row + c, width);
+      if (y) store(row + c, value = add(value, load(other + c, width)), width);
+      return value;
+    };
+    const auto square = [&](int c, auto width) {
+      const Floats centred = counted(sub(load(second + c, width), second_mean), width);
+      return mul(centred, centred);
+    };
+    const auto finish = [&](int c, auto width) {
+      const Floats normed = mul(sub(load(third + c, width), third_mean), third_scale);
+      store(third + c, fma(normed, load(weight + c, width), load(bias + c, width)), width);
+    };
+    const Sums sums = gather<Sums, add_sums>(columns, [&](int c, auto width) {
+      if (has_third) finish(c, width);
+      return Sums{has_first ? sum_up(c, width) : zeros(), has_second ? square(c, width) : zeros()};
+    });
+    if (has_first) first_mean = share * sum(sums.values);
+    if (has_second) second_scale = 1.0f / __builtin_sqrtf(share * sum(sums.squares) + epsilon);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 // Macros in some compilers.
+#undef _mm512_range_ps
 #undef _mm512_roundscale_ps
 #undef _mm512_slli_epi32
 #undef _mm512_srli_epi16
@@ -106,6 +107,18 @@ inline __m512 _mm512_roundscale_ps(__m512 x, int mode) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   return {_mm256_round_ps(x.low, nearest), _mm256_round_ps(x.high, nearest)};
 }
+// The smaller magnitude with the sign of x.
+inline __m512 _mm512_range_ps(__m512 x, __m512 y, int mode) {
+  demand(mode == 2);
+  float values[16], others[16];
+  _mm512_storeu_ps(values, x);
+  _mm512_storeu_ps(others, y);
+  for (int i = 0; i < 16; ++i) {
+    const float magnitude = __builtin_fabsf(values[i]), other = __builtin_fabsf(others[i]);
+    values[i] = __builtin_copysignf(magnitude <= other ? magnitude : other, values[i]);
+  }
+  return _mm512_loadu_ps(values);
+}
 inline __m512i _mm512_castps_si512(__m512 x) { return {_mm256_castps_si256(x.low), _mm256_castps_si256(x.high)}; }
 inline __m512i _mm512_cvtps_epi32(__m512 x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
 inline __m512 _mm512_cvtepi32_ps(__m512i x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
@@ -158,9 +171,14 @@ inline __m512i _mm512_permutexvar_epi32(__m512i index, __m512i x) {
   for (std::uint32_t& lane : picked) lane = from[lane % 16];
   return _mm512_loadu_si512(picked);
 }
-inline __m512 _mm512_permutexvar_ps(__m512i index, __m512 x) {
-  const __m512i bits = _mm512_permutexvar_epi32(index, _mm512_castps_si512(x));
-  return {_mm256_castsi256_ps(bits.low), _mm256_castsi256_ps(bits.high)};
+inline __m512 _mm512_permutex2var_ps(__m512 first, __m512i index, __m512 last) {
+  float from[32], values[16];
+  std::uint32_t picked[16];
+  _mm512_storeu_ps(from, first);
+  _mm512_storeu_ps(from + 16, last);
+  _mm512_storeu_si512(picked, index);
+  for (int i = 0; i < 16; ++i) values[i] = from[picked[i] % 32];
+  return _mm512_loadu_ps(values);
 }
 inline __m512i _mm512_permutex2var_epi16(__m512i first, __m512i index, __m512i last) {
   std::uint16_t from[64], picked[32];

@@ -84,6 +84,10 @@ def read_inputs(
     Raises:
         OptionError: They have not the same shape, or do not hold integers, or a text has no tokens left.
     """
+    if attention_mask is None and token_type_ids is None and position_ids is None and not choices:
+        plain = _plain(input_ids)
+        if plain is not None:
+            return plain
     others = {
         "attention_mask": attention_mask,
         "token_type_ids": token_type_ids,
@@ -93,6 +97,23 @@ def read_inputs(
     if isinstance(input_ids, (list, tuple)):
         return _from_lists(given, choices)
     return _from_arrays(given, choices)
+
+
+def _plain(texts: Any) -> Inputs | None:
+    """Lists of ids alone, as most calls have them, in few steps; None for all else, and for what is wrong.
+
+    After a forward pass the caches hold weights, and each step costs some microseconds.
+    """
+    if type(texts) is not list or not {list}.issuperset(map(type, texts)):
+        return None
+    lengths = list(map(len, texts))
+    try:
+        ids = int32(texts[0] if len(texts) == 1 else chain.from_iterable(texts))
+    except (TypeError, OverflowError):
+        return None
+    if 0 in lengths:
+        return None
+    return Inputs(ids, None, None, starts_of(lengths), None, lengths, None, None)
 
 
 def _from_lists(given: dict[str, Any], choices: bool) -> Inputs:
@@ -206,5 +227,7 @@ def _kept(mask: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _split(values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.float32]]:
+    if len(counts) == 1:
+        return [values]
     ends = list(accumulate(counts))
     return [values[end - count : end] for end, count in zip(ends, counts, strict=True)]

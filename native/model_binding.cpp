@@ -123,9 +123,18 @@ nb::object to_numpy(Buffer<float>& buffer, std::initializer_list<std::size_t> sh
   return nb::cast(nb::ndarray<nb::numpy, float>(values->data(), shape, owner));
 }
 
+constexpr std::size_t most_tokens = std::size_t{1} << 24;
+
 // What was not given of a batch: the first segment, and places counted from 0 in each text.
 struct Defaults {
   std::vector<std::int32_t> segments, positions;
+
+  void set_positions(const std::int32_t* starts, std::size_t texts) {
+    for (std::size_t text = 0; text < texts; ++text) {
+      const int length = starts[text + 1] - starts[text];
+      for (int position = 0; position < length; ++position) positions.push_back(position);
+    }
+  }
 };
 
 Batch batch_of(const Ints& input_ids, const std::optional<Ints>& token_type_ids,
@@ -136,7 +145,7 @@ Batch batch_of(const Ints& input_ids, const std::optional<Ints>& token_type_ids,
       throw std::invalid_argument("input_ids, token_type_ids and position_ids differ in length");
     }
   }
-  if (tokens > (1u << 24)) throw std::invalid_argument("the batch has more than 2^24 tokens");
+  if (tokens > most_tokens) throw std::invalid_argument("the batch has more than 2^24 tokens");
   const std::size_t texts = starts.shape(0) - 1;
   bool ascending = starts.shape(0) > 0 && starts.data()[0] == 0;
   for (std::size_t i = 0; ascending && i < texts; ++i) ascending = starts.data()[i] <= starts.data()[i + 1];
@@ -144,23 +153,16 @@ Batch batch_of(const Ints& input_ids, const std::optional<Ints>& token_type_ids,
     throw std::invalid_argument("starts do not rise from 0 to the number of tokens");
   }
   if (!token_type_ids) defaults.segments.resize(tokens);
-  for (std::size_t text = 0; text < texts && !position_ids; ++text) {
-    const int length = starts.data()[text + 1] - starts.data()[text];
-    for (int position = 0; position < length; ++position) defaults.positions.push_back(position);
-  }
+  if (!position_ids) defaults.set_positions(starts.data(), texts);
   return {input_ids.data(), token_type_ids ? token_type_ids->data() : defaults.segments.data(),
           position_ids ? position_ids->data() : defaults.positions.data(), starts.data(), static_cast<int>(texts)};
 }
 
-nb::dict run(PyModel& self, Ints input_ids, std::optional<Ints> token_type_ids, std::optional<Ints> position_ids,
-             Ints starts, std::optional<Ints> wanted) {
-  Defaults defaults;
-  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts, defaults);
+nb::dict run_batch(PyModel& self, const Batch& batch, const std::int32_t* wanted, std::size_t wanted_count) {
   std::vector<Result> results;
   {
     nb::gil_scoped_release release;
-    results = self.model->run(batch, wanted ? wanted->data() : nullptr,
-                              wanted ? static_cast<int>(wanted->shape(0)) : 0);
+    results = self.model->run(batch, wanted, static_cast<int>(wanted_count));
   }
   nb::dict named;
   for (Result& result : results) {
@@ -168,6 +170,46 @@ nb::dict run(PyModel& self, Ints input_ids, std::optional<Ints> token_type_ids, 
         to_numpy(result.values, {static_cast<std::size_t>(result.rows), static_cast<std::size_t>(result.columns)});
   }
   return named;
+}
+
+nb::dict run(PyModel& self, Ints input_ids, std::optional<Ints> token_type_ids, std::optional<Ints> position_ids,
+             Ints starts, std::optional<Ints> wanted) {
+  Defaults defaults;
+  const Batch batch = batch_of(input_ids, token_type_ids, position_ids, starts, defaults);
+  return run_batch(self, batch, wanted ? wanted->data() : nullptr, wanted ? wanted->shape(0) : 0);
+}
+
+// Lists of ids, one text after the other.
+struct Lists {
+  std::vector<std::int32_t> ids, starts{0};
+
+  // False where `texts` are anything else, or more than a batch may have.
+  bool read(nb::handle texts) {
+    if (!nb::isinstance<nb::list>(texts)) return false;
+    for (const nb::handle text : nb::borrow<nb::list>(texts)) {
+      if (!nb::isinstance<nb::list>(text)) return false;
+      for (const nb::handle id : nb::borrow<nb::list>(text)) {
+        ids.emplace_back();
+        if (!nb::try_cast(id, ids.back(), false)) return false;
+      }
+      if (ids.size() > most_tokens) return false;
+      starts.push_back(static_cast<std::int32_t>(ids.size()));
+    }
+    return true;
+  }
+};
+
+nb::object run_lists(PyModel& self, nb::handle input_ids) {
+  Lists lists;
+  if (!lists.read(input_ids)) return nb::none();
+  const std::size_t texts = lists.starts.size() - 1;
+  Defaults defaults;
+  defaults.segments.resize(lists.ids.size());
+  defaults.set_positions(lists.starts.data(), texts);
+  return run_batch(self,
+                   {lists.ids.data(), defaults.segments.data(), defaults.positions.data(), lists.starts.data(),
+                    static_cast<int>(texts)},
+                   nullptr, 0);
 }
 
 nb::object magnitudes(PyModel& self, Ints input_ids, Ints token_type_ids, Ints starts) {
@@ -225,6 +267,7 @@ void bind_model(nb::module_& module) {
            "config"_a, "arrays"_a, "head"_a, "precision"_a, "threads"_a, "isa"_a)
       .def("run", &run, "input_ids"_a, "token_type_ids"_a.none(), "position_ids"_a.none(), "starts"_a,
            "wanted"_a.none())
+      .def("run_lists", &run_lists, "input_ids"_a.none())
       .def("magnitudes", &magnitudes, "input_ids"_a, "token_type_ids"_a, "starts"_a,
            "Largest magnitude of each channel that goes into attention and the feed-forward layers.")
       .def("stage_seconds", &stage_seconds,

@@ -36,6 +36,13 @@ class Model:
             ValueError: A value is out of range, lengths differ, or a text has no tokens.
         """
 
+    def run_lists(self, input_ids: object) -> dict[str, NDArray[np.float32]] | None:
+        """As ``run``, of texts that are lists of ids; None where ``input_ids`` are anything else.
+
+        Raises:
+            ValueError: A value is out of range, or a text has no tokens.
+        """
+
     def magnitudes(
         self,
         input_ids: NDArray[np.int32],

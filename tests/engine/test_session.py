@@ -69,6 +69,22 @@ def test_segments_and_positions_that_are_not_given_are_zeros_and_places() -> Non
             np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("head", HEADS)
+def test_ids_alone_give_the_same_whatever_holds_them(head: str) -> None:
+    """Lists of Python's integers take a way of their own."""
+    _, engine = pair(head)
+    ids = batch(head)["input_ids"]
+    texts = ids.tolist()
+    expected = engine(texts, token_type_ids=np.zeros_like(ids).tolist())
+    for given in (texts, tuple(texts), [list(text) for text in ids], [tuple(text) for text in texts]):
+        found = engine(given)
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            assert isinstance(found[name], list)
+            for mine, theirs in zip(found[name], values, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+
+
 def test_padding_on_the_left_equals_torch_where_tokens_are() -> None:
     """The pooled output is that of the first token, where torch takes the padding's."""
     model, engine = pair(BASE)

@@ -56,7 +56,7 @@ class Inputs(NamedTuple):
             values = spread
         if self.form is not None:
             return values.reshape(*self.form, *values.shape[1:])
-        return _split(values, self.lengths)
+        return split(values, self.lengths)
 
     def of_texts(self, values: NDArray[np.float32]) -> Result:
         """``[B, …]`` -> the same, or a list of ``[…]``."""
@@ -66,7 +66,7 @@ class Inputs(NamedTuple):
         """``[B]`` -> ``[batch, choices]``, or ``[choices]`` a question."""
         if self.form is not None:
             return values.reshape(self.form[:-1])
-        return _split(values, self.choices or ())
+        return split(values, self.choices or ())
 
 
 def read_inputs(
@@ -84,10 +84,6 @@ def read_inputs(
     Raises:
         OptionError: They have not the same shape, or do not hold integers, or a text has no tokens left.
     """
-    if attention_mask is None and token_type_ids is None and position_ids is None and not choices:
-        plain = _plain(input_ids)
-        if plain is not None:
-            return plain
     others = {
         "attention_mask": attention_mask,
         "token_type_ids": token_type_ids,
@@ -99,21 +95,10 @@ def read_inputs(
     return _from_arrays(given, choices)
 
 
-def _plain(texts: Any) -> Inputs | None:
-    """Lists of ids alone, as most calls have them, in few steps; None for all else, and for what is wrong.
-
-    After a forward pass the caches hold weights, and each step costs some microseconds.
-    """
-    if type(texts) is not list or not {list}.issuperset(map(type, texts)):
-        return None
-    lengths = list(map(len, texts))
-    try:
-        ids = int32(texts[0] if len(texts) == 1 else chain.from_iterable(texts))
-    except (TypeError, OverflowError):
-        return None
-    if 0 in lengths:
-        return None
-    return Inputs(ids, None, None, starts_of(lengths), None, lengths, None, None)
+def split(values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.float32]]:
+    """``[T, …]`` -> ``[count, …]`` for each of the counts, whose sum is T."""
+    ends = list(accumulate(counts))
+    return [values[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
 
 def _from_lists(given: dict[str, Any], choices: bool) -> Inputs:
@@ -224,10 +209,3 @@ def _kept(mask: NDArray[Any]) -> NDArray[np.bool_]:
         what = "nan" if mask.dtype.kind == "f" else mask.dtype
         raise OptionError(f"attention_mask holds {what}; expected 1 for tokens and 0 for those to ignore")
     return np.asarray(mask != 0)
-
-
-def _split(values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.float32]]:
-    if len(counts) == 1:
-        return [values]
-    ends = list(accumulate(counts))
-    return [values[end - count : end] for end, count in zip(ends, counts, strict=True)]

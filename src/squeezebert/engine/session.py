@@ -16,7 +16,7 @@ from squeezebert.checkpoints import read_stored
 from squeezebert.checkpoints.safetensors_file import release_pages
 from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
 from squeezebert.engine.backend import BASE, POOLED_HEADS, Outputs, published_head, require_head
-from squeezebert.engine.inputs import Inputs, read_inputs
+from squeezebert.engine.inputs import Inputs, read_inputs, split
 from squeezebert.engine.outputs import EngineOutput, Result
 from squeezebert.engine.packing import PackedBatch, int32, starts_of
 from squeezebert.engine.weights import fitting
@@ -218,6 +218,10 @@ class Engine:
         Raises:
             OptionError: The inputs do not fit each other or the model.
         """
+        if attention_mask is None and token_type_ids is None and position_ids is None:
+            output = self._run_lists(input_ids)
+            if output is not None:
+                return output
         inputs = read_inputs(
             input_ids, attention_mask, token_type_ids, position_ids, choices=self.head == _CHOICES
         )
@@ -244,6 +248,28 @@ class Engine:
     def __repr__(self) -> str:
         return f"Engine({self.head}, {self.precision}, {self.isa}, {self.threads} threads)"
 
+    def _run_lists(self, input_ids: Any) -> EngineOutput | None:
+        """Outputs of lists of ids; None for anything else, and where an error has to be explained.
+
+        Most calls come with such lists. After a forward pass the caches hold weights, and what Python does
+        next costs some microseconds a step.
+        """
+        if self.head == _CHOICES:
+            return None
+        try:
+            arrays = self._model.run_lists(input_ids)
+        except ValueError:
+            return None
+        if arrays is None:
+            return None
+        lengths = list(map(len, input_ids))
+        return EngineOutput(
+            **{
+                name: list(array) if self._is_of_text(name) else split(array, lengths)
+                for name, array in self._published(arrays).items()
+            }
+        )
+
     def _run(
         self,
         input_ids: _Ids,
@@ -257,6 +283,10 @@ class Engine:
             arrays = self._model.run(input_ids, token_type_ids, position_ids, starts, rows)
         except ValueError as error:
             raise OptionError(str(error)) from error
+        return self._published(arrays)
+
+    def _published(self, arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """What the kernels call ``logits`` of a span is its start's and its end's."""
         if self.head != _SPANS:
             return arrays
         start_logits, end_logits = np.ascontiguousarray(arrays["logits"].T)

@@ -4,9 +4,8 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
-
-#include "sse.h"
 
 namespace squeezebert::SQUEEZEBERT_ISA {
 
@@ -91,6 +90,35 @@ inline void store_interleaved(std::int8_t* p, const Ints (&values)[depth]) {
   const __m512i last = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(values[2], low), 16),
                                        _mm512_slli_epi32(values[3], 24));
   _mm512_storeu_si512(p, _mm512_or_si512(first, last));
+}
+
+#define SQUEEZEBERT_TRANSPOSES_KEYS
+// As the generic one: four transposes of 4 × 4 dwords at once.
+inline void transpose_keys(const std::int8_t (&codes)[4][64], int steps, std::int8_t* target, std::size_t step_bytes,
+                           std::int32_t (&totals)[4]) {
+  const Ints a = load_weights(codes[0]), b = load_weights(codes[1]);
+  const Ints c = load_weights(codes[2]), d = load_weights(codes[3]);
+  const Ints low_ab = _mm512_unpacklo_epi32(a, b), high_ab = _mm512_unpackhi_epi32(a, b);
+  const Ints low_cd = _mm512_unpacklo_epi32(c, d), high_cd = _mm512_unpackhi_epi32(c, d);
+  // Of every fourth step, from each of the first four on.
+  const Ints by_step[4] = {_mm512_unpacklo_epi64(low_ab, low_cd), _mm512_unpackhi_epi64(low_ab, low_cd),
+                           _mm512_unpacklo_epi64(high_ab, high_cd), _mm512_unpackhi_epi64(high_ab, high_cd)};
+  Ints sums = _mm512_setzero_si512();
+#pragma GCC unroll 4
+  for (int s = 0; s < 4; ++s) {
+    sums = dot(sums, _mm512_set1_epi8(1), by_step[s]);
+    const __m128i quarters[4] = {_mm512_extracti32x4_epi32(by_step[s], 0), _mm512_extracti32x4_epi32(by_step[s], 1),
+                                 _mm512_extracti32x4_epi32(by_step[s], 2), _mm512_extracti32x4_epi32(by_step[s], 3)};
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; ++q) {
+      const int step = 4 * q + s;
+      if (step < steps) _mm_storeu_si128(reinterpret_cast<__m128i*>(target + step * step_bytes), quarters[q]);
+    }
+  }
+  auto* total = reinterpret_cast<__m128i*>(totals);
+  const __m128i first = _mm_add_epi32(_mm512_extracti32x4_epi32(sums, 0), _mm512_extracti32x4_epi32(sums, 1));
+  const __m128i last = _mm_add_epi32(_mm512_extracti32x4_epi32(sums, 2), _mm512_extracti32x4_epi32(sums, 3));
+  _mm_storeu_si128(total, _mm_add_epi32(_mm_loadu_si128(total), _mm_add_epi32(first, last)));
 }
 
 // Words of 16 bits, for probabilities.

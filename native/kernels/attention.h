@@ -211,15 +211,14 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
   typename Operands::Block block;
   State running;
   alignas(64) float largest_scores[State::rows_padded] = {};
-  // Where there is one block alone, its sums can be shares already.
-  const bool sums_shares = Operands::scales_sums && keys <= key_block;
+  const bool has_one_block = keys <= key_block, sums_shares = Operands::scales_sums && has_one_block;
   for (int first = 0; first < keys; first += key_block) {
     const int count = smaller(keys - first, key_block);
     const int vectors = (count + lanes - 1) / lanes, whole_vectors = padded(vectors, 4);
     in_parts(vectors, Operands::most_vectors, [&](int v, int wide) {
       operands.score(rows, wide, first + v * lanes, head_size, scores + v * lanes);
     });
-    operands.start(block, first, count);
+    if (!has_one_block) operands.start(first, count);
     float* largest_of_block = first == 0 ? running.maximum : largest_scores;
     for (int r = 0; r < rows; ++r) {
       float* row = scores + r * key_block;
@@ -233,6 +232,7 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
       float* row = scores + r * key_block;
       running.add_total(r, operands.soften(block, r, row, whole_vectors, running.maximum[r]), first == 0);
     }
+    // All there is of the only block is summed by now.
     for (int r = 0; r < rows; ++r) operands.scale_sums(block, r, sums_shares ? running.share(r) : 1.0f);
     in_parts((head_size + lanes - 1) / lanes, Operands::most_vectors, [&](int v, int wide) {
       const int column = v * lanes, columns = smaller(head_size - column, wide * lanes);
@@ -251,6 +251,18 @@ inline void attend_tile(const Operands& operands, int rows, int keys, int head_s
   }
 }
 
+// What probabilities of a block are multiplied by before they become codes, and the sums of values afterwards.
+struct ValueScales {
+  Shares shares;
+  float unit;
+
+  [[gnu::noinline]] void set(const float* scales, int count) {
+    const float largest_scale = largest_magnitude(scales, count);
+    unit = largest_scale / probability_unit;
+    store_shares(shares, scales, count, largest_scale > 0.0f ? 1.0f / largest_scale : 0.0f);
+  }
+};
+
 struct Int8Operands {
   static constexpr int most_rows = attention_rows, most_vectors = attention_vectors;
 
@@ -259,10 +271,9 @@ struct Int8Operands {
   const float* query_scales;
   std::size_t scale_stride;
   const Int8Text& head;
+  ValueScales& value_scales;
 
   struct Block {
-    Shares shares;
-    float unit;
     alignas(64) Probability codes[most_rows * key_block];
     alignas(64) float sum_scales[most_rows * lanes];  // of each row, in all lanes
   };
@@ -290,16 +301,12 @@ struct Int8Operands {
              Scaled{head.key_scales + key, lanes, 0, out, key_block});
   }
 
-  void start(Block& block, int first, int count) const {
-    const float* scales = head.value_scales + first;
-    const float largest_scale = largest_magnitude(scales, count);
-    block.unit = largest_scale / probability_unit;
-    store_shares(block.shares, scales, count, largest_scale > 0.0f ? 1.0f / largest_scale : 0.0f);
-  }
+  // Of texts with one block, whoever made this has done it for all tiles.
+  void start(int first, int count) const { value_scales.set(head.value_scales + first, count); }
 
   static constexpr bool scales_sums = true;
   void scale_sums(Block& block, int row, float factor) const {
-    store(block.sum_scales + row * lanes, broadcast(block.unit * factor));
+    store(block.sum_scales + row * lanes, broadcast(value_scales.unit * factor));
   }
 
   // A query of zeros must not lift what lies beyond the last key.
@@ -309,7 +316,7 @@ struct Int8Operands {
   }
 
   Floats soften(Block& block, int row, const float* scores, int vectors, float maximum) const {
-    return squeezebert::SQUEEZEBERT_ISA::soften(scores, vectors, scale(row), maximum, block.shares,
+    return squeezebert::SQUEEZEBERT_ISA::soften(scores, vectors, scale(row), maximum, value_scales.shares,
                                                 block.codes + row * key_block);
   }
 
@@ -338,7 +345,7 @@ struct Fp32Operands {
     run_tile(rows, wide, queries, query_stride, keys, no_bias, Fp32Finish{out, key_block});
   }
 
-  void start(Block&, int, int) const {}
+  void start(int, int) const {}
   static constexpr bool scales_sums = false;
   void scale_sums(Block&, int, float) const {}
   float scale(int) const { return 1.0f; }
@@ -387,6 +394,8 @@ inline void attend_int8(const void* queries, const float* query_scales, int rows
   for (int h = 0; h < shape.heads; ++h) {
     const Int8Text head = head_of(text, h, shape.size);
     const Int8Text next = head_of(text, smaller(h + 1, shape.heads - 1), shape.size);
+    ValueScales value_scales;
+    if (keys <= key_block) value_scales.set(head.value_scales, keys);
     ToFetch keys_to_fetch(next.keys, next.keys - head.keys, tiles.count());
     ToFetch values_to_fetch(next.values, next.values - head.values, tiles.count());
     tiles.each([&](int row, int count) {
@@ -394,7 +403,7 @@ inline void attend_int8(const void* queries, const float* query_scales, int rows
       values_to_fetch.fetch_part();
       const Int8Operands operands{static_cast<const Code*>(queries) + row * row_codes + h * head_codes, row_codes,
                                   query_scales + static_cast<std::size_t>(row) * shape.heads + h,
-                                  static_cast<std::size_t>(shape.heads), head};
+                                  static_cast<std::size_t>(shape.heads), head, value_scales};
       attend_tile(operands, count, keys, shape.size, out + row * stride + h * shape.size, stride);
     });
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 // Macros in some compilers.
+#undef _mm512_extracti32x4_epi32
 #undef _mm512_range_ps
 #undef _mm512_roundscale_ps
 #undef _mm512_slli_epi32
@@ -51,6 +52,10 @@ SQUEEZEBERT_HALVES(__m512i, _mm512_mulhi_epu16, _mm256_mulhi_epu16)
 SQUEEZEBERT_HALVES(__m512i, _mm512_packs_epi16, _mm256_packs_epi16)
 SQUEEZEBERT_HALVES(__m512i, _mm512_packs_epi32, _mm256_packs_epi32)
 SQUEEZEBERT_HALVES(__m512i, _mm512_packus_epi16, _mm256_packus_epi16)
+SQUEEZEBERT_HALVES(__m512i, _mm512_unpacklo_epi32, _mm256_unpacklo_epi32)
+SQUEEZEBERT_HALVES(__m512i, _mm512_unpackhi_epi32, _mm256_unpackhi_epi32)
+SQUEEZEBERT_HALVES(__m512i, _mm512_unpacklo_epi64, _mm256_unpacklo_epi64)
+SQUEEZEBERT_HALVES(__m512i, _mm512_unpackhi_epi64, _mm256_unpackhi_epi64)
 
 #undef SQUEEZEBERT_HALVES
 
@@ -58,6 +63,7 @@ inline __m512 both(__m256 x) { return {x, x}; }
 inline __m512i both(__m256i x) { return {x, x}; }
 
 inline __m512 _mm512_setzero_ps() { return both(_mm256_setzero_ps()); }
+inline __m512i _mm512_setzero_si512() { return both(_mm256_setzero_si256()); }
 inline __m512 _mm512_set1_ps(float x) { return both(_mm256_set1_ps(x)); }
 inline __m512i _mm512_set1_epi32(int x) { return both(_mm256_set1_epi32(x)); }
 inline __m512i _mm512_set1_epi16(short x) { return both(_mm256_set1_epi16(x)); }
@@ -74,6 +80,11 @@ inline __m512i _mm512_loadu_si512(const void* p) {
   return x;
 }
 inline void _mm512_storeu_si512(void* p, __m512i x) { __builtin_memcpy(p, &x, sizeof x); }
+inline __m128i _mm512_extracti32x4_epi32(__m512i x, int quarter) {
+  __m128i quarters[4];
+  _mm512_storeu_si512(quarters, x);
+  return quarters[quarter];
+}
 inline bool is_aligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 64 == 0; }
 inline __m512 _mm512_load_ps(const float* p) {
   demand(is_aligned(p));

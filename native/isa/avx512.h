@@ -39,6 +39,9 @@ inline Floats round(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEA
 // x * 2^n for whole n.
 inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }
 inline Ints bits_of(Floats x) { return _mm512_castps_si512(x); }
+// The larger of the magnitudes.
+#define SQUEEZEBERT_COMPARES_MAGNITUDES
+inline Floats larger_magnitude(Floats a, Floats b) { return _mm512_range_ps(a, b, 11); }
 // x, but with the magnitude of `most` where that is smaller.
 inline Floats clip(Floats x, Floats most) { return _mm512_range_ps(x, most, 2); }
 // table[index], where the lowest five bits of each lane are the index.

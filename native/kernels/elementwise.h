@@ -33,6 +33,11 @@ inline void for_vectors(int columns, F f) {
   if (c < columns) f(c, Part{columns - c});
 }
 
+#if !defined(SQUEEZEBERT_COMPARES_MAGNITUDES)
+// The larger of `a`, which is a magnitude, and the magnitude of b.
+inline Floats larger_magnitude(Floats a, Floats b) { return max(a, abs(b)); }
+#endif
+
 // The least and the greatest of some numbers, lane by lane.
 struct Range {
   Floats least, greatest;

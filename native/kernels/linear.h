@@ -80,7 +80,7 @@ inline void pack_fp32(const float* weights, std::size_t stride, int outputs, int
 }
 
 inline float largest_magnitude(const float* x, int columns) {
-  return largest(gather<Floats, max>(columns, [&](int c, auto width) { return abs(load(x + c, width)); }));
+  return largest(gather<Floats, larger_magnitude>(columns, [&](int c, auto width) { return load(x + c, width); }));
 }
 
 // Of `quantize_rows`' codes, and of keys and values, which stand in the place of weights.

@@ -118,15 +118,16 @@ inline __m512 _mm512_roundscale_ps(__m512 x, int mode) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   return {_mm256_round_ps(x.low, nearest), _mm256_round_ps(x.high, nearest)};
 }
-// The smaller magnitude with the sign of x.
+// The smaller magnitude with the sign of x, or the larger one.
 inline __m512 _mm512_range_ps(__m512 x, __m512 y, int mode) {
-  demand(mode == 2);
+  demand(mode == 2 || mode == 11);
   float values[16], others[16];
   _mm512_storeu_ps(values, x);
   _mm512_storeu_ps(others, y);
   for (int i = 0; i < 16; ++i) {
     const float magnitude = __builtin_fabsf(values[i]), other = __builtin_fabsf(others[i]);
-    values[i] = __builtin_copysignf(magnitude <= other ? magnitude : other, values[i]);
+    const float smaller = __builtin_copysignf(magnitude <= other ? magnitude : other, values[i]);
+    values[i] = mode == 2 ? smaller : magnitude >= other ? magnitude : other;
   }
   return _mm512_loadu_ps(values);
 }

@@ -72,7 +72,8 @@ def test_quartiles_are_those_of_numpy(values: list[float]) -> None:
 def test_ratios_are_against_the_reference_of_the_same_run() -> None:
     reference, peer = fake_reference(), fake("double")
     bert = fake("double", MODELS["bert-base"])
-    first = group_run([measured(reference, "1x32", [2, 2], [3]), measured(peer, "1x32", [5], [5, 9])])
+    # In its third round the machine was slower, and the peer had had its time.
+    first = group_run([measured(reference, "1x32", [2, 2], [3], [9]), measured(peer, "1x32", [5], [5, 10])])
     # A busier minute: the reference takes ten times as long, and its new times are no row.
     second = group_run([measured(reference, "1x32", [20]), measured(bert, "1x32", [80])], started=60.0)
     results = Results.empty(conditions()).add(first, settings()).add(second, settings())
@@ -85,7 +86,18 @@ def test_ratios_are_against_the_reference_of_the_same_run() -> None:
         "1970-01-01T00:00:00Z squeezebert", "1970-01-01T00:01:00Z bert-base"
     ]  # fmt: skip
     row = results.fields["rows"][1]
-    assert (row["median"], row["count"], row["turns"], row["reference_median"]) == (5, 3, 2, 2)
+    assert (row["median"], row["count"], row["turns"], row["reference_median"]) == (5, 3, 2, 2.5)
+
+
+def test_a_ratio_is_the_median_of_the_rounds() -> None:
+    reference, peer = fake_reference(), fake("double")
+    # The machine slows down between the rounds, by which the ratio of the medians would be 6.
+    run = group_run(
+        [measured(reference, "1x32", [1.0], [1.0], [10.0]), measured(peer, "1x32", [2.0], [6.0], [40.0])]
+    )
+    row = row_of(Results.empty(conditions()).add(run, settings()), "double")
+    assert row["ratio"] == 4.0
+    assert row["ratio_quartiles"] == [3.0, 5.0]
 
 
 def test_without_the_reference_there_are_no_ratios() -> None:

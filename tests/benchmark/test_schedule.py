@@ -37,6 +37,9 @@ def test_rounds_have_different_orders_and_each_row_its_turn(tmp_path: Path) -> N
     rounds = [[step.partition(": ")[2] for step in steps[2:][start : start + 4]] for start in (0, 4, 8)]
     assert all(sorted(turns) == sorted(rounds[0]) for turns in rounds)
     assert len({tuple(turns) for turns in rounds}) > 1
+    for turns in rounds:
+        works = [turn.partition(",")[0] for turn in turns]
+        assert works in (["a", "a", "b", "b"], ["b", "b", "a", "a"]), "works are not mixed"
 
 
 def test_ceilings_take_turns_at_a_work_of_their_own(tmp_path: Path) -> None:

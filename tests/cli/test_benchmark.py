@@ -72,7 +72,8 @@ def test_results_are_shown_and_written(squeezebert: Program, tmp_path: Path) -> 
     (row,) = [row for row in results["rows"] if row["peer"] == "double"]
     assert {
         "peer", "title", "runtime", "precision", "model", "work", "median", "lower_quartile",
-        "upper_quartile", "count", "turns", "run", "ratio", "reference_median", "gop_per_second",
+        "upper_quartile", "count", "turns", "run", "ratio", "ratio_quartiles", "reference_median",
+        "gop_per_second",
     } == set(row)  # fmt: skip
     assert row["run"] in {run["id"] for run in results["runs"]}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from squeezebert.benchmark.models import MODELS
@@ -18,10 +19,11 @@ from squeezebert.costs import encoder_operations
 from squeezebert.errors import OptionError
 from squeezebert.files import write_text
 
-SCHEMA = 1
+SCHEMA = 2
 WHAT = (
     "Milliseconds of a call, all contestants of a run taking turns; random weights of the right sizes. "
-    "ratio: median against that of the reference at the same work in the same run."
+    "ratio: the median of a turn against that of the reference at the same work in the same round; of all "
+    "rounds the median."
 )
 
 _SAME = ("schema", "machine", "threads", "versions")
@@ -141,22 +143,13 @@ class Results:
     def add(self, run: GroupRun, settings: Settings) -> Results:
         """Add what a group has brought."""
         identity = f"{datetime.fromtimestamp(run.started, timezone.utc):%Y-%m-%dT%H:%M:%SZ} {run.group.name}"
-        summaries = {(row.contestant, row.work): Summary.of(row.values) for row in run.rows}
-        references = {
-            row.work: summaries[row.contestant, row.work].median for row in run.rows if _is_reference(row)
-        }
-        rows = []
-        for row in run.rows:
+        references = {row.work: row for row in run.rows if _is_reference(row)}
+        rows = [
+            {**_row(row, identity), **_ratio(row, references.get(row.work))}
+            for row in run.rows
             # The reference takes part in every group; its own row is the one beside its own model's peers.
-            if not _is_reference(row) or run.group.name == MODELS[REFERENCE_MODEL].family:
-                median, reference = summaries[row.contestant, row.work].median, references.get(row.work)
-                rows.append(
-                    {
-                        **_row(row, identity),
-                        "ratio": None if reference is None else median / reference,
-                        "reference_median": reference,
-                    }
-                )
+            if not _is_reference(row) or run.group.name == MODELS[REFERENCE_MODEL].family
+        ]
         new = Results(
             {
                 **self.fields,
@@ -185,6 +178,20 @@ def _row(row: Measured, run: str) -> Row:
         **asdict(Summary.of(row.values)),
         "turns": len(row.turns),
         "run": run,
+    }
+
+
+def _ratio(row: Measured, reference: Measured | None) -> Row:
+    """How many times as long as the reference it takes, round by round: processors change within minutes."""
+    if reference is None:
+        return {"ratio": None, "ratio_quartiles": None, "reference_median": None}
+    # Who is done with its time has no more turns: so both have those of the first rounds.
+    turns = zip(row.turns, reference.turns, strict=False)
+    ratios = Summary.of([median(mine) / median(theirs) for mine, theirs in turns])
+    return {
+        "ratio": ratios.median,
+        "ratio_quartiles": [ratios.lower_quartile, ratios.upper_quartile],
+        "reference_median": Summary.of(reference.values).median,
     }
 
 

@@ -1,8 +1,8 @@
 """Measures a group: all contestants are loaded, then they take turns over several rounds.
 
 A turn is a pause, a warm-up, and calls that are timed. Nothing else runs meanwhile: each contestant is a
-process of its own that is held between its turns. In each round the order is another one, so that nobody
-always follows the same.
+process of its own that is held between its turns. A round goes work by work, so that what is compared is
+measured within seconds. Each round has another order, so that nobody always follows the same.
 """
 
 from __future__ import annotations
@@ -188,8 +188,12 @@ class _Stage:
 
     def round(self, number: int) -> None:
         """Give a turn to each row that has time left."""
+        order = random.Random(number)
+        works = list(dict.fromkeys(row.work for row in self.rows))
+        order.shuffle(works)
         rows = list(self.rows)
-        random.Random(number).shuffle(rows)
+        order.shuffle(rows)
+        rows.sort(key=lambda row: works.index(row.work))
         for row in rows:
             self._advance(f"round {number + 1}: {row.work}, {row.contestant.name}")
             is_done = len(row.turns) >= LEAST_ROUNDS and row.spent >= self._settings.seconds

@@ -45,12 +45,11 @@ std::vector<Block> divide(const Batch& batch, const std::vector<double>& shares,
   const std::int64_t count = static_cast<std::int64_t>(rounds) * threads;
   std::vector<Block> blocks;
   int text = 0, first = 0;
-  double earlier = 0.0;  // share of the threads before this one
+  double share = 0.0;  // of all blocks so far
   for (std::int64_t i = 0; i < count; ++i) {
-    const int thread = static_cast<int>(i % threads);
-    earlier = thread == 0 ? shares[0] : earlier + shares[thread];
+    share += shares[i / rounds] / rounds;
     const int equal = static_cast<int>(rows * (i + 1) / count);
-    const double more = (earlier - (thread + 1.0) / threads) * rows / rounds;
+    const double more = (share - (i + 1.0) / count) * rows;
     const int cut = equal + row_unit * static_cast<int>(std::lround(more / row_unit));
     const int end = i + 1 == count ? rows : snapped(batch, cut);
     if (end > first) blocks.push_back(block_between(batch, first, end, text));

@@ -34,10 +34,11 @@ struct Block {
 // Rows of the largest block that `divide` makes.
 int most_block_rows(int threads, int block_rows, int row_unit);
 
-// Cuts a batch into blocks, as many for each thread; item i is thread i's, modulo their number. Where the `shares` of
-// the threads are equal, blocks have equal sizes of at most `block_rows`; where they are not, sizes differ from these
-// by multiples of `row_unit`. Each cut is then moved by up to two rows: a text is cut only at positions that are
-// multiples of four, so that each step of keys and values belongs to one block.
+// Cuts a batch into blocks, as many for each thread. A thread's stand one after the other: so most texts stay with one
+// thread, whose cache has their keys and values. Where the `shares` of the threads are equal, blocks have equal sizes
+// of at most `block_rows`; where they are not, sizes differ from these by multiples of `row_unit`. Each cut is then
+// moved by up to two rows: a text is cut only at positions that are multiples of four, so that each step of keys and
+// values belongs to one block.
 std::vector<Block> divide(const Batch& batch, const std::vector<double>& shares, int block_rows, int row_unit);
 
 }  // namespace squeezebert

@@ -55,8 +55,11 @@ void Pool::run(int items, Function function, void* context) {
   }
   function_ = function;
   context_ = context;
-  items_ = items;
-  for (int thread = 0; thread < threads_; ++thread) next_[thread].item.store(thread, std::memory_order_relaxed);
+  const auto first_of = [&](int thread) { return static_cast<int>(static_cast<long long>(items) * thread / threads_); };
+  for (int thread = 0; thread < threads_; ++thread) {
+    next_[thread].item.store(first_of(thread), std::memory_order_relaxed);
+    next_[thread].end = first_of(thread + 1);
+  }
   busy_.store(threads_ - 1, std::memory_order_relaxed);
   // Sequentially consistent, as is the sleeper's count: either it sees the new round or we see it asleep.
   round_.fetch_add(1);
@@ -76,8 +79,8 @@ void Pool::take_items(int thread) {
 }
 
 void Pool::take_items_of(int owner, int thread) {
-  std::atomic<int>& next = next_[owner].item;
-  for (int item; (item = next.fetch_add(threads_, std::memory_order_relaxed)) < items_;) {
+  Next& next = next_[owner];
+  for (int item; (item = next.item.fetch_add(1, std::memory_order_relaxed)) < next.end;) {
     function_(context_, item, thread);
   }
 }

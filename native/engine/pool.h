@@ -47,10 +47,10 @@ class Pool {
 
   Function function_ = nullptr;
   void* context_ = nullptr;
-  int items_ = 0;
-  // Thread t owns the items t, t + threads, …; the next one of each.
+  // Each thread owns as many items, one after the other; the next one of each.
   struct alignas(64) Next {
     std::atomic<int> item{0};
+    int end = 0;
   };
   std::vector<Next> next_;
   alignas(64) std::atomic<int> busy_{0};  // workers that have not finished the current round

@@ -100,10 +100,8 @@ inline void store_probabilities(Code* p, Ints a, Ints b, Ints c, Ints d) {
 
 #define SQUEEZEBERT_TRANSPOSES_KEYS
 // As the generic one, four steps at a time: a 4 × 4 transpose of dwords.
-template <int row_bytes>
-inline void transpose_keys(const std::int8_t (&codes)[4][row_bytes], int steps, std::int8_t* target,
-                           std::size_t step_bytes, std::int32_t (&totals)[4]) {
-  static_assert(row_bytes % 16 == 0, "four steps are read at once");
+inline void transpose_keys(const std::int8_t (&codes)[4][32], int steps, std::int8_t* target, std::size_t step_bytes,
+                           std::int32_t (&totals)[4]) {
   const __m128i ones = _mm_set1_epi8(1);
   auto* sums = reinterpret_cast<__m128i*>(totals);
   __m128i total = _mm_loadu_si128(sums);

@@ -111,7 +111,7 @@ inline Floats gelu(Floats x) {
 #if defined(SQUEEZEBERT_LOOKS_UP)
 
 // Minimax parabolas c0 + c1 x + c2 x² around each step of x, from 14 below zero to 14 above it; on either side of
-// them a line.
+// them a line. So many steps are one:
 constexpr float gelu_steps = 3.675f;
 alignas(64) constexpr float gelu_c0[32] = {
     -7.85245356e-05f, -7.85245356e-05f, -3.02232951e-02f, -6.08009137e-02f, -1.10895015e-01f, -1.82833731e-01f,

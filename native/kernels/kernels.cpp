@@ -23,6 +23,8 @@
 
 #include "softmax.h"
 
+#include "attention_inputs.h"
+
 #include "attention.h"
 
 #define SQUEEZEBERT_TEXT_OF(x) #x

@@ -30,6 +30,11 @@ def test_parameters_and_files_are_counted(squeezebert: Program, models: dict[str
     assert got["tokenizer"] == {"pieces": len(PIECES), "do_lower_case": True, "model_max_length": 32}
 
 
+def test_a_label_of_two_lines_stands_on_one(squeezebert: Program, tmp_path: Path) -> None:
+    save_tiny_model(tmp_path, "text-classification", id2label={0: "bad\nfilm", 1: "good"})
+    assert "0 bad film, 1 good" in squeezebert("info", tmp_path).out
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
 def test_sizes_are_those_of_the_written_files(
     squeezebert: Program, models: dict[str, str], tmp_path: Path, dtype: str

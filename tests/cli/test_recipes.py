@@ -109,6 +109,10 @@ def test_from_text_to_models(folder, squeezebert):
         (("distill", "distill.toml"), "[teacher] has no from"),
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus=x"), "the share 'x'"),
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus"), "give --out FOLDER"),
+        (
+            ("pretrain", "pretrain.toml", "--corpus", "c=0.5", "--corpus", "d", "--corpus", "c"),
+            "--corpus c is given twice; give it once",
+        ),
         (("pretrain", "pretrain.toml", "--corpus", "corpus"), "give --out FOLDER"),
         (("pretrain", "pretrain.toml", "--corpus", "corpus", "--resume"), "give --out FOLDER"),
         (

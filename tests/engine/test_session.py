@@ -10,7 +10,7 @@ import torch
 
 from squeezebert.engine import Engine
 from squeezebert.engine.packing import pack
-from squeezebert.errors import OptionError
+from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.modeling.backend import TorchBackend
 from tests.engine.networks import (
     BASE,
@@ -28,6 +28,18 @@ from tests.engine.networks import (
     torch_network,
     torch_outputs,
 )
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(precision: str, value: float) -> None:
+    config = network_config()
+    arrays = arrays_of(torch_network(CLASSIFIER, config))
+    name = "transformer.encoder.layers.0.attention.query.weight"
+    arrays[name] = arrays[name].copy()
+    arrays[name][3, 1] = value
+    with pytest.raises(CheckpointError, match=rf"^weights: {name} holds 1 values that are NaN or infinite"):
+        Engine(config, arrays, CLASSIFIER, precision=precision)
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -80,6 +80,8 @@ def test_a_forward_pass_in_bf16_computes_matrices_in_bf16() -> None:
 def test_what_is_not_here_is_named() -> None:
     with pytest.raises(OptionError, match=r"device 'abacus' cannot be used here"):
         precision.choose_device("abacus")
+    with pytest.raises(OptionError, match=r"device 'meta' cannot be used here"):
+        precision.choose_device("meta")
     with pytest.raises(OptionError, match="'tf32' needs a GPU"):
         precision.choose_precision("tf32", "cpu")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli.options import DEFAULT_MODEL, json_option, verbose_option
+from squeezebert.cli.table import printable
 from squeezebert.errors import listed
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _as_json(model: str, inspection: Inspection) -> dict[str, Any]:
 
 def _lines(model: str, inspection: Inspection) -> list[tuple[str, str]]:
     config = inspection.config
-    labels = [f"{index} {label}" for index, label in config.id2label.items()]
+    labels = [f"{index} {printable(label)}" for index, label in config.id2label.items()]
     total = sum(inspection.parameters.values())
     operations = sum(inspection.operations.values())
     tokenizer = _tokenizer(inspection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +50,15 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
     """Folders of corpora with their shares, of the command line or else of the recipe.
 
     Raises:
-        OptionError: A share is no positive number, or there is no corpus.
+        OptionError: A share is no positive number, a corpus is given twice, or there is none.
     """
     shares: dict[str, Any] = recipe.table("corpora")
     if given:
         pairs = [text.rpartition("=") if "=" in text else (text, "=", "1") for text in given]
         shares = {folder: share for folder, _, share in pairs}
+        if len(shares) < len(given):
+            [(twice, _)] = Counter(folder for folder, *_ in pairs).most_common(1)
+            raise OptionError(f"--corpus {twice} is given twice; give it once, with the share of both")
     if not shares:
         raise OptionError(f"{recipe.place}: [corpora] is empty; or give --corpus FOLDER")
     corpora = {}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from squeezebert import _native
 from squeezebert.checkpoints import read_stored
+from squeezebert.checkpoints.arrays import check_finite
 from squeezebert.checkpoints.safetensors_file import release_pages
 from squeezebert.config import GROUP_KEYS, SqueezeBertConfig
 from squeezebert.engine.backend import BASE, POOLED_HEADS, Outputs, published_head, require_head
@@ -20,7 +21,7 @@ from squeezebert.engine.inputs import Inputs, read_inputs, split
 from squeezebert.engine.outputs import EngineOutput, Result
 from squeezebert.engine.packing import PackedBatch, int32, starts_of
 from squeezebert.engine.weights import fitting
-from squeezebert.errors import CheckpointError, OptionError
+from squeezebert.errors import OptionError
 from squeezebert.threads import check_threads
 
 PRECISIONS = ("int8", "fp32")
@@ -68,7 +69,7 @@ class Engine:
         precision: The same.
 
     Raises:
-        CheckpointError: Tensors are missing, unexpected or of another shape.
+        CheckpointError: Tensors are missing, unexpected, of another shape or not finite.
         OptionError: There is no such head or precision, ``threads`` is not positive, or the environment
             variable ``SQUEEZEBERT_ISA`` names an instruction set that this machine lacks.
     """
@@ -90,17 +91,17 @@ class Engine:
         self.head = _head_of(config) if head is None else _checked_head(head)
         self.precision = precision
         self._again: Callable[[], Engine] | None = None
+        taken = fitting(config, arrays, self.head, place="weights")
+        check_finite(taken, "weights")
         try:
             self._model = _native.Model(
                 {key: getattr(config, key) for key in _NATIVE_CONFIG},
-                fitting(config, arrays, self.head, place="weights"),
+                taken,
                 _NATIVE_HEADS[self.head],
                 precision,
                 check_threads(threads),
                 "",
             )
-        except CheckpointError:
-            raise
         except ValueError as error:
             raise OptionError(str(error)) from error
 

@@ -27,7 +27,7 @@ def choose_device(wanted: str | None, local_rank: int = 0) -> torch.device:
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(f"cuda:{local_rank}" if wanted == "cuda" else wanted)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # Meta tensors hold nothing.
     # Torch without CUDA reports an AssertionError.
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]

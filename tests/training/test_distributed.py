@@ -39,18 +39,22 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_two_processes_have_the_losses_of_one(trunk: str, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM.format(task=TASK))
+def in_two_processes(folder: Path, *arguments: object) -> str:
+    """What `torchrun` prints."""
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    arguments = (program, trunk, tmp_path / "two", json.dumps(SETTINGS))
-    root = Path(__file__).parents[2]
-    path = os.pathsep.join([str(root), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
     done = subprocess.run(
-        [sys.executable, *launcher, *map(str, arguments)], cwd=tmp_path, check=False, timeout=120,
+        [sys.executable, *launcher, *map(str, arguments)], cwd=folder, check=False, timeout=120,
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_two_processes_have_the_losses_of_one(trunk: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(task=TASK))
+    in_two_processes(tmp_path, program, trunk, tmp_path / "two", json.dumps(SETTINGS))
     train(make_data(TASK), tmp_path / "one", start=trunk, settings=TrainingSettings(**SETTINGS))
     one, two = records(tmp_path / "one"), records(tmp_path / "two")
     assert [record["step"] for record in one] == [record["step"] for record in two]
@@ -64,6 +68,15 @@ def test_two_processes_have_the_losses_of_one(trunk: str, tmp_path: Path) -> Non
             continue
         np.testing.assert_allclose(array, theirs[name], atol=1e-5, err_msg=name)
     assert json.loads((tmp_path / "two" / "training.json").read_text())["processes"] == 2
+
+
+def test_a_plan_of_two_processes_is_measured_by_both_and_told_once(trunk: str, tmp_path: Path) -> None:
+    rows = "".join(f"film {number},{'good' if number % 2 else 'bad'}\n" for number in range(30))
+    (tmp_path / "rows.csv").write_text(f"text,label\n{rows}")
+    asked = ("--epochs", 3, "--batch-size", 9, "--precision", "fp32", "--dry-run", "--json")
+    told = in_two_processes(tmp_path, "-m", "squeezebert", "train", "rows.csv", "--from", trunk, *asked)
+    plan = json.loads(told)
+    assert (plan["steps"], plan["training_rows"]) == (9, 27)
 
 
 def test_a_step_without_a_gradient_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ def command(
     """
     import_torch()
     from squeezebert.training.distillation import DistillationSettings, distill, make_distillation
+    from squeezebert.training.distributed import is_first_process
     from squeezebert.training.planning import measure
     from squeezebert.training.recipe import Recipe
 
@@ -45,7 +46,9 @@ def command(
     if dry_run or out is None:
         with new_heads_are_expected():
             objective = make_distillation(corpora, source, student, settings)
-            show_fields(measure(objective, settings).to_dict(), as_json=asked["as_json"])
+            planned = measure(objective, settings)
+        if is_first_process():
+            show_fields(planned.to_dict(), as_json=asked["as_json"])
         return 0
     with sitting(MEASURED_ON) as bar:
         result = distill(

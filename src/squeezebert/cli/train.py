@@ -141,6 +141,7 @@ def command(
     if dry_run or out is None:
         with new_heads_are_expected():
             planned = plan(rows, start=start, settings=settings, teaching=teaching)
+        if is_first_process():
             show_fields(planned.to_dict(), as_json=as_json)
         return 0
     fields: dict[str, Any] = {"folder": out}

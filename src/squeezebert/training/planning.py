@@ -1,4 +1,4 @@
-"""What a run would take, without doing it."""
+"""What a run would take, without doing it; the processes of ``torchrun`` measure it together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.teaching import Teaching
-from squeezebert.training.distributed import World
+from squeezebert.training.distributed import joined
 from squeezebert.training.finetune import make_objective
 from squeezebert.training.length import Length
 from squeezebert.training.objective import Objective
@@ -71,8 +71,8 @@ def plan(
     settings = settings or TrainingSettings()
     objective = make_objective(data, start, settings, teaching)
     batches = objective.epoch(0)
-    trainer = Trainer(objective, settings, World())
-    rate = _tokens_per_second(_probes(trainer, batches))
+    precision, probes = _probes(objective, settings, batches)
+    rate = _tokens_per_second(probes)
     features = [feature for batch in batches for feature in batch]
     tokens = sum(len(text.ids) for feature in features for text in feature.inputs)
     length = Length.of(settings)
@@ -87,7 +87,7 @@ def plan(
         tokens=tokens,
         steps=steps,
         trained_parameters=objective.model.num_parameters(only_trainable=True),
-        precision=trainer.precision,
+        precision=precision,
         tokens_per_second=round(rate, 1),
         minutes=round(steps / len(batches) * tokens / rate / 60, 2),
     )
@@ -97,13 +97,18 @@ def _tokens_per_second(probes: Sequence[Step]) -> float:
     return sum(step.tokens for step in probes) / sum(step.seconds for step in probes)
 
 
-def _probes(trainer: Trainer, batches: Sequence[Sequence[Any]]) -> list[Step]:
+def _probes(
+    objective: Objective[Any], settings: LoopSettings, batches: Sequence[Sequence[Any]]
+) -> tuple[str, list[Step]]:
+    """The precision and a few steps."""
+    with joined() as world:
+        trainer = Trainer(objective, settings, world)
+        probes = [
+            trainer.step(batch, number=number, epoch=0.0, rate=settings.learning_rate)
+            for number, batch in enumerate(batches[: _PROBES + 1], 1)
+        ]
     # The first step also allocates, so it is not counted where there are more.
-    probes = [
-        trainer.step(batch, number=number, epoch=0.0, rate=trainer.settings.learning_rate)
-        for number, batch in enumerate(batches[: _PROBES + 1], 1)
-    ]
-    return probes[1:] or probes
+    return trainer.precision, probes[1:] or probes
 
 
 @dataclass(frozen=True)
@@ -140,8 +145,7 @@ def measure(objective: Objective[Any], settings: LoopSettings) -> RunPlan:
         DataError, OptionError, TrainingError: As :func:`squeezebert.training.run.run`.
     """
     batches = objective.epoch(0)
-    trainer = Trainer(objective, settings, World())
-    probes = _probes(trainer, batches)
+    precision, probes = _probes(objective, settings, batches)
     mean = sum(step.tokens for step in probes) / len(probes)
     rate = _tokens_per_second(probes)
     length = Length.of(settings)
@@ -151,7 +155,7 @@ def measure(objective: Objective[Any], settings: LoopSettings) -> RunPlan:
         steps=round(tokens / mean),
         tokens=round(tokens),
         trained_parameters=sum(p.numel() for p in objective.module.parameters() if p.requires_grad),
-        precision=trainer.precision,
+        precision=precision,
         tokens_per_second=round(rate, 1),
         hours=round(tokens / rate / 3600, 3),
         memory_bytes=_peak_memory(),

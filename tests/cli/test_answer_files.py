@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from squeezebert import pipeline
+from squeezebert.data.opening import open_text
 from tests.cli.conftest import Run
 
 Program = Callable[..., Run]
@@ -115,6 +116,19 @@ def test_a_column_that_comes_late_is_not_lost_in_silence(
     assert [line["id"] for line in table(out)] == ["a", ""]
 
 
+@pytest.mark.parametrize("ending", [".xz", ".gz", ".zst"])
+def test_answers_are_compressed_as_the_name_says(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, ending: str
+) -> None:
+    model, out = models["text-classification"], tmp_path / f"out.csv{ending}"
+    common = ("predict", "--model", model, "--output")
+    assert squeezebert(*common, out, "the film, is good", "bad").code == 0
+    plain = tmp_path / "out.csv"
+    assert squeezebert(*common, plain, "the film, is good", "bad").code == 0
+    assert len(plain.read_text().splitlines()) == 3
+    assert "".join(open_text(out)) == plain.read_text()
+
+
 @pytest.mark.parametrize("texts", [["good"], ["good", "bad", "ada"]])
 def test_a_list_of_json(
     squeezebert: Program, models: dict[str, str], tmp_path: Path, texts: list[str]
@@ -145,7 +159,8 @@ def test_vectors_as_one_array(
     [
         ("text-classification", "out.npy", ".csv or .jsonl"),
         ("feature-extraction", "out.csv", ".npy or .jsonl"),
-        ("text-classification", "out.jsonl.gz", ".txt, .csv"),
+        ("feature-extraction", "out.npy.gz", "uncompressed; end the name in .npy"),
+        ("text-classification", "out.xlsx.gz", ".txt, .csv"),
         ("text-classification", "out.xlsx", ".jsonl"),
     ],
 )

@@ -26,7 +26,7 @@ def writer_for(output: str | None, task: str, *, as_json: bool) -> Writer | None
     """Choose how answers are written.
 
     Args:
-        output: The file; None for the standard output.
+        output: The file, which may end in .xz, .gz or .zst, too; None for the standard output.
         task: Name of the task.
         as_json: Whether JSON was asked for; a name that says something else is followed.
 
@@ -36,15 +36,26 @@ def writer_for(output: str | None, task: str, *, as_json: bool) -> Writer | None
     Raises:
         OptionError: The name ends in something else, or in what cannot hold answers of that task.
     """
-    ending = PurePath(output or "").suffix.lower()
+    ending, is_compressed = ("", False) if output is None else _ending(output)
     if ending not in _WRITERS:
         raise OptionError(f"--output {output}: end the name in {', '.join(filter(None, _WRITERS))}")
+    if ending == ".npy" and is_compressed:
+        raise OptionError(f"--output {output}: an array is written uncompressed; end the name in .npy")
     if ending in (".csv", ".npy") and (ending == ".npy") != (task == VECTORS):
         fitting = ".npy" if task == VECTORS else ".csv"
         raise OptionError(
             f"--output {output}: answers of {task} do not fit; end the name in {fitting} or .jsonl"
         )
     return _WRITERS[ending] or (write_json_lines if as_json or task == VECTORS else None)
+
+
+def _ending(output: str) -> tuple[str, bool]:
+    """What a name says of the content, and whether that is compressed."""
+    # Imported here: a process whose answers are shown does without.
+    from squeezebert.data.opening import plain_name
+
+    plain = plain_name(output)
+    return PurePath(plain).suffix.lower(), plain != PurePath(output).name
 
 
 def write_json_lines(answers: Iterable[Answered], stream: TextIO) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -45,22 +45,44 @@ def opened(output: str | None) -> Iterator[TextIO]:
     """Give a text stream to print to.
 
     Args:
-        output: The file, which replaces an older one when the block ends without an error; None for the
-            standard output.
+        output: The file, which replaces an older one when the block ends without an error; with a name in
+            .xz, .gz or .zst it is compressed. None for the standard output.
 
     Raises:
+        MissingExtraError: A name in .zst without the extra ``zstd``.
         OptionError: The file cannot be written.
     """
     if output is None:
         yield sys.stdout
         return
     path = Path(output)
-    with (
-        atomic_path(path) as temporary,
-        # Escaped are odd bytes in the names of files; in JSON that is \udcff again.
-        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
-    ):
+    with atomic_path(path) as temporary, _writing(temporary, path.suffix.lower()) as file:
         yield file
+
+
+def _writing(path: Path, ending: str) -> TextIO:
+    opener = _opener(ending)
+    # Escaped are odd bytes in the names of files; in JSON that is \udcff again.
+    stream: TextIO = opener(path, "wt", encoding="utf-8", errors="backslashreplace", newline="\n")
+    return stream
+
+
+def _opener(ending: str) -> Callable[..., Any]:
+    # Imported here: most answers are shown.
+    if ending == ".gz":
+        import gzip
+
+        return gzip.open
+    if ending == ".xz":
+        import lzma
+
+        return lzma.open
+    if ending == ".zst":
+        from squeezebert.data.zst import zst_library
+
+        opener: Callable[..., Any] = zst_library("writing").open
+        return opener
+    return Path.open
 
 
 def show_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:

@@ -57,8 +57,8 @@ Examples:
 @click.option("--split", metavar="NAME", help="train, validation or test, where an input holds several.")
 @click.option(
     "--output", metavar="FILE",
-    help="Write there, as the name says: .csv, .jsonl, .json or .txt; vectors as .npy or .jsonl; - is the "
-    "standard output.",
+    help="Write there, as the name says: .csv, .jsonl, .json or .txt, also .xz, .gz or .zst; vectors as "
+    ".npy or .jsonl; - is the standard output.",
 )  # fmt: skip
 @options.task_option
 @options.model_option

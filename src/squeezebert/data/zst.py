@@ -18,11 +18,23 @@ def open_zst(path: Path) -> io.BufferedReader:
         MissingExtraError: The library is not installed.
         OSError: The file cannot be opened.
     """
+    return io.BufferedReader(_Stream(path, zst_library("reading")), _CHUNK)
+
+
+def zst_library(doing: str) -> Any:
+    """The library that knows the format.
+
+    Args:
+        doing: What is done to files, for the error.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
     try:
         import zstandard
     except ModuleNotFoundError as error:
-        raise MissingExtraError("reading .zst files", "zstd") from error
-    return io.BufferedReader(_Stream(path, zstandard), _CHUNK)
+        raise MissingExtraError(f"{doing} .zst files", "zstd") from error
+    return zstandard
 
 
 class _Stream(io.RawIOBase):

@@ -71,6 +71,14 @@ def test_archives(tmp_path):
     assert read(path) == [(1, ["ä", "b"]), (2, ["c"])]
 
 
+@pytest.mark.parametrize("length", [1024, 1025, 2047, 2048])
+def test_an_archive_that_is_cut_between_members_has_no_end(tmp_path, length):
+    """Tarfile takes that for the end of the archive."""
+    content = archive({"a.txt": b"One.", "b.txt": b"Two."})
+    with pytest.raises(DataError, match=r"a\.tar: is damaged or no archive \("):
+        read(write(tmp_path / "a.tar", content[:length]))
+
+
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.xz"])
 def test_damaged_archives(tmp_path, name):
     with pytest.raises(DataError, match=r"a\.tar.*damaged"):

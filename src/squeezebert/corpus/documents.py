@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from squeezebert.data import Row, open_text
 from squeezebert.data.jsonfiles import read_jsonl
@@ -107,7 +108,10 @@ def _of_archive(path: Path) -> Iterator[Document]:
     number = itertools.count(1)
     try:
         # Through the reader of plain files, because tarfile knows no .zst.
-        with open_bytes(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        with (
+            open_bytes(path) as file,
+            tarfile.open(fileobj=cast(Any, stream := _Ending(file)), mode="r|") as archive,
+        ):
             for member in archive:
                 if member.isfile() and member.name.lower().endswith(".txt"):
                     text = archive.extractfile(member)
@@ -117,10 +121,26 @@ def _of_archive(path: Path) -> Iterator[Document]:
             # Behind the archive is the checksum of what was read.
             while stream.read(_CHUNK):
                 pass
+            # Cut at or in a header, it looks as if it had fewer members.
+            if any(stream.last):
+                raise EOFError("it has no end")
     except (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(f"{path}: is damaged or no archive ({error}); fetch it again") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: {member.name} is not UTF-8; convert it") from error
+
+
+class _Ending:
+    """A stream, and the last bytes that were read of it: those of an archive are zeros."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def read(self, size: int) -> bytes:
+        chunk = self._stream.read(size)
+        self.last = (self.last + chunk)[-tarfile.BLOCKSIZE :]
+        return chunk
 
 
 def _paragraphs(lines: Iterable[str]) -> Iterator[str]:

@@ -134,6 +134,19 @@ def test_labels_are_those_that_transformers_reads(values):
     assert ours.num_labels == theirs.num_labels
 
 
+def test_the_constructor_takes_what_files_and_arrays_hold():
+    config = SqueezeBertConfig(id2label={"1": "b", "0": "a"}, hidden_dropout_prob=np.float32(0.5))
+    assert dict(config.id2label) == {0: "a", 1: "b"}
+    assert json.loads(json.dumps(config.to_dict()))["hidden_dropout_prob"] == 0.5
+    assert SqueezeBertConfig(id2label=None, num_labels=3).num_labels == 3
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="file: cannot be made"):
+        SqueezeBertConfig().save_pretrained(tmp_path / "file")
+
+
 def test_labels_without_id2label_may_have_their_numbers_as_strings():
     assert SqueezeBertConfig.from_dict({"label2id": {"b": "1", "a": "0"}}).id2label == {0: "a", 1: "b"}
 

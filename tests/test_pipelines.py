@@ -26,7 +26,8 @@ from squeezebert.errors import CheckpointError, DataError, OptionError, Tokenize
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline, load_backend, pipeline
 from squeezebert.tasks import TASK_NAMES, get_task
-from tests.tasks.tiny import LONGEST, WORDS, model, pipe, tokenizer
+from squeezebert.tokenization import SqueezeBertTokenizer
+from tests.tasks.tiny import LONGEST, VOCABULARY, WORDS, model, pipe, tokenizer
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 texts = st.lists(st.sampled_from(WORDS.split()), max_size=60).map(" ".join)
@@ -304,8 +305,22 @@ def test_forms_of_input() -> None:
     same(choose(prompt=["ada", "cat"], choices=["sat", "is good"])[0], choice)
     same(choose(prompt=["ada", "cat"], choices=[["sat", "is good"], ["a", "b"]])[0], choice)
 
+    for several in (
+        np.array([["sat", "is good"], ["a", "b"]]),
+        [np.array(["sat", "is good"]), np.array(["a", "b"])],
+    ):
+        same(choose(np.array(["ada", "cat"]), several)[0], choice)
+
+    same(classify(inputs="the cat"), classify("the cat"))
+    same(classify(np.array("the cat")), classify(text="the cat"))
+    same(compare(sequences="the cat", candidate_labels=["cat", "film"]), compared)
+    fill = piped("fill-mask")
+    text = f"the {fill.tokenizer.mask_token}"
+    same(fill(text, targets=np.array(["cat", "mat"])), fill(text, targets=["cat", "mat"]))
+
     tag = piped("token-classification")
     words = tag(tokens=["ada", "sat"], ignore_labels=())
+    same(tag(tokens=[np.array(["ada", "sat"]), np.array(["cat"])], ignore_labels=())[0], words)
     same(tag({"tokens": ["ada", "sat"]}, ignore_labels=()), words)
     same(tag(tokens=[["ada", "sat"], ["cat"]], ignore_labels=())[0], words)
 
@@ -334,6 +349,7 @@ def test_forms_of_input() -> None:
             "question has 1, context has 2",
         ),
         ("multiple-choice", "p", {}, DataError, "no column for 'choices'"),
+        ("text-classification", None, {"text": "a", "sentence": "b"}, OptionError, "text is given twice"),
         ("token-classification", [["a", "b"]], {}, DataError, '"text": …, "tokens": …'),
     ],
 )
@@ -526,7 +542,25 @@ def test_the_tokenizer_of_another_model_is_refused(size: int) -> None:
         piped("text-classification", vocab_size=size)
 
 
+def test_tokens_that_were_added_need_embeddings() -> None:
+    divider = SqueezeBertTokenizer(VOCABULARY)
+    divider.add_tokens([f"new{number}" for number in range(9)])
+    with pytest.raises(
+        CheckpointError, match=r"call resize_token_embeddings\(len\(tokenizer\)\) of the model"
+    ):
+        divider.check_embeddings(len(VOCABULARY))
+
+
+def test_a_model_of_single_texts_refuses_pairs() -> None:
+    classify = piped("text-classification", type_vocab_size=1)
+    assert classify("the cat")
+    with pytest.raises(DataError, match="input 1: is a pair of texts, and the model knows single ones"):
+        classify([{"text": "a"}, {"text": "a", "text_pair": "b"}])
+
+
 def test_unknown_backend_and_task_list_what_there_is() -> None:
+    with pytest.raises(OptionError, match="task is a PosixPath; give a name"):
+        pipeline(Path("model"))  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="no backend 'onnx'; there is engine, torch"):
         load_backend("onnx")
     with pytest.raises(OptionError, match="no task 'translation'"):

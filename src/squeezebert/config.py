@@ -9,12 +9,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from squeezebert.errors import ConfigError, OptionError, is_whole, nearest
-from squeezebert.files import locate, write_text
+from squeezebert.files import locate, make_folder, write_text
 
 CONFIG_NAME = "config.json"
 BASE_KEY = "base_checkpoint"
@@ -36,6 +37,7 @@ _POSITIVE = (
     "max_position_embeddings", "type_vocab_size", "embedding_size", *GROUP_KEYS,
 )  # fmt: skip
 _PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+_REAL = (*_PROBABILITIES, "initializer_range", "layer_norm_eps")
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,15 @@ class SqueezeBertConfig:
     model_type = "squeezebert"
 
     def __post_init__(self) -> None:
+        labels = _parse_labels(self.id2label, None)
+        object.__setattr__(self, "id2label", _numbered(2) if labels is None else labels)
         _check_types(self)
+        # Numbers of numpy's are none to json and to the engine.
         for key in (*_POSITIVE, "pad_token_id"):
-            # Whole numbers of numpy's are none to json and to the engine.
             object.__setattr__(self, key, int(getattr(self, key)))
+        for key in _REAL:
+            value = getattr(self, key)
+            object.__setattr__(self, key, value if isinstance(value, (int, float)) else float(value))
         object.__setattr__(self, "id2label", MappingProxyType(_labels_of(self)))
         object.__setattr__(self, "num_labels", len(self.id2label))
         _check_ranges(self)
@@ -254,9 +261,13 @@ class SqueezeBertConfig:
         return config.with_keys(**changes) if changes else config
 
     def save_pretrained(self, save_directory: str | Path) -> None:
-        """Write ``config.json`` into a folder, which is made if it is missing."""
+        """Write ``config.json`` into a folder, which is made if it is missing.
+
+        Raises:
+            OptionError: The folder cannot be written to.
+        """
         folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.to_json_file(folder / CONFIG_NAME)
 
 
@@ -324,9 +335,9 @@ def _check_types(config: SqueezeBertConfig) -> None:
         value = getattr(config, key)
         if not is_whole(value):
             raise ConfigError(f"{key} {value!r} is not an integer")
-    for key in (*_PROBABILITIES, "initializer_range", "layer_norm_eps"):
+    for key in _REAL:
         value = getattr(config, key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise ConfigError(f"{key} {value!r} is not a number")
     for index, label in config.id2label.items():
         if not isinstance(label, str):

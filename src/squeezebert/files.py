@@ -149,6 +149,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if they are missing.
+
+    Raises:
+        OptionError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
+
+
 def clear_leftovers(folder: Path) -> None:
     """Remove what :func:`atomic_path` left in a folder when its process was killed."""
     for path in folder.iterdir():

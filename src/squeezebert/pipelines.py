@@ -16,7 +16,7 @@ from squeezebert.data import Row
 from squeezebert.data.row import as_rows
 from squeezebert.embedded import embedded_model
 from squeezebert.engine.packing import batches, pack
-from squeezebert.errors import OptionError, TokenizerError, check_whole
+from squeezebert.errors import DataError, OptionError, TokenizerError, check_whole
 from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
 from squeezebert.tasks.inputs import refuse_frame, row_of, rows_of
@@ -176,7 +176,7 @@ class Pipeline:
         """What divides the texts: ``pipe.tokenizer.mask_token``."""
         return self.setup.tokenizer
 
-    def __call__(self, inputs: Any = None, /, *others: Any, **named: Any) -> Any:
+    def __call__(self, inputs: Any = None, *others: Any, **named: Any) -> Any:
         """Answer for one input or a list of them.
 
         Args:
@@ -278,10 +278,24 @@ class Pipeline:
 
     def _divided(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         """The columns among named arguments, and the task's options made of the others."""
-        known = self._columns()
-        columns = {name: value for name, value in named.items() if name in known}
-        given = {name: value for name, value in named.items() if name not in known}
+        columns: dict[str, Any] = {}
+        given: dict[str, Any] = {}
+        for name, value in named.items():
+            column = self._column(name)
+            if column in columns:
+                raise OptionError(f"{column} is given twice, once as {name}")
+            if column is None:
+                given[name] = value
+            else:
+                columns[column] = value
         return columns, self.task.options(**{**self._options, **given})
+
+    def _column(self, name: str) -> str | None:
+        """The column that has this name, or goes by it in files; None for an option."""
+        known = self._columns()
+        if name in known:
+            return name
+        return next((column.name for column in self.task.inputs if name in column.aliases), None)
 
     def answers(self, examples: Iterable[Any], options: Any) -> Iterator[Answer]:
         """Answer examples of the task, in their order and in constant memory.
@@ -334,9 +348,15 @@ class Pipeline:
 
     def _windows(self, example: Example) -> list[Window]:
         try:
-            return self.task.encode(example, self.setup)
+            windows = self.task.encode(example, self.setup)
         except TokenizerError as error:
             raise TokenizerError(f"{example.where}: {error}") from error
+        if self.setup.config.type_vocab_size == 1 and any(any(window.type_ids) for window in windows):
+            raise DataError(
+                f"{example.where}: is a pair of texts, and the model knows single ones (type_vocab_size 1); "
+                "take a model of pairs"
+            )
+        return windows
 
     def _run(self, slots: Sequence[Sequence[_Slot]]) -> None:
         windows = [job.windows[place] for (job, place), *_ in slots]

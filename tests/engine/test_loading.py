@@ -40,6 +40,14 @@ def saved(folder: Path, head: str, dtype: str = "int8", architectures: tuple[str
     return folder
 
 
+def test_a_pickle_is_loaded_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(tmp_path / "model", CLASSIFIER)
+    monkeypatch.chdir(tmp_path)
+    written = pickle.dumps(Engine.from_pretrained("model", threads=1))
+    monkeypatch.chdir("/")
+    assert pickle.loads(written).head == CLASSIFIER
+
+
 def test_a_pickle_holds_where_an_engine_was_loaded_from(tmp_path: Path) -> None:
     engine = Engine.from_pretrained(saved(tmp_path, CLASSIFIER), precision="fp32", threads=1)
     written = pickle.dumps(engine)

@@ -11,7 +11,7 @@ import transformers
 from sklearn.metrics import accuracy_score, f1_score
 
 from squeezebert import pipeline
-from squeezebert.errors import DataError, OptionError, TokenizerError
+from squeezebert.errors import DataError, OptionError
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline
 from squeezebert.tasks.feature_extraction import TEMPERATURE
@@ -21,7 +21,7 @@ from squeezebert.tasks.zero_shot_classification import (
     ZeroShotExample,
     entailment_of,
 )
-from tests.tasks.tiny import config, model, pipe, row, setup, tokenizer
+from tests.tasks.tiny import LONGEST, config, model, pipe, row, setup, tokenizer
 
 TASK = ZeroShotClassification()
 NLI = (
@@ -208,8 +208,17 @@ def test_a_label_that_is_no_candidate_is_found_when_its_row_is_read() -> None:
 
 
 def test_a_label_longer_than_a_window_is_an_error_with_its_place() -> None:
-    with pytest.raises(TokenizerError, match=r"input 0: .* raise max_length"):
+    with pytest.raises(DataError, match=r"input 0: the hypothesis 'This .* no room .*; shorten the label"):
         pipe(TASK.name, labels=NLI[0])("ada " * 40, candidate_labels=["very " * 40])
+
+
+@pytest.mark.parametrize("room", range(1, 9))
+def test_a_label_may_take_most_of_a_window(room: int) -> None:
+    """Neighbouring windows then share less of the text than they would."""
+    classify = pipe(TASK.name, labels=NLI[0])
+    count = LONGEST - 3 - room
+    answer = classify("ada " * 40, ["ada " * count, "cat"], hypothesis_template="{}")
+    assert answer["windows"] >= 40 // room
 
 
 def test_no_model_is_trained_for_it() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from transformers import BertTokenizer
+from transformers.tokenization_utils_base import TruncationStrategy
 
-from squeezebert.errors import TokenizerError
+from squeezebert.errors import OptionError, TokenizerError
 from squeezebert.tokenization import AddedToken, SqueezeBertTokenizer, SqueezeBertTokenizerFast
 from squeezebert.tokenization.base import BaseTokenizer
 from tests.tokenization.conftest import VOCAB, make_reference
@@ -272,6 +274,48 @@ def test_several_sequences_are_decoded_at_once(reference: Any, tokenizer: BaseTo
     """As transformers 5 does; no sequences at all are an empty one."""
     for skip in (False, True):
         assert tokenizer.decode(ids, skip) == reference.decode(ids, skip)
+
+
+def test_ids_may_be_scalars_of_tensors(tokenizer: BaseTokenizer) -> None:
+    """As loops over arg max leave them; their hashes are not those of the numbers."""
+    ids = [*torch.tensor([101, 7592, 102, 0])]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "hello"
+    assert tokenizer.convert_ids_to_tokens(ids, skip_special_tokens=True) == ["hello"]
+    assert tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True) == [1, 0, 1, 1]
+
+
+def test_strategies_of_transformers_are_taken(tokenizer: BaseTokenizer) -> None:
+    shorter = tokenizer("a b c", "d", truncation=TruncationStrategy.ONLY_FIRST, max_length=5)
+    assert shorter == tokenizer("a b c", "d", truncation="only_first", max_length=5)
+
+
+@pytest.mark.parametrize("cls", [SqueezeBertTokenizer, SqueezeBertTokenizerFast])
+def test_a_vocabulary_may_be_ids_by_piece(cls: type[BaseTokenizer], tokenizer: BaseTokenizer) -> None:
+    ids = dict(sorted(tokenizer.get_vocab().items()))
+    assert cls(ids)("hello world").input_ids == [101, 7592, 2088, 102]
+    for wrong, message in (
+        ({"[UNK]": 0, "a": 2}, "vocab: there is no id 1; 'a' has 2"),
+        ({"[UNK]": 0, "a": "1"}, "vocab: the id of 'a' is '1'"),
+        (None, "vocab is a NoneType"),
+    ):
+        with pytest.raises(TokenizerError, match=message):
+            cls(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("vanishing", ["\u0301", "\ufe0f", "\u200d", "\xad"])
+def test_a_token_that_normalising_removes_is_found_as_it_is_written(vanishing: str) -> None:
+    """Nothing is left of it to be found in a normalised text: the library would find that everywhere."""
+    for tokenizer in (SqueezeBertTokenizer(VOCAB), SqueezeBertTokenizerFast(VOCAB)):
+        assert tokenizer.add_tokens([vanishing]) == 1
+        assert tokenizer.tokenize("a warm, funny ﬁlm") == ["a", "warm", ",", "funny", "ﬁ", "##lm"]
+        assert tokenizer.tokenize(f"warm{vanishing} film") == ["warm", vanishing, "film"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tokenizer: BaseTokenizer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for save in (tokenizer.save_pretrained, tokenizer.save_vocabulary):
+        with pytest.raises(OptionError, match="file: cannot be made"):
+            save(tmp_path / "file")
 
 
 def test_collator_pads_labels_along(tokenizer: BaseTokenizer) -> None:

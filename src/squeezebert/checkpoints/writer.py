@@ -18,7 +18,7 @@ from squeezebert.checkpoints.reader import SAFETENSORS_NAME, read_stored
 from squeezebert.checkpoints.safetensors_file import write_safetensors
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError, OptionError
-from squeezebert.files import atomic_path, removed_if_empty
+from squeezebert.files import atomic_path, make_folder, removed_if_empty
 
 
 def _as_float16(arrays: Arrays) -> Stored:
@@ -148,10 +148,7 @@ def _without_base(arrays: Arrays, base: Path, dtype: str) -> Arrays:
 def _write_files(
     folder: Path, config: SqueezeBertConfig, stored: Stored, extra_files: Mapping[str, str]
 ) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"{folder}: cannot be made ({error.strerror})") from error
+    make_folder(folder)
     texts = {CONFIG_NAME: json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n", **extra_files}
     try:
         with removed_if_empty(folder), ExitStack() as stack:

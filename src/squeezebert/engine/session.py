@@ -143,7 +143,7 @@ class Engine:
         # Packed by now; only the word embeddings are read on, a few rows at a time.
         release_pages(arrays.values())
         engine._again = partial(
-            cls.from_pretrained, stored.folder, head=head, precision=precision, threads=threads
+            cls.from_pretrained, stored.folder.resolve(), head=head, precision=precision, threads=threads
         )
         return engine
 

@@ -43,6 +43,8 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
 def _as_list(value: Any) -> Any:
     """An array, a generator or a column of a data frame as a list; anything else as it is."""
     refuse_frame(value)
+    if hasattr(value, "tolist"):
+        value = value.tolist()  # Of an array of no dimension, its one value.
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         return value
     return list(value)
@@ -63,7 +65,11 @@ def _is_batch(task: Task[Any, Any], name: str, value: Any) -> bool:
     if not isinstance(value, list):
         return False
     column = next(column for column in task.columns if column.name == name)
-    return not column.listed or (bool(value) and all(isinstance(item, (list, tuple)) for item in value))
+    return not column.listed or (bool(value) and all(map(_is_list, value)))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or bool(getattr(value, "ndim", 0))
 
 
 def row_of(task: Task[Any, Any], value: Any, where: str) -> Row:

@@ -45,6 +45,8 @@ def _is(value: object, kind: Any) -> bool:
         return isinstance(value, Real) and not isinstance(value, bool)
     if get_origin(kind) is not tuple:
         return isinstance(value, kind)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, (list, tuple, set, frozenset)):
         return all(isinstance(item, str) for item in value)
     return isinstance(value, str)

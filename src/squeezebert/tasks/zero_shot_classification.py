@@ -37,6 +37,8 @@ TEMPLATE = "This example is {}."
 ENTAILMENT = "entailment"
 
 _PLACE = "{}"
+_SPECIAL_TOKENS = 3
+_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,9 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         """Window the text with each hypothesis; for similarity, the text and the hypotheses apart.
 
         ``choice`` counts the labels; of a text apart it is one more than the last of them.
+
+        Raises:
+            DataError: A hypothesis leaves no room for the text.
         """
         if entailment_of(setup.config) is None:
             return windows_apart([*example.hypotheses, example.text], setup)
@@ -141,7 +146,7 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
                 example.text,
                 hypothesis,
                 max_length=setup.max_length,
-                stride=setup.stride,
+                stride=_stride_beside(hypothesis, example, setup),
                 truncation="only_first",
             )
         ]
@@ -253,3 +258,15 @@ def _read_candidates(value: object, where: str) -> tuple[str, ...]:
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise DataError(f"{where}: candidate_labels is {value!r}; expected a list of strings")
     return tuple(label for item in items if (label := item.strip()))
+
+
+def _stride_beside(hypothesis: str, example: ZeroShotExample, setup: Setup) -> int:
+    """Tokens of the text that neighbouring windows share, fewer where a hypothesis takes much of a window."""
+    length = len(setup.tokenizer.tokenize(hypothesis))
+    room = setup.max_length - _SPECIAL_TOKENS - length
+    if room < 1:
+        raise DataError(
+            f"{example.where}: the hypothesis {hypothesis[:_SHOWN]!r} … has {length} tokens, which leaves no "
+            f"room for the text in a window of {setup.max_length}; shorten the label, or raise max_length"
+        )
+    return min(setup.stride, (room - 1) // 2)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, TokenizerError
 from squeezebert.files import locate
 from squeezebert.tokenization import store
 from squeezebert.tokenization.division import Divider
 from squeezebert.tokenization.encoder import Encoder
 from squeezebert.tokenization.padding import check_side
 from squeezebert.tokenization.training import train_vocabulary
-from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
+from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
 
 _LEAST_SHARE = 0.9
 """Of the rows of a table of embeddings that have a token; the others round its size."""
@@ -26,7 +26,7 @@ class BaseTokenizer(Encoder):
     """What `SqueezeBertTokenizer` and `SqueezeBertTokenizerFast` have in common.
 
     Args:
-        vocab: A ``vocab.txt``, or the pieces in the order of their ids.
+        vocab: A ``vocab.txt``, the pieces in the order of their ids, or the id of each piece.
         do_lower_case: Lower-case the text.
         strip_accents: Remove accents; None for the same as ``do_lower_case``.
         tokenize_chinese_chars: Make each CJK ideograph a word.
@@ -43,7 +43,7 @@ class BaseTokenizer(Encoder):
             are neither here nor in the vocabulary follow them.
 
     Raises:
-        TokenizerError: The vocabulary is empty or lacks the unknown token, or an option is wrong.
+        TokenizerError: The vocabulary is empty, has gaps or lacks the unknown token, or an option is wrong.
     """
 
     name_or_path = ""
@@ -51,7 +51,7 @@ class BaseTokenizer(Encoder):
 
     def __init__(
         self,
-        vocab: str | os.PathLike[str] | Sequence[str],
+        vocab: str | os.PathLike[str] | Sequence[str] | Mapping[str, int],
         *,
         do_lower_case: bool = True,
         strip_accents: bool | None = None,
@@ -69,9 +69,8 @@ class BaseTokenizer(Encoder):
     ) -> None:
         check_side("padding_side", padding_side)
         check_side("truncation_side", truncation_side)
-        pieces = store.read_vocab(Path(vocab)) if isinstance(vocab, (str, os.PathLike)) else vocab
         self._vocabulary = Vocabulary(
-            pieces,
+            _pieces(vocab),
             {
                 "unk_token": unk_token,
                 "sep_token": sep_token,
@@ -135,9 +134,13 @@ class BaseTokenizer(Encoder):
             CheckpointError: There are fewer than tokens, or more than tables are padded with.
         """
         if not _LEAST_SHARE * rows <= len(self) <= rows:
+            remedy = "they do not belong together: fetch vocab.txt and the weights of one model"
+            if self.vocab_size <= rows < len(self):
+                remedy = (
+                    "for the tokens that were added call resize_token_embeddings(len(tokenizer)) of the model"
+                )
             raise CheckpointError(
-                f"{place}the tokenizer has {len(self)} tokens and the model {rows} word embeddings; they do "
-                "not belong together: fetch vocab.txt and the weights of one model"
+                f"{place}the tokenizer has {len(self)} tokens and the model {rows} word embeddings; {remedy}"
             )
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -210,3 +213,16 @@ class BaseTokenizer(Encoder):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.vocab_size} pieces, model_max_length={self.model_max_length})"
+
+
+def _pieces(vocab: str | os.PathLike[str] | Sequence[str] | Mapping[str, int]) -> Sequence[str]:
+    """The pieces of a vocabulary in the order of their ids."""
+    if isinstance(vocab, (str, os.PathLike)):
+        return store.read_vocab(Path(vocab))
+    if isinstance(vocab, Mapping):
+        return in_order(vocab, "vocab")
+    if not isinstance(vocab, Sequence):
+        raise TokenizerError(
+            f"vocab is a {type(vocab).__name__}; expected a file, pieces, or the id of each piece"
+        )
+    return vocab

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from squeezebert.errors import TokenizerError
-from squeezebert.files import write_text
+from squeezebert.files import make_folder, write_text
 from squeezebert.tokenization.store import VOCAB_NAME, vocab_text
 from squeezebert.tokenization.tensors import to_list
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
@@ -184,7 +184,7 @@ class Conversion:
         if isinstance(ids, int):
             return self._token(ids)
         skipped = set(self.all_special_ids) if skip_special_tokens else set()
-        return [self._token(int(index)) for index in to_list(ids) if index not in skipped]
+        return [self._token(index) for index in map(int, to_list(ids)) if index not in skipped]
 
     def _token(self, index: int) -> str:
         token = self._vocabulary.token_of(index)
@@ -238,7 +238,7 @@ class Conversion:
         if values and isinstance(to_list(values[0]), (list, tuple)):
             return self.batch_decode(values, skip_special_tokens, clean_up_tokenization_spaces)
         skipped = set(self.all_special_ids) if skip_special_tokens else set()
-        found = (self._vocabulary.token_of(index) for index in values if index not in skipped)
+        found = (self._vocabulary.token_of(index) for index in map(int, values) if index not in skipped)
         text = self.convert_tokens_to_string([token for token in found if token is not None])
         clean = clean_up_tokenization_spaces
         if self.clean_up_tokenization_spaces if clean is None else clean:
@@ -284,16 +284,20 @@ class Conversion:
         """
         if already_has_special_tokens:
             special = set(self.all_special_ids)
-            return [int(index in special) for index in to_list(token_ids_0)]
+            return [int(index in special) for index in map(int, to_list(token_ids_0))]
         first = [1, *([0] * len(token_ids_0)), 1]
         return first if token_ids_1 is None else [*first, *([0] * len(token_ids_1)), 1]
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
     ) -> tuple[str]:
-        """Write ``vocab.txt``, or ``<prefix>-vocab.txt``, into a folder and return its path."""
+        """Write ``vocab.txt``, or ``<prefix>-vocab.txt``, into a folder and return its path.
+
+        Raises:
+            OptionError: The folder cannot be written to.
+        """
         folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         path = folder / (VOCAB_NAME if filename_prefix is None else f"{filename_prefix}-{VOCAB_NAME}")
         write_text(path, vocab_text(self._vocabulary))
         return (str(path),)

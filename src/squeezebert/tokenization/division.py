@@ -69,14 +69,14 @@ class Divider:
         self._unk_id = self._pieces[vocabulary.specials["unk_token"]]
         self._cache: dict[str, _Chunk] = {}
         added = vocabulary.added.values()
-        self._written = {
-            token.content: vocabulary.ids[token.content] for token in added if not token.normalized
-        }
+        self._written: dict[str, int] = {}
         self._normalized: dict[str, int] = {}
         for token in sorted(added, key=lambda token: not token.special):
             content = self._normalizer.normalize(token.content)[0] if token.normalized else ""
             if content:
                 self._normalized.setdefault(content, vocabulary.ids[token.content])
+            else:
+                self._written[token.content] = vocabulary.ids[token.content]
         self._find_written = _any_of(self._written).finditer
         self._find_normalized = _any_of(self._normalized).finditer
 

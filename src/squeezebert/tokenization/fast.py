@@ -78,7 +78,17 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
         ordered = sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content])
         for special, tokens in groupby(ordered, key=lambda token: token.special):
             add = library.add_special_tokens if special else library.add_tokens
-            add([AddedToken(t.content, normalized=t.normalized, special=special) for t in tokens])
+            # One of which normalising leaves nothing would be found everywhere.
+            add(
+                [
+                    AddedToken(
+                        t.content,
+                        normalized=t.normalized and library.normalizer.normalize_str(t.content) != "",
+                        special=special,
+                    )
+                    for t in tokens
+                ]
+            )
         for token in ordered:
             identity = vocabulary.ids[token.content]
             if library.token_to_id(token.content) != identity:

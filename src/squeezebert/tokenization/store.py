@@ -11,8 +11,8 @@ from typing import Any
 from squeezebert.config import BASE_KEY, SqueezeBertConfig
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.errors import TokenizerError
-from squeezebert.files import write_text
-from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary
+from squeezebert.files import make_folder, write_text
+from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
 
 VOCAB_NAME = "vocab.txt"
 TOKENIZER_NAME = "tokenizer.json"
@@ -128,13 +128,7 @@ def _serialized_pieces(serialized: Mapping[str, Any], path: Path) -> list[str]:
     vocab = _part(serialized, "model", path).get("vocab")
     if not isinstance(vocab, dict) or not vocab:
         raise TokenizerError(f"{path}: model.vocab is not an object of piece to id")
-    pieces = sorted(vocab, key=vocab.__getitem__)
-    for expected, piece in enumerate(pieces):
-        if vocab[piece] != expected:
-            raise TokenizerError(
-                f"{path}: id {expected} of model.vocab is missing; {piece!r} has {vocab[piece]}"
-            )
-    return pieces
+    return in_order(vocab, f"{path}: model.vocab")
 
 
 def _serialized_options(serialized: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -315,8 +309,11 @@ def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any
 
     Returns:
         The files written.
+
+    Raises:
+        OptionError: The folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     texts = folder_texts(vocabulary, options)
     for name, text in texts.items():
         write_text(folder / name, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from squeezebert.errors import TokenizerError
+from squeezebert.errors import TokenizerError, is_whole
 from squeezebert.tokenization.inputs import check_text
 
 SPECIAL_TOKENS = {
@@ -23,13 +23,33 @@ class AddedToken(NamedTuple):
     Attributes:
         content: The token as it is written.
         special: Left out by ``decode(..., skip_special_tokens=True)``.
-        normalized: Looked for in the normalised text, so that case and accents do not matter; otherwise in
-            the text as written.
+        normalized: Looked for in the normalised text, so that case and accents do not matter; otherwise, or
+            where normalising leaves nothing of it, in the text as written.
     """
 
     content: str
     special: bool = False
     normalized: bool = True
+
+
+def in_order(ids: Mapping[str, int], place: str) -> list[str]:
+    """Pieces in the order of their ids.
+
+    Args:
+        ids: Id of each piece.
+        place: What a message begins with.
+
+    Raises:
+        TokenizerError: Ids are no whole numbers, or not 0, 1, 2 … without gaps.
+    """
+    for piece, index in ids.items():
+        if not is_whole(index):
+            raise TokenizerError(f"{place}: the id of {piece!r} is {index!r}; expected a whole number")
+    pieces = sorted(ids, key=ids.__getitem__)
+    for expected, piece in enumerate(pieces):
+        if ids[piece] != expected:
+            raise TokenizerError(f"{place}: there is no id {expected}; {piece!r} has {ids[piece]}")
+    return pieces
 
 
 class Vocabulary:

@@ -49,8 +49,10 @@ def limit_of(truncation: bool | str, max_length: int, stride: int, specials: int
         TokenizerError: An option has no meaning, or leaves no room for the text.
     """
     names: dict[bool | str, str] = {False: "do_not_truncate", True: "longest_first"}
-    strategy = str(names.get(truncation, truncation))
-    if strategy not in STRATEGIES:
+    wanted = names.get(truncation, truncation)
+    # Compared, because the text of a member of an enumeration is not its value.
+    strategy = next((name for name in STRATEGIES if name == wanted), None)
+    if strategy is None:
         raise TokenizerError(f"truncation {truncation!r} is not one of True, False, {', '.join(STRATEGIES)}")
     if max_length < 1:
         raise TokenizerError(f"max_length {max_length} is not positive")

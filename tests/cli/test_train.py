@@ -153,6 +153,10 @@ def test_one_command_from_a_csv_file_to_a_measured_int8_model(
     assert not (out / "int8" / "model.safetensors").exists()
     other = squeezebert("train", reviews, "--from", trunk, "--out", out, *asked, "--resume", "--seed", "1")
     assert (other.code, "was made from other rows, or rows divided otherwise" in other.err) == (2, True)
+    slower = squeezebert(
+        "train", reviews, "--from", trunk, "--out", out, *asked, "--resume", "--warmup", "0.5"
+    )
+    assert f"{out}: is finished, with warmup 0.06, not 0.5" in slower.error
     again = squeezebert("train", reviews, "--from", trunk, "--out", out, *asked, "--resume")
     assert again.code == 0, again.err
     assert json.loads(again.out) == {"folder": str(out), "int8": int8}

@@ -30,9 +30,9 @@ def trunk(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save_trunk(tmp_path_factory.mktemp("trunk"), PIECES)
 
 
-def save_trunk(folder: Path, pieces: list[str]) -> str:
+def save_trunk(folder: Path, pieces: list[str], seed: int = 13) -> str:
     """Write a base model of random weights with a vocabulary."""
-    torch.manual_seed(13)
+    torch.manual_seed(seed)
     config = SqueezeBertConfig(
         vocab_size=len(pieces), hidden_size=28, embedding_size=28, num_hidden_layers=2, num_attention_heads=7,
         intermediate_size=44, max_position_embeddings=33, initializer_range=0.1,

@@ -19,7 +19,7 @@ from squeezebert.training.distillation.objective import mean_pooled
 from squeezebert.training.distillation.teacher import EngineTeacher, TorchTeacher, piece_vectors
 from squeezebert.training.distillation.texts import SHORTEST, cut_by_length
 
-from .conftest import FILLERS, PEOPLE, PIECES
+from .conftest import FILLERS, PEOPLE, PIECES, save_trunk
 from .corpora import make_corpus
 
 SIZES = {
@@ -136,6 +136,10 @@ def test_a_run_learns_and_resumes_to_the_same_bits(corpus, trunk, tmp_path):
     models = [SqueezeBertForMaskedLM.from_pretrained(tmp_path / which) for which in ("whole", "cut")]
     for name, tensor in models[0].state_dict().items():
         assert torch.equal(tensor, models[1].state_dict()[name]), name
+    known = make_distillation({corpus: 1.0}, trunk, WIDE, DistillationSettings(**chosen)).identity()
+    other = save_trunk(tmp_path / "other", PIECES, seed=14)
+    theirs = make_distillation({corpus: 1.0}, other, WIDE, DistillationSettings(**chosen)).identity()
+    assert known["teacher_sha256"] != theirs["teacher_sha256"]
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(tmp_path / "whole")
     assert tokenizer.model_max_length == 33
     # The encoder of the result goes on as a student.

@@ -18,7 +18,8 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import LostProcessError
 from squeezebert.training import TrainingSettings, train
 from squeezebert.training.distributed import World
-from tests.training.conftest import make_data
+from tests.training.conftest import FILLERS, make_data
+from tests.training.corpora import make_corpus
 
 # Tags: the shares of a batch differ in labelled tokens. No dropout: its random numbers differ by process.
 TASK = "token-classification"
@@ -32,6 +33,18 @@ from squeezebert.training import TrainingSettings, train
 from tests.training.conftest import make_data
 trunk, out, settings = sys.argv[1:]
 train(make_data({task!r}), out, start=trunk, settings=TrainingSettings(**json.loads(settings)))
+"""
+
+PHASES = """
+import sys
+import torch.distributed as dist
+from squeezebert.training.pretraining import PretrainingSettings, pretrain
+from tests.training.test_pretraining import CONFIG, SETTINGS
+calls, start = [], dist.init_process_group
+dist.init_process_group = lambda *a, **k: (calls.append(a), start(*a, **k))
+corpus, out = sys.argv[1:]
+pretrain({corpus: 1.0}, out, model=CONFIG, phases=2 * [PretrainingSettings(**SETTINGS, steps=1)])
+assert len(calls) == 1, calls
 """
 
 
@@ -77,6 +90,15 @@ def test_a_plan_of_two_processes_is_measured_by_both_and_told_once(trunk: str, t
     told = in_two_processes(tmp_path, "-m", "squeezebert", "train", "rows.csv", "--from", trunk, *asked)
     plan = json.loads(told)
     assert (plan["steps"], plan["training_rows"]) == (9, 27)
+
+
+def test_two_processes_stay_together_for_all_phases(trunk: str, tmp_path: Path) -> None:
+    """Parted and joined anew, they looked for each other at old addresses now and then."""
+    program = tmp_path / "program.py"
+    program.write_text(PHASES)
+    in_two_processes(tmp_path, program, make_corpus(tmp_path, trunk, FILLERS), tmp_path / "out")
+    for phase in ("phase1", "phase2"):
+        assert json.loads((tmp_path / "out" / phase / "training.json").read_text())["processes"] == 2
 
 
 def test_a_step_without_a_gradient_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

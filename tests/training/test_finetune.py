@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from squeezebert.checkpoints import read_checkpoint
+from squeezebert.checkpoints import read_checkpoint, write_checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.errors import CheckpointError, DataError, OptionError, TrainingError
@@ -23,6 +23,7 @@ from squeezebert.pipelines import pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
 from squeezebert.training.finetune import default_start
+from squeezebert.training.settings import DEFAULT_EPOCHS
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import PEOPLE, PIECES, PLACES, make_data, make_rows
 from tests.training.stopping import Stopper
@@ -464,6 +465,35 @@ def test_a_run_is_not_resumed_as_another_one(
         train(
             make_data(training=rows), out, start=trunk, settings=changed(save_every=0, **changes), resume=True
         )
+
+
+@pytest.mark.parametrize("what", ["model.safetensors", "vocab.txt"])
+def test_a_run_is_not_resumed_from_another_model_of_that_name(
+    trunk: str, out: Path, tmp_path: Path, what: str
+) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(trunk, start)
+    settings = changed(save_every=0)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_data(), out, start=str(start), settings=settings, observers=[Stopper(3)])
+    if what == "vocab.txt":
+        pieces = (start / what).read_text().splitlines()
+        (start / what).write_text("\n".join([*pieces[:-2], pieces[-1], pieces[-2]]) + "\n")
+    else:
+        arrays = read_checkpoint(start).arrays
+        name = next(name for name in arrays if name.endswith("query.weight"))
+        write_checkpoint(start, read_checkpoint(start).config, {**arrays, name: 2 * arrays[name]})
+    with pytest.raises(TrainingError, match="the run was started with model_sha256 '"):
+        train(make_data(), out, start=str(start), settings=settings, resume=True)
+
+
+def test_a_card_tells_what_was_decided(trunk: str, out: Path) -> None:
+    train(make_data(), out, start=trunk, settings=changed(epochs=None, batch_tokens=99, evaluate_every=999))
+    card = (out / "README.md").read_text()
+    assert "| batch_tokens | 99 |" in card
+    assert f"| epochs | {DEFAULT_EPOCHS} |" in card
+    assert "batch_size" not in card
+    assert "lamb" not in card
 
 
 def test_a_run_goes_on_in_the_precision_that_it_began_in(

@@ -146,8 +146,14 @@ def test_two_phases_learn_and_resume_to_the_same_bits(corpus, tmp_path):
     models = [SqueezeBertForPreTraining.from_pretrained(tmp_path / w / "phase2") for w in ("whole", "cut")]
     for name, tensor in models[0].state_dict().items():
         assert torch.equal(tensor, models[1].state_dict()[name]), name
-    with pytest.raises(OptionError, match="is finished"):
+    with pytest.raises(OptionError, match="cut: the run is finished"):
         pretrain({corpus: 1.0}, tmp_path / "cut", model=CONFIG, phases=phases, resume=True)
+    slower = [PretrainingSettings(**{**vars(phases[0]), "learning_rate": 1e-3}), phases[1]]
+    with pytest.raises(OptionError, match=r"phase1: is finished, with learning_rate 0\.02, not 0\.001"):
+        pretrain({corpus: 1.0}, tmp_path / "cut", model=CONFIG, phases=slower, resume=True)
+    deeper = CONFIG.replace(num_hidden_layers=CONFIG.num_hidden_layers + 1)
+    with pytest.raises(OptionError, match="phase1: is finished, with num_hidden_layers 2, not 3"):
+        pretrain({corpus: 1.0}, tmp_path / "cut", model=deeper, phases=phases, resume=True)
 
 
 def test_a_phase_that_cannot_be_trained_is_found_before_the_first_one(corpus, tmp_path):

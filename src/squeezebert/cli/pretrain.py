@@ -24,7 +24,7 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     `squeezebert corpus`.
     """
     import_torch()
-    from squeezebert.training.distributed import is_first_process
+    from squeezebert.training.distributed import is_first_process, joined
     from squeezebert.training.planning import measure
     from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
     from squeezebert.training.pretraining.run import check_phases, phase_name
@@ -40,7 +40,7 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
         except OptionError as error:
             raise OptionError(f"{recipe}: {error}") from error
     if dry_run or out is None:
-        with new_heads_are_expected():
+        with new_heads_are_expected(), joined():
             plans = [measure(make_pretraining(corpora, model, phase), phase).to_dict() for phase in phases]
         for number, plan in enumerate(plans if is_first_process() else [], 1):
             show_fields({"phase": number, **plan}, as_json=asked["as_json"])

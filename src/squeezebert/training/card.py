@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import listed
 from squeezebert.training.data import TrainingData
+from squeezebert.training.length import Length
 from squeezebert.training.plots import captions_of
 from squeezebert.training.settings import TrainingSettings
 
@@ -40,7 +41,7 @@ answer = pipeline("{task}", model="{title}")
 | rows | from | number |
 |---|---|---|
 | training | {name} | {training} |
-| validation | {validation_name} | {validation} |
+| validation | {validation_name} | {validation} |{unlabelled}
 
 ## Result
 
@@ -63,8 +64,10 @@ def model_card(
     settings: TrainingSettings,
     result: TrainingResult,
     config: SqueezeBertConfig,
+    *,
+    taught: Mapping[str, Any],
 ) -> str:
-    """Compose the model card."""
+    """Compose the model card; ``taught`` says how much was learnt of a teacher, if there was one."""
     return _CARD.format(
         title=result.folder.resolve().name,
         task=data.task.name,
@@ -76,6 +79,7 @@ def model_card(
         training=f"{len(data.training):,}",
         validation_name=data.validation_name,
         validation=f"{len(data.validation):,}",
+        unlabelled=f"\n| without labels | | {len(data.unlabelled):,} |" if data.unlabelled else "",
         headline=next(iter(result.metrics)),
         metrics=_table("metric", {name: f"{value:.4f}" for name, value in result.metrics.items()}),
         pictures=_pictures(result.folder),
@@ -84,8 +88,19 @@ def model_card(
         minutes=result.seconds / 60,
         precision=result.precision,
         best_step=f"{result.best_step or result.steps:,}",
-        settings=_table("setting", {k: v for k, v in dataclasses.asdict(settings).items() if v is not None}),
+        settings=_table("setting", {**_decided(settings), **taught}),
     )
+
+
+def _decided(settings: TrainingSettings) -> dict[str, Any]:
+    """The settings that the run went by, those left out as they were understood."""
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
+    if settings.batch_tokens is not None:
+        del values["batch_size"]
+    if settings.optimizer != "lamb":
+        del values["lamb_dialect"]
+    length = Length.of(settings)
+    return {**values, length.unit: length.amount}
 
 
 def _labels(config: SqueezeBertConfig) -> str:

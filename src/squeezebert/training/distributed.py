@@ -112,9 +112,15 @@ def _size() -> int:
 
 @contextmanager
 def joined() -> Iterator[World]:
-    """Join the processes that ``torchrun`` has started, and leave them at the end; alone without it."""
+    """Join the processes that ``torchrun`` has started, and leave them at the end; alone without it.
+
+    Within another such block nothing changes.
+    """
     if _size() == 1 or not dist.is_available():
         yield World()
+        return
+    if dist.is_initialized():
+        yield _world()
         return
     # The optimizer imports this at its first step, and its default arguments then keep the group alive beyond
     # its end: the threads of gloo abort the process when it exits.
@@ -122,6 +128,10 @@ def joined() -> Iterator[World]:
 
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     try:
-        yield World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+        yield _world()
     finally:
         dist.destroy_process_group()
+
+
+def _world() -> World:
+    return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))

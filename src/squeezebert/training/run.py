@@ -112,16 +112,45 @@ def check_rows(folder: Path, fingerprint: str) -> None:
     Raises:
         OptionError: They are others, or are divided otherwise; or the report of the run cannot be read.
     """
-    report = folder / REPORT_NAME
-    try:
-        same = json.loads(report.read_text(encoding="utf-8"))["data"]["sha256"] == fingerprint
-    except (ValueError, KeyError, TypeError) as error:
-        raise OptionError(f"{report}: does not say from which rows the model was made") from error
-    if not same:
+    data = read_report(folder).get("data")
+    if not isinstance(data, dict) or "sha256" not in data:
+        raise OptionError(f"{folder / REPORT_NAME}: does not say from which rows the model was made")
+    if data["sha256"] != fingerprint:
         raise OptionError(
             f"{folder}: was made from other rows, or rows divided otherwise; give the data and the seed "
             "that it was made with, or quantize and evaluate it by themselves"
         )
+
+
+def check_settings(folder: Path, settings: LoopSettings) -> None:
+    """See that a finished run had these settings, as far as they decide the weights.
+
+    Raises:
+        OptionError: One is another; or the report of the run cannot be read.
+    """
+    found = read_report(folder).get("settings", {})
+    for name, value in json.loads(json.dumps(settings.identity())).items():
+        if found.get(name, value) != value:
+            raise OptionError(
+                f"{folder}: is finished, with {name} {found[name]!r}, not {value!r}; "
+                "resume the run as it was, or give another --out"
+            )
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """What a finished run says of itself.
+
+    Raises:
+        OptionError: It cannot be read.
+    """
+    path = folder / REPORT_NAME
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(report, dict):
+        raise OptionError(f"{path}: is no report of a run")
+    return report
 
 
 def check_free(folder: Path, resume: bool) -> None:

@@ -116,6 +116,7 @@ def load_state(
         state = torch.load(path, weights_only=True, map_location="cpu")
         found = dict(state["identity"])
         position = Position(**state["position"])
+        weights, moments = state["model"], state["optimizer"]
     except _DAMAGED as error:
         raise TrainingError(f"{path}: is damaged ({error}); start anew in another folder") from error
     for name, value in identity.items():
@@ -124,6 +125,12 @@ def load_state(
                 f"{path}: the run was started with {name} {found.get(name)!r}, not {value!r}; "
                 "resume it as it was, or start anew in another folder"
             )
-    module.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
+    try:
+        module.load_state_dict(weights)
+        optimizer.load_state_dict(moments)
+    except (RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"{path}: does not fit the model ({reason}); resume it as it was, or start anew in another folder"
+        ) from error
     return position

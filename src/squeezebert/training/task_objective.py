@@ -31,6 +31,7 @@ from squeezebert.training.deploy import draw_answers
 from squeezebert.training.label_scale import LabelScale
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.optimizer import height
+from squeezebert.training.origin import digest_of
 from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import TrainingSettings
@@ -93,6 +94,7 @@ class TaskObjective(Objective[Feature]):
         self.data = data
         self._features: list[Feature] = []
         self._start = start
+        self._digest_of_start = digest_of(start)
         self._settings = settings
         self._scale = LabelScale.of(data, config)
         if self._scale is not None and _answers_with_numbers(checkpoint):
@@ -119,7 +121,8 @@ class TaskObjective(Objective[Feature]):
         """Task, checkpoint and data; that there is no teacher."""
         data = self.data
         known = {
-            "task": data.task.name, "model": self._start, "data": data.fingerprint(), "teacher": None,
+            "task": data.task.name, "model": self._start, "model_sha256": self._digest_of_start,
+            "data": data.fingerprint(), "teacher": None,
         }  # fmt: skip
         # States without it are of versions that did not scale labels.
         return known if self._scale is None else {**known, "labels": dataclasses.asdict(self._scale)}
@@ -214,8 +217,14 @@ class TaskObjective(Objective[Feature]):
         """Write the model card, with what can be drawn."""
         if plots_are_possible():
             draw_answers(result.folder, self.data, max_length=self._settings.max_length)
-        card = model_card(self.data, self._origin(), self._settings, result, self.setup.config)
+        card = model_card(
+            self.data, self._origin(), self._settings, result, self.setup.config, taught=self._taught()
+        )
         write_text(result.folder / CARD_NAME, card)
+
+    def _taught(self) -> Mapping[str, Any]:
+        """How much is learnt of a teacher, for the model card."""
+        return {}
 
     def _origin(self) -> str:
         """What the model card says it was fine-tuned from."""

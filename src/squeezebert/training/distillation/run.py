@@ -19,6 +19,7 @@ from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import EngineTeacher, Teacher, TorchTeacher, piece_vectors
 from squeezebert.training.distillation.teaching import check_layers
 from squeezebert.training.observer import Observer
+from squeezebert.training.origin import digest_of
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
 
@@ -86,7 +87,9 @@ def make_distillation(
     tokenizer.model_max_length = learner.config.max_position_embeddings
     about: dict[str, Any] = {
         "teacher": teacher,
+        "teacher_sha256": digest_of(teacher),
         "student": student if isinstance(student, str) else "new",
+        "student_sha256": digest_of(student) if isinstance(student, str) else None,
         "config": learner.config.to_dict(),
     }
     return Distillation(learner, tokenizer, model, corpora, settings, about)

@@ -18,12 +18,12 @@ from squeezebert.training.distillation.soft import soft_loss
 from squeezebert.training.distillation.task_teacher import (
     TaughtOutput,
     check_pair,
-    digest_of,
     label_order,
     load_task_teacher,
 )
 from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.objective import MicroBatch
+from squeezebert.training.origin import digest_of
 from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.task_objective import TaskObjective
 
@@ -142,6 +142,9 @@ class TaskDistillation(TaskObjective):
         if self.data.unlabelled:
             report["data"]["unlabelled"] = {"rows": len(self.data.unlabelled)}
         return {**report, "teaching": {**dataclasses.asdict(self._teaching), "sha256": self._digest}}
+
+    def _taught(self) -> Mapping[str, Any]:
+        return dataclasses.asdict(self._teaching)
 
     def _origin(self) -> str:
         return f"{super()._origin()} with the teacher `{self._teaching.teacher}`"

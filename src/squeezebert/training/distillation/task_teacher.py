@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from squeezebert.checkpoints import read_stored
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus.build import tokenizer_digest
 from squeezebert.engine import Engine
@@ -190,13 +187,3 @@ def label_order(
 
 def _shown(labels: set[str]) -> str:
     return listed([*map(repr, sorted(labels))], 5)
-
-
-def digest_of(name: str) -> str:
-    """What tells apart the teachers that one name can stand for, from run to run."""
-    stored = read_stored(name)
-    digest = hashlib.sha256(json.dumps(stored.config.to_dict(), sort_keys=True, default=str).encode())
-    for key, array in sorted(stored.arrays.items()):
-        digest.update(key.encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from itertools import dropwhile
 from pathlib import Path
 
@@ -18,12 +20,14 @@ from squeezebert.files import exists, locate, removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import FILE_NAMES, home_of
+from squeezebert.training.distributed import joined
 from squeezebert.training.observer import Observer
+from squeezebert.training.origin import digest_of
 from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.run import check_free, is_finished, run
+from squeezebert.training.run import check_free, check_settings, is_finished, read_report, run
 
 
 def pretrain(
@@ -62,10 +66,13 @@ def pretrain(
     results: list[TrainingResult] = []
     began = time.monotonic()
     source = model
-    with removed_if_empty(Path(out)):
+    # Once for all phases: processes that part and meet anew may look for each other at old addresses.
+    with joined() as world, removed_if_empty(Path(out)) if world.first else nullcontext():
         for number, settings in enumerate(phases, 1):
             folder = Path(out) / phase_name(number)
-            if not (resume and is_finished(folder)):
+            if resume and is_finished(folder):
+                _check_finished(folder, source, settings)
+            else:
                 result = run(
                     lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
                     folder,
@@ -80,6 +87,20 @@ def pretrain(
     if not results:
         raise OptionError(f"{out}: the run is finished; there is nothing to resume")
     return results
+
+
+def _check_finished(folder: Path, model: str | SqueezeBertConfig, settings: PretrainingSettings) -> None:
+    """See that a phase that is left as it is was trained as is asked for now."""
+    check_settings(folder, settings)
+    if isinstance(model, str):
+        return
+    found = read_report(folder).get("config", {})
+    for name, value in json.loads(json.dumps(model.to_dict())).items():
+        if name != "architectures" and found.get(name) != value:
+            raise OptionError(
+                f"{folder}: is finished, with {name} {found.get(name)!r}, not {value!r}; "
+                "resume the run as it was, or give another --out"
+            )
 
 
 def phase_name(number: int) -> str:
@@ -148,7 +169,8 @@ def make_pretraining(
     _check_length(settings, config)
     tokenizer.model_max_length = config.max_position_embeddings
     origin = model if isinstance(model, str) else "new"
-    about = {"model": origin, "config": config.to_dict()}
+    digest = digest_of(model) if isinstance(model, str) else None
+    about = {"model": origin, "model_sha256": digest, "config": config.to_dict()}
     return Pretraining(learner, tokenizer, corpora, settings, about)
 
 

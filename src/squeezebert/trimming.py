@@ -12,7 +12,7 @@ from pathlib import Path
 from squeezebert.checkpoints import StoredCheckpoint, read_stored, write_stored
 from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
-from squeezebert.errors import CheckpointError, OptionError
+from squeezebert.errors import CheckpointError, DataError, OptionError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
@@ -109,6 +109,7 @@ class Trimming:
 
         Raises:
             CheckpointError: The checkpoint is missing or damaged, or does not fit its tokenizer.
+            DataError: The corpus has no words.
             OptionError: ``output`` is a folder that the checkpoint is read from.
             TokenizerError: The tokenizer or a text cannot be read.
         """
@@ -125,6 +126,8 @@ class Trimming:
                     f"{before.config.vocab_size}"
                 )
         words = count_words(tokenizer, texts)
+        if not words:
+            raise DataError("the corpus has no words to count; give text that the model is to read")
         smaller = tokenizer.with_pieces(selection.of(tokenizer, words))
         # tokenizer.json and the like only where they were: they say again what the first two say.
         names = {VOCAB_NAME, CONFIG_NAME, *(name for name in FILE_NAMES if (folder / name).is_file())}

@@ -85,6 +85,8 @@ def test_texts_are_found_in_lists_and_objects() -> None:
     assert list(texts_of([row], ("answers",))) == ["c"]
     with pytest.raises(DataError, match="x:1: has none of the columns; it has tokens, answers, id, none"):
         list(texts_of([row], ("text",)))
+    with pytest.raises(DataError, match="the corpus has no column 'body', 'text'; it is in no row"):
+        list(texts_of([row], ("tokens", "text", "body")))
 
 
 def test_failure_leaves_no_folder(
@@ -93,10 +95,13 @@ def test_failure_leaves_no_folder(
     model, out = models["fill-mask"], tmp_path / "out"
     empty = tmp_path / "empty.txt"
     empty.touch()
+    wordless = tmp_path / "wordless.jsonl"
+    wordless.write_text('{"text": 3}\n')
     for arguments, message in (
         ((model, out), "Missing option '--corpus'"),
         ((model, out, "--corpus", tmp_path / "none.txt"), "none.txt"),
         ((model, out, "--corpus", empty), "holds no rows"),
+        ((model, out, "--corpus", wordless), "the corpus has no words to count"),
         ((model, out, "--corpus", corpus, "--coverage", 95), "coverage 95.0 is not a share from 0 to 1"),
         ((model, out, "--corpus", corpus, "--keep", 3, "--coverage", 0.9), "give one of them"),
         ((tmp_path / "none", out, "--corpus", corpus), "no such folder"),

@@ -23,6 +23,9 @@ PAIR = Column("text_pair", ("sentence2",), required=False)
 def test_canonical_name_goes_before_aliases_without_regard_to_case() -> None:
     assert resolve([TEXT], row(Review="r", TEXT="t"), {}) == {"text": "t"}
     assert resolve([TEXT], row(Review="r"), {}) == {"text": "r"}
+    assert resolve([TEXT], row(Text="t", text="u"), {}) == {"text": "u"}
+    assert resolve([TEXT], row(Review="r", review="s"), {}) == {"text": "s"}
+    assert resolve([TEXT], row(Text="t", text="u"), {"other": "text"}) == {"text": "t"}
 
 
 @pytest.mark.parametrize("name", ["sentence", "question"])

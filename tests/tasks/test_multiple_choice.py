@@ -66,6 +66,9 @@ def test_long_prompts_are_windowed_for_every_choice() -> None:
         ({"question": "p", "B": "x", "A": "y", "answer": "A"}, 0),
         ({"prompt": "p", "choice2": "x", "choice1": "y", "label": "y"}, 0),
         ({"prompt": "p", "choice10": "x", "choice9": "y", "label": "x"}, 1),
+        # Letters alone are something else beside columns that say what they are.
+        ({"question": "p", "option_a": "x", "option_b": "y", "a": 0, "b": 3, "label": "B"}, 1),
+        ({"question": "p", "option_a": "x", "option_b": "y", "choice1": 0, "label": "B"}, 1),
         ({"prompt": "p", "choices": "['x', 'y']", "label": "y"}, 1),
         ({"prompt": "p", "choices": "['x' 'y']", "label": 1}, 1),
         ({"prompt": "p", "choices": np.array(["x", "y"]), "label": np.int64(1)}, 1),
@@ -93,6 +96,10 @@ def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None
         ({"prompt": "p", "choices": ["x", "y"], "label": None}, "label None is none of the 2 choices"),
         ({"prompt": "p", "choices": ["x", "y"], "label": "C"}, "label 'C' is none"),
         ({"prompt": "p", "label": 0}, "no column for 'choices'"),
+        (
+            {"prompt": "p", "option1": "x", "option2": "y", "answer_a": "x", "answer_b": "y", "label": 0},
+            "'option1' and its like or 'answer_a' and its like may be the choices; rename the others",
+        ),
         ({"prompt": "p", "choices": ["1", "0"], "label": "0"}, "'0' may be the .* or '1' .*write its letter"),
         ({"prompt": "p", "choices": ["b", "A"], "label": "A"}, "'A' may be the .* or 'b' .*write its index"),
         ({"question": "effect", "premise": "p", "choices": ["x", "y"], "label": 0}, "each be the prompt"),

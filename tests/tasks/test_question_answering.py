@@ -188,6 +188,26 @@ def test_a_column_may_say_where_the_answer_starts(name: str, start: Any, expecte
     assert TASK.labelled_example(row(**values)).answers == (Gold("cat", expected),)
 
 
+@pytest.mark.parametrize(
+    ("answers", "starts", "expected"),
+    [
+        (["cat"], [4], [4]), ("['cat']", "[4]", [4]), (["cat", "cat"], [4, 0], [4, 0]), (["cat"], 4, [4]),
+        (["cat", "cat"], None, [None, None]), (np.array(["cat"]), np.array([4]), [4]),
+    ],
+)  # fmt: skip
+def test_lists_of_answers_and_of_starts_belong_together(
+    answers: Any, starts: Any, expected: list[Any]
+) -> None:
+    """As SQuAD has them where its nested columns were flattened."""
+    example = row(question="q", context="cat cat", answers=answers, answer_start=starts)
+    assert TASK.labelled_example(example).answers == tuple(Gold("cat", start) for start in expected)
+
+
+def test_as_many_starts_as_answers_are_needed() -> None:
+    with pytest.raises(DataError, match=r"file.csv:7: has 2 answers, and answer_start is \[4\]; give one"):
+        TASK.labelled_example(row(question="q", context="a b", answers=["a", "b"], answer_start=[4]))
+
+
 def test_a_start_that_is_none_names_the_place() -> None:
     """It is not taken for one that is missing."""
     with pytest.raises(DataError, match=r"file.csv:7: answer_start is '-1'; expected how many characters"):

@@ -12,7 +12,7 @@ import torch
 
 from squeezebert import modeling
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import TrainingError
+from squeezebert.errors import DataError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import get_task
 from squeezebert.training import TrainingData, TrainingSettings, train
@@ -47,6 +47,14 @@ def test_numbers_of_any_size_are_learnt(trunk: str, out: Path, unit: float, offs
     assert pipe.measure(data.validation) == result.metrics
     answer: Any = pipeline("text-classification", out)(["the film is dull"])[0]
     assert answer["score"] == pytest.approx(offset + unit * YEARS["dull"], abs=unit * 15)
+
+
+def test_numbers_that_float32_does_not_tell_apart_are_refused(trunk: str, out: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"differ by about 20\.2471 at 1e\+09, .*; subtract 1000001971 from all"
+    ):
+        train(numbers(offset=1e9), out, start=trunk, settings=FAST)
+    assert not out.exists()
 
 
 def test_the_unit_changes_nothing_of_what_is_learnt(trunk: str, out: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -59,17 +59,21 @@ def command(
     show_fields(fields, as_json=as_json)
 
 
-def texts_of(rows: Iterable[Row], columns: Container[str] = ()) -> Iterator[str]:
+def texts_of(rows: Iterable[Row], columns: Collection[str] = ()) -> Iterator[str]:
     """Give all text of rows, that within lists and objects included, or that of some columns only.
 
     Raises:
-        DataError: A row has none of the columns.
+        DataError: A row has none of the columns, or no row has one of them.
     """
+    missing = set(columns)
     for row in rows:
         values = {name: value for name, value in row.values.items() if not columns or name in columns}
         if not values:
             raise DataError(f"{row.where}: has none of the columns; it has {', '.join(row.values)}")
+        missing -= values.keys()
         yield from _strings(values)
+    if missing:
+        raise DataError(f"the corpus has no column {', '.join(map(repr, sorted(missing)))}; it is in no row")
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -94,9 +94,10 @@ def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dic
         TwoTextsError: Two columns may be a text.
     """
     # A column that the user has given to another role is not taken a second time.
-    free = {
-        name.strip().casefold(): name for name in reversed(list(row.values)) if name not in chosen.values()
-    }
+    unasked = [name for name in row.values if name not in chosen.values()]
+    free = {name.strip().casefold(): name for name in reversed(unasked)}
+    # One that has the very name goes before one that has it in capitals.
+    free |= {name: name for name in unasked if name in free}
     found = {column.name: _candidates(column, row, chosen, free) for column in wanted}
     for column in wanted:
         if column.required and not found[column.name]:

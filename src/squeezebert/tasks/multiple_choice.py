@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"\d+$|.$")
 _NUMBERED = re.compile(
-    r"(?:choice|option|ending|answer|sol|alternative)(?:[ _-]?\d+|[ _-][a-z]|[a-h])|[a-h]", re.IGNORECASE
+    r"(choice|option|ending|answer|sol|alternative)(?:[ _-]?\d+|[ _-][a-z]|[a-h])|[a-h]", re.IGNORECASE
 )
 
 
@@ -197,11 +197,29 @@ def _by_choice(windows: Sequence[Window]) -> list[list[Window]]:
 def _gathered(row: Row, columns: Mapping[str, str] | None) -> Row:
     """Put numbered columns, as tables have them, into one column ``choices``; the last ones may be empty.
 
-    They go by their numbers or letters, in whatever order they stand, for that is what labels mean.
+    They go by their numbers or letters, in whatever order they stand, for that is what labels mean. Letters
+    alone are the choices where there are none that say so.
+
+    Raises:
+        DataError: Columns of two names may be the choices.
     """
-    numbered = [name for name in row.values if _NUMBERED.fullmatch(name)]
-    if len(numbered) < 2 or "choices" in row.values or "choices" in (columns or {}):
+    if "choices" in row.values or "choices" in (columns or {}):
         return row
+    kinds: dict[str, list[str]] = {}
+    for name in row.values:
+        if match := _NUMBERED.fullmatch(name):
+            kinds.setdefault((match[1] or "").casefold(), []).append(name)
+    several = {kind: names for kind, names in kinds.items() if len(names) > 1}
+    named = [names for kind, names in several.items() if kind] or list(several.values())
+    if not named:
+        return row
+    if len(named) > 1:
+        (first, *_), (second, *_), *_ = named
+        raise DataError(
+            f"{row.where}: {first!r} and its like or {second!r} and its like may be the choices; "
+            "rename the others"
+        )
+    [numbered] = named
     rest = {name: value for name, value in row.values.items() if name not in numbered}
     choices = [row.values[name] for name in sorted(numbered, key=_number)]
     while choices and choices[-1] in ("", None):

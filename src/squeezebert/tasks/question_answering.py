@@ -308,6 +308,9 @@ def _read_answers(values: Mapping[str, Any], where: str) -> tuple[Gold, ...]:
         value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=False)]
     if not isinstance(value, (list, tuple)):
         raise DataError(f"{where}: answers is {value!r}; expected a string or a list of answers")
+    if value and all(isinstance(item, str) for item in value):
+        starts = _read_starts(values.get("answer_start"), len(value), where)
+        return tuple(map(Gold, value, starts))
     return tuple(_read_gold(item, where) for item in value)
 
 
@@ -318,8 +321,20 @@ def _from_cell(cell: str) -> Any:
     return value if all(isinstance(item, str) or _is_answer(item) for item in items) else cell
 
 
+def _read_starts(value: object, answers: int, where: str) -> list[int | None]:
+    """Where a column says that each of several answers starts."""
+    if isinstance(value, str):
+        value = parsed(value)
+    if is_empty(value):
+        return [None] * answers
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if len(items) != answers:
+        raise DataError(f"{where}: has {answers} answers, and answer_start is {value!r}; give one for each")
+    return [_read_start(item, where) for item in items]
+
+
 def _read_start(value: object, where: str) -> int | None:
-    """Where a column says that the only answer starts; numbers have a point where some rows have none."""
+    """Where a column says that an answer starts; numbers have a point where some rows have none."""
     if is_empty(value):
         return None
     number = as_number(value)

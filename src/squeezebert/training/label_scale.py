@@ -16,8 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from squeezebert.config import SqueezeBertConfig
+from squeezebert.errors import DataError
 from squeezebert.tasks.text_classification import REGRESSION, TextClassification, problem_type, target_of
 from squeezebert.training.data import TrainingData
+
+_MOST_MEAN = 1e6
+"""Deviations that the mean may be: answers then come in steps of a sixteenth of one."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,18 @@ class LabelScale:
         """Measure the labels of a regression; None for any other task.
 
         Raises:
-            DataError: A label is no number.
+            DataError: A label is no number, or they differ by less than the model's answers can tell.
         """
         if not isinstance(data.task, TextClassification) or problem_type(config) != REGRESSION:
             return None
         numbers = np.array([target_of(example, config) for example in data.training], dtype=np.float64)
-        return cls(float(numbers.mean()), float(numbers.std()) or 1.0)
+        mean, deviation = float(numbers.mean()), float(numbers.std())
+        if 0 < deviation < abs(mean) / _MOST_MEAN:
+            raise DataError(
+                f"the labels of {data.name} differ by about {deviation:g} at {mean:g}, which answers in "
+                f"float32 do not tell apart; subtract {mean:.0f} from all of them"
+            )
+        return cls(mean, deviation or 1.0)
 
     def scaled(self, numbers: Tensor) -> Tensor:
         """Numbers in the labels' units ``[...]``, in standard deviations from the mean; float32."""

@@ -45,7 +45,8 @@ _WAYS = {
     PARAPHRASE: "by way of questions that ask the same (QQP)",
     GRAMMAR: "from a model that finds the wrong words of damaged sentences",
 }
-_KEPT = ("metrics", "backend", "seconds", "versions")
+KEPT = ("metrics", "backend", "seconds", "versions")
+"""What the results hold of what ``squeezebert evaluate`` says."""
 _NAMES = {"f1": "F1", "exact_match": "exact match", "spearman": "Spearman", "pearson": "Pearson",
           "matthews": "Matthews"}  # fmt: skip
 
@@ -63,7 +64,7 @@ def collect(workshop: Workshop) -> Results:
         if found:
             results[name] = {"title": row.title, "data": row.data, "rows": next(iter(found.values()))["rows"]}
             for precision, piece in found.items():
-                results[name][precision] = {key: piece[key] for key in _KEPT}
+                results[name][precision] = {key: piece[key] for key in KEPT}
             if trained:
                 results[name]["training"] = training_of(_read(report))
     return results
@@ -177,6 +178,13 @@ def measure(workshop: Workshop, names: list[str]) -> Results:
     return collect(workshop)
 
 
+def write_results(output: Path, trunk: str, results: Results) -> None:
+    """Write the file of results, and the table beside it."""
+    content = {"model": "mini", "trunk": trunk, "rows": results}
+    write_text(output, json.dumps(content, indent=2) + "\n")
+    write_text(output.with_suffix(".md"), f"# mini, measured\n\n{table(results)}\n{explanation(results)}")
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -191,12 +199,7 @@ def main() -> None:
     finally:
         trunk = digest(workshop.stored(TRUNK))
         results = joined(kept(arguments.output, trunk), collect(workshop))
-        content = {"model": "mini", "trunk": trunk, "rows": results}
-        write_text(arguments.output, json.dumps(content, indent=2) + "\n")
-        write_text(
-            arguments.output.with_suffix(".md"),
-            f"# mini, measured\n\n{table(results)}\n{explanation(results)}",
-        )
+        write_results(arguments.output, trunk, results)
     print(table(results))
 
 

@@ -242,8 +242,14 @@ class Workshop:
 
     def measured(self, name: str, precision: str) -> dict[str, Any]:
         """What ``squeezebert evaluate`` finds for a row of the table."""
+        model = ROWS[name].model
+        return self.evaluated(
+            name, self.full(model) if precision == "fp32" else self.stored(model), precision
+        )
+
+    def evaluated(self, name: str, model: Path, precision: str) -> dict[str, Any]:
+        """The same of a model that is there."""
         row = ROWS[name]
-        model = self.full(row.model) if precision == "fp32" else self.stored(row.model)
         output = self.piece(name, precision)
         if not is_current(output, model / WEIGHTS):
             self.stop_after()

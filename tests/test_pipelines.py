@@ -19,10 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import squeezebert
+from squeezebert.backends import PRECISIONS, check_backend
 from squeezebert.data import Row
 from squeezebert.embedded import embedded_model
 from squeezebert.engine import Engine
+from squeezebert.engine.session import PRECISIONS as ENGINE_PRECISIONS
 from squeezebert.errors import CheckpointError, DataError, OptionError, TokenizerError
+from squeezebert.modeling.backend import PRECISION as TORCH_PRECISION
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline, load_backend, pipeline
 from squeezebert.tasks import TASK_NAMES, get_task
@@ -157,6 +160,12 @@ def test_the_engine_answers_as_torch_does(task: str, tmp_path: Path) -> None:
         for backend in ({"backend": "torch"}, {"precision": "fp32"})
     ]
     same(*answers)
+
+
+def test_precisions_are_known_without_the_backends() -> None:
+    assert PRECISIONS == {"engine": ENGINE_PRECISIONS, "torch": (TORCH_PRECISION,)}
+    with pytest.raises(OptionError, match="precision 'int8': the backend torch has fp32"):
+        check_backend("torch", "int8")
 
 
 def test_precisions_are_those_of_the_backend(tmp_path: Path) -> None:

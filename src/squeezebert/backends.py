@@ -34,6 +34,10 @@ BACKENDS: Mapping[str, Callable[[], Callable[..., Backend]]] = {
 }
 
 
+PRECISIONS: Mapping[str, tuple[str, ...]] = {"engine": ("int8", "fp32"), "torch": ("fp32",)}
+"""What each computes in, its default first."""
+
+
 def load_backend(name: str) -> Callable[..., Backend]:
     """Give the function that loads a model for a backend.
 
@@ -46,6 +50,18 @@ def load_backend(name: str) -> Callable[..., Backend]:
     if name not in BACKENDS:
         raise OptionError(f"there is no backend {name!r}; there is {', '.join(BACKENDS)}")
     return BACKENDS[name]()
+
+
+def check_backend(name: str, precision: str | None) -> None:
+    """See that there is such a backend, and that it computes in such a precision; None for its default.
+
+    Raises:
+        OptionError: There is not, or it does not.
+    """
+    load_backend(name)
+    known = PRECISIONS[name]
+    if precision is not None and precision not in known:
+        raise OptionError(f"precision {precision!r}: the backend {name} has {', '.join(known)}")
 
 
 def running(model: object) -> Backend:

@@ -271,6 +271,14 @@ class SqueezeBertConfig:
         self.to_json_file(folder / CONFIG_NAME)
 
 
+def two_outputs(config: SqueezeBertConfig) -> SqueezeBertConfig:
+    """The config of a head with the two outputs of an answer's start and end.
+
+    The public implementation has as many as there are labels, and cannot load what has other ones.
+    """
+    return config if config.num_labels == 2 else config.with_labels(list(_numbered(2).values()))
+
+
 _FIELDS = tuple(item.name for item in dataclasses.fields(SqueezeBertConfig) if item.name != "extra")
 KEYS = (*_FIELDS, "model_type", "label2id")
 """The keys of ``config.json`` that say something here; others go to ``extra``."""

@@ -124,7 +124,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         OptionError: The folder does not exist or cannot be written to.
         OSError: There is no room for the file, whose name it has.
     """
-    if path.exists() and not path.is_dir() and (not path.is_file() or _is_stdout(path)):
+    if path.exists() and not path.is_dir() and (not path.is_file() or is_stdout(path)):
         yield path
         return
     target = path.resolve() if path.is_symlink() else path
@@ -173,7 +173,8 @@ def is_leftover(path: Path) -> bool:
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
-def _is_stdout(path: Path) -> bool:
+def is_stdout(path: Path) -> bool:
+    """Whether a name, such as ``/dev/stdout``, is that of the standard output, which may be a file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:  # It is closed.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
-from squeezebert.checkpoints.reader import weights_in
-from squeezebert.config import BASE_KEY, CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
+from squeezebert.checkpoints.reader import bases_of, weights_in
+from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
 from squeezebert.errors import OptionError
 from squeezebert.files import is_leftover
@@ -124,13 +124,11 @@ def _holds_something_else(folder: Path) -> bool:
 
 def weights_files(checkpoint: Checkpoint | StoredCheckpoint) -> list[WeightsFile]:
     """The files that a checkpoint was read from, those of the bases that it shares included."""
-    files = []
-    folder: Path | None = checkpoint.folder
-    while folder is not None:
-        files += [WeightsFile(path, path.stat().st_size, _dtypes(path)) for path in weights_in(folder)]
-        base = SqueezeBertConfig.from_json_file(folder / CONFIG_NAME).extra.get(BASE_KEY)
-        folder = None if base is None else (folder / base).resolve()
-    return files
+    return [
+        WeightsFile(path, path.stat().st_size, _dtypes(path))
+        for folder in (checkpoint.folder, *bases_of(checkpoint.folder)[1:])
+        for path in weights_in(folder)
+    ]
 
 
 def _dtypes(path: Path) -> tuple[str, ...]:

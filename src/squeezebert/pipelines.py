@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 BATCH_TOKENS = 4096
 LOOK_AHEAD = 512
 
+SIZES = ("max_length", "stride", "batch_tokens", "look_ahead")
+
 _AHEAD_BATCHES = 64
 
 
@@ -121,6 +123,37 @@ def _tokenizer(given: str | Path | BaseTokenizer | None, where: Mapping[str, Any
     raise OptionError(f"tokenizer is {what}; give its folder, its name or one of this package")
 
 
+def check_sizes(sizes: Mapping[str, int]) -> None:
+    """Check those of `SIZES` that are given, as far as that takes no model.
+
+    Raises:
+        OptionError: One is no whole number, or must be positive and is not.
+    """
+    check_whole(**sizes)
+    for name in ("batch_tokens", "look_ahead"):
+        if sizes.get(name, 1) < 1:
+            raise OptionError(f"{name} {sizes[name]} is not positive")
+
+
+def windows_of(task: Task[Any, Any], example: Example, setup: Setup) -> list[Window]:
+    """Cut an example into what a model reads.
+
+    Raises:
+        DataError: A part of it fits into no window, or the model knows no pairs.
+        TokenizerError: It holds something that is no text.
+    """
+    try:
+        windows = task.encode(example, setup)
+    except TokenizerError as error:
+        raise TokenizerError(f"{example.where}: {error}") from error
+    if setup.config.type_vocab_size == 1 and any(any(window.type_ids) for window in windows):
+        raise DataError(
+            f"{example.where}: is a pair of texts, and the model knows single ones (type_vocab_size 1); "
+            "take a model of pairs"
+        )
+    return windows
+
+
 class Pipeline:
     """Answers for texts. Call it, or let it stream.
 
@@ -158,12 +191,8 @@ class Pipeline:
         needed = task.head_for(backend.config)
         if backend.head != needed:
             raise OptionError(f"{task.name} needs a {needed}, and this model is a {backend.head}")
-        windows = {"max_length": max_length, "stride": stride}
-        sizes = {"batch_tokens": batch_tokens, "look_ahead": look_ahead}
-        check_whole(**{name: value for name, value in windows.items() if value is not None}, **sizes)
-        for name, value in sizes.items():
-            if value < 1:
-                raise OptionError(f"{name} {value} is not positive")
+        sizes = dict(zip(SIZES, (max_length, stride, batch_tokens, look_ahead), strict=True))
+        check_sizes({name: value for name, value in sizes.items() if value is not None})
         self.task = task
         self.setup = Setup.of(backend.config, tokenizer, max_length=max_length, stride=stride)
         self.backend = backend
@@ -304,7 +333,8 @@ class Pipeline:
             examples: From ``task.example`` or ``task.labelled_example``.
             options: From ``task.options``, or ``task.evaluation_options``.
         """
-        source = (_Job(example, self._windows(example)) for example in examples)
+        self.task.check_options(options, self.setup)
+        source = (_Job(example, windows_of(self.task, example, self.setup)) for example in examples)
         failure: Exception | None = None
         while failure is None:
             jobs, failure = self._ahead(source)
@@ -345,18 +375,6 @@ class Pipeline:
         slots = sorted(places.values(), key=_length, reverse=True)
         for batch in batches(list(map(_length, slots)), self._batch_tokens, self.backend.pads):
             self._run(slots[batch])
-
-    def _windows(self, example: Example) -> list[Window]:
-        try:
-            windows = self.task.encode(example, self.setup)
-        except TokenizerError as error:
-            raise TokenizerError(f"{example.where}: {error}") from error
-        if self.setup.config.type_vocab_size == 1 and any(any(window.type_ids) for window in windows):
-            raise DataError(
-                f"{example.where}: is a pair of texts, and the model knows single ones (type_vocab_size 1); "
-                "take a model of pairs"
-            )
-        return windows
 
     def _run(self, slots: Sequence[Sequence[_Slot]]) -> None:
         windows = [job.windows[place] for (job, place), *_ in slots]

@@ -17,7 +17,7 @@ from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output, weights_files
 from squeezebert.smoothing import measure_smoothing
-from squeezebert.tokenization.store import FILE_NAMES, home_of
+from squeezebert.tokenization.store import FILE_NAMES, home_of, remove_others
 
 _PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
 
@@ -91,6 +91,7 @@ class Quantization:
         """
         stored = quantize(self.checkpoint.arrays, self.smoothing)
         write_stored(self.output, self.checkpoint.config, stored, extra_files=self.tokenizer_files)
+        remove_others(self.output, self.tokenizer_files)
 
 
 def _read_texts(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from squeezebert.errors import CheckpointError, DataError, OptionError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
-from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, home_of
+from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, home_of, remove_others
 
 Words = Counter[tuple[int, ...]]
 """How often a corpus has each word, spelled in the ids of its pieces."""
@@ -182,6 +182,7 @@ class Trimming:
             OptionError: The folder cannot be written to.
         """
         write_stored(self.output, self.after.config, self.after.arrays, extra_files=self.tokenizer_files)
+        remove_others(self.output, self.tokenizer_files)
 
 
 def count_words(tokenizer: SqueezeBertTokenizerFast, texts: Iterable[str]) -> Words:

@@ -200,6 +200,18 @@ def test_a_base_must_be_another_folder(tmp_path):
         write_checkpoint(tmp_path, CONFIG, random_arrays(), base="owner/name")
 
 
+def test_a_base_must_not_rest_on_what_is_written(tmp_path):
+    """It would lose its weights to one that has them from it."""
+    for name, base in (("first", None), ("second", "first"), ("third", "second")):
+        write_checkpoint(tmp_path / name, CONFIG, random_arrays(), base=base and tmp_path / base)
+    before = listing(tmp_path / "first")
+    with pytest.raises(
+        CheckpointError, match=r"first: a checkpoint cannot be its own base, and .*third rests"
+    ):
+        write_checkpoint(tmp_path / "first", CONFIG, random_arrays(), base=tmp_path / "third")
+    assert listing(tmp_path / "first") == before
+
+
 def test_arrays_of_any_memory_order_are_written_right(tmp_path):
     arrays = {"classifier.weight": np.asfortranarray(np.arange(16, dtype=np.float32).reshape(2, 8))}
     for dtype in writer.DTYPES:

@@ -43,6 +43,26 @@ def test_a_table_keeps_the_columns_of_the_rows(
         assert float(line["predicted_score"]) == answer["score"]
 
 
+def test_a_text_of_several_lines_stays_one_cell(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    """A carriage return alone ends a row for readers, too."""
+    path, out = tmp_path / "in.jsonl", tmp_path / "out.csv"
+    texts = ["good\rbad", "good\r\nbad", "good\nbad", "\r"]
+    path.write_text("".join(json.dumps({"text": text, "a\rb": "x"}) + "\n" for text in texts))
+    assert (
+        squeezebert(
+            "predict", "--model", models["text-classification"], "--input", path, "--output", out
+        ).code
+        == 0
+    )
+    lines = table(out)
+    assert [line["text"] for line in lines] == texts
+    assert [line["a\rb"] for line in lines] == 4 * ["x"]
+    assert out.read_bytes().endswith(b"\n")
+    assert b"\r\n" not in out.read_bytes().replace(b"good\r\nbad", b"")
+
+
 def test_a_table_of_answers_is_answered_anew(
     squeezebert: Program, models: dict[str, str], tmp_path: Path
 ) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import lzma
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,6 +241,59 @@ def test_a_model_that_says_nothing_classifies(squeezebert: Program, tmp_path: Pa
     config.write_text(json.dumps({**json.loads(config.read_text()), "architectures": None}))
     (line,) = answers(squeezebert("predict", "good", "--model", tmp_path, "--json"))
     assert line["answer"]["label"] in ("negative", "positive")
+
+
+def test_answers_of_several_models_are_all_kept(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{number}.jsonl" for number in range(4)]
+    files[0].write_text('{"text": "good", "answer": "gold"}\n')
+    for before, after in itertools.pairwise(files):
+        common = ("predict", "--model", models["text-classification"], "--input", before)
+        assert squeezebert(*common, "--output", after).code == 0
+    line = json.loads(files[-1].read_text())
+    assert line["given_answer"] == "gold"
+    assert line["given_given_answer"] == line["given_given_given_answer"] == line["answer"]
+
+
+def test_the_standard_output_by_its_name_keeps_what_stands_there(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("old\n")
+    with log.open("a") as file:
+        for command in (("predict", "fine"), ("evaluate", "rows.csv", "--limit", "1")):
+            (tmp_path / "rows.csv").write_text("text,label\ngood,positive\n")
+            asked = [sys.executable, "-m", "squeezebert", *command, "--output", "/dev/stdout"]
+            subprocess.run(asked, stdout=file, check=True, cwd=tmp_path)
+    text = log.read_text()
+    assert text.startswith("old\nposi")
+    assert text.count("fine") == 1
+    assert '"rows": 1' in text
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "options", "message"),
+    [
+        ("fill-mask", "the [MASK]\nfilm\n", (), "in.txt:2"),
+        ("fill-mask", "the [MASK]\n", ("--targets", "good film"), "the target 'good film' is not one piece"),
+        ("text-classification", "good\n", ("--threads", 0), "threads 0 is not positive"),
+        ("text-classification", "good\n", ("--max-length", 5000), "--max-length 5000 is not from"),
+        ("text-classification", "good\n", ("--precision", "fp64"), "precision 'fp64'"),
+        ("text-classification", "good\n", ("--backend", "x"), "no backend 'x'"),
+        ("text-classification", "good\n", ("--look-ahead", 0), "--look-ahead 0 is not positive"),
+        ("text-classification", "good\n", ("--batch-tokens", 0), "--batch-tokens 0 is not positive"),
+        ("question-answering", "ada lives\n", ("--question", 40 * "ada "), "the question has 40 tokens"),
+    ],
+)
+def test_a_dry_run_finds_what_a_run_finds(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, task: str, rows: str,
+    options: tuple[str, ...], message: str,
+) -> None:  # fmt: skip
+    (tmp_path / "in.txt").write_text(rows)
+    common = ("predict", "--task", task, "--model", models[task], "--input", tmp_path / "in.txt", *options)
+    dry = squeezebert(*common, "--dry-run").error
+    assert message in dry
+    run = squeezebert(*common, "--output", tmp_path / "out.jsonl")
+    assert message in run.err
 
 
 def test_other_columns_of_a_row_are_kept(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from squeezebert.checkpoints import read_checkpoint, read_stored, write_checkpoint
 from squeezebert.checkpoints.quantized import dequantize, quantize
+from squeezebert.tokenization import SqueezeBertTokenizerFast
 from tests.cli.conftest import Run, save_tiny_model
 
 Program = Callable[..., Run]
@@ -81,6 +83,26 @@ def test_a_dry_run_writes_nothing(squeezebert: Program, models: dict[str, str], 
     assert run.code == 0
     assert "bytes_after" in run.out
     assert not (tmp_path / "out").exists()
+
+
+def test_the_tokenizer_of_a_model_that_is_replaced_goes(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    """Its vocabulary would be read before the tokenizer.json of the new one."""
+    out = tmp_path / "out"
+    assert squeezebert("quantize", models["text-classification"], out).code == 0
+    (out / "vocab.txt").rename(out / "kept.txt")
+    shutil.copy(out / "kept.txt", out / "vocab.txt")
+    (out / "added_tokens.json").write_text('{"old": 99}')
+    other = tmp_path / "other"
+    shutil.copytree(models["text-classification"], other)
+    SqueezeBertTokenizerFast.from_pretrained(other).save_pretrained(other)
+    (other / "vocab.txt").unlink()
+    assert (other / "tokenizer.json").exists()
+    assert squeezebert("quantize", other, out).code == 0
+    names = {path.name for path in out.iterdir()}
+    assert {"tokenizer.json", "kept.txt"} <= names
+    assert not names & {"vocab.txt", "added_tokens.json"}
 
 
 def test_a_model_on_a_shared_base_becomes_whole(

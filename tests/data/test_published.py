@@ -243,6 +243,41 @@ def test_split_of_several_files_is_read_in_order(tmp_path):
     assert [row.values["tokens"][1] for row in load_dataset_rows(folder, split="train")] == list("abeg")
 
 
+def test_rows_of_validation_are_no_training_rows(tmp_path):
+    """GLUE's download leaves its parts of the original file of MRPC beside that file."""
+    head, first, second = (
+        "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n",
+        "1\t7\t8\tA.\tB.\n",
+        "0\t7\t8\tC.\tD.\n",
+    )
+    files = {
+        "MRPC/msr_paraphrase_train.txt": head + first + second,
+        "MRPC/train.tsv": head + first,
+        "MRPC/dev.tsv": head + second,
+    }
+    folder = write(tmp_path, files)[0].parent
+    texts = [
+        [row.values["text"] for row in load_dataset_rows(folder, split=split)]
+        for split in ("train", "validation")
+    ]
+    assert texts == [["A."], ["C."]]
+
+
+def test_other_columns_are_given_where_the_whole_row_is_wanted(tmp_path):
+    (path,) = write(tmp_path, {"banking.csv": "ticket,text,category\n17,My card is lost,cards\n"})
+    canonical = {"text": "My card is lost", "label": "cards"}
+    assert next(load_dataset_rows(path)).values == canonical
+    assert next(load_dataset_rows(path, whole=True)).values == {"ticket": "17", **canonical}
+    (path,) = write(tmp_path, {"csqa.jsonl": json.dumps(CSQA) + "\n"})
+    assert next(load_dataset_rows(path, whole=True)).values == {**CSQA, **CHOSEN}
+
+
+def test_a_table_is_not_read_as_json(tmp_path):
+    """R quotes the names of columns, which look like keys then."""
+    (path,) = write(tmp_path, {"pairs.csv": '"idx","premise","hypothesis"\n5,"A.","B."\n'})
+    assert next(load_dataset_rows(path)).values == {"idx": "5", "premise": "A.", "hypothesis": "B."}
+
+
 def test_withheld_labels(tmp_path):
     unanswered = {key: value for key, value in CSQA.items() if key != "answerKey"}
     files = {

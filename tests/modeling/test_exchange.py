@@ -48,6 +48,17 @@ def test_what_we_save_loads_in_transformers(name, dtype, tmp_path):
     torch.testing.assert_close(expected, exact, rtol=0.02, atol=0.02)
 
 
+def test_answers_have_two_outputs_whatever_labels_there_were(tmp_path):
+    """As after training from a model of entailment; transformers makes as many outputs as labels."""
+    ours = modeling.SqueezeBertForQuestionAnswering(tiny_config().with_labels(["yes", "no", "maybe"]))
+    ours.save_pretrained(tmp_path)
+    theirs = transformers.SqueezeBertForQuestionAnswering.from_pretrained(tmp_path).eval()
+    inputs = random_inputs()
+    torch.testing.assert_close(
+        theirs(**inputs).end_logits, ours.eval()(**inputs).end_logits, rtol=1e-5, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_transformers_saves_loads_here(name, tmp_path, caplog):
     theirs = theirs_for(name)

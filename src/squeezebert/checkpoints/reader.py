@@ -171,6 +171,19 @@ def _checked(stored: Stored, folder: Path) -> Stored:
     return weights
 
 
+def bases_of(folder: Path) -> list[Path]:
+    """A checkpoint's folder and those of the bases that it rests on, one after the other.
+
+    Raises:
+        CheckpointError: A base is no folder, or leads back to one that needs it.
+        ConfigError: A config cannot be read.
+    """
+    found: list[Path] = [folder.resolve()]
+    while base := SqueezeBertConfig.from_json_file(found[-1] / CONFIG_NAME).extra.get(BASE_KEY):
+        found.append(_base_folder(found[-1], base, tuple(found)))
+    return found
+
+
 def _base_folder(folder: Path, base: object, children: tuple[Path, ...]) -> Path:
     place = f"{folder / CONFIG_NAME}: {BASE_KEY} {base!r}"
     if not isinstance(base, str) or PurePosixPath(base).is_absolute() or Path(base).is_absolute():

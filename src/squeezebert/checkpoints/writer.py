@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite
 from squeezebert.checkpoints.names import to_published
-from squeezebert.checkpoints.reader import SAFETENSORS_NAME, read_stored
+from squeezebert.checkpoints.reader import SAFETENSORS_NAME, bases_of, read_stored
 from squeezebert.checkpoints.safetensors_file import write_safetensors
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError, OptionError
@@ -68,8 +68,8 @@ def write_checkpoint(
     folder = Path(folder)
     if base is not None and not Path(base).is_dir():
         raise CheckpointError(f"{base}: is not a folder that can be the base of a checkpoint")
-    if base is not None and Path(base).resolve() == folder.resolve():
-        raise CheckpointError(f"{folder}: a checkpoint cannot be its own base")
+    if base is not None and folder.resolve() in bases_of(Path(base)):
+        raise CheckpointError(f"{folder}: a checkpoint cannot be its own base, and {base} rests on it")
     if dtype not in _ENCODERS:
         raise OptionError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
     check_finite(arrays, "weights to be saved")

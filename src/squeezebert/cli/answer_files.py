@@ -18,6 +18,7 @@ Writer = Callable[[Iterable["Answered"], TextIO], None]
 
 # The task whose answers are vectors, which are nothing to read.
 VECTORS = "feature-extraction"
+_END = "\r\n"
 ANSWER = "predicted_"
 """Begins the names of the columns that a table has beside those of the rows."""
 
@@ -93,9 +94,22 @@ def write_csv(answers: Iterable[Answered], stream: TextIO) -> None:
         if line[1]:
             break
     empty = dict.fromkeys(held[-1][1])
-    writer = csv.DictWriter(stream, {**held[0][0], **empty}, lineterminator="\n")
+    writer = csv.DictWriter(_Rows(stream), {**held[0][0], **empty}, lineterminator=_END)
     writer.writeheader()
     writer.writerows({**own, **empty, **answer} for own, answer in chain(held, lines))
+
+
+class _Rows:
+    """Takes rows as csv writes them; they end as lines do.
+
+    It quotes only those ends of lines that it writes itself, and readers take each for the end of a row.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        return self._stream.write(row.removesuffix(_END) + "\n")
 
 
 def _lines(answers: Iterable[Answered]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

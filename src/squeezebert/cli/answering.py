@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from squeezebert.backends import check_backend
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.embedded import embedded_model
-from squeezebert.pipelines import Pipeline
+from squeezebert.pipelines import SIZES, Pipeline, check_sizes, windows_of
 from squeezebert.tasks import get_task, task_of
-from squeezebert.tasks.base import Answer, Example, Task
+from squeezebert.tasks.base import Answer, Example, Setup, Task
 from squeezebert.threads import check_threads
+from squeezebert.tokenization import SqueezeBertTokenizerFast
 
 DEFAULT_TASK = "text-classification"
 
@@ -48,8 +50,16 @@ class Answered(NamedTuple):
         # A vector goes as a list; its float32 numbers are short without a loss.
         answer = self.answer if isinstance(self.answer, (Mapping, list)) else _numbers(self.answer)
         taken = {*place, *self.inputs, "answer"}
-        others = {f"given_{name}" if name in taken else name: v for name, v in self.others.items()}
+        others = {self._name(name, taken): value for name, value in self.others.items()}
         return {**place, **others, **self.inputs, "answer": answer}
+
+    def _name(self, name: str, taken: Container[str]) -> str:
+        """What another column is called, which may have been called so before."""
+        if name not in taken:
+            return name
+        while name in taken or name in self.others:
+            name = f"given_{name}"
+        return name
 
 
 def _numbers(vector: Any) -> list[float]:
@@ -104,10 +114,38 @@ def chosen(task: str | None, model: str | None) -> tuple[Task[Any, Any], str]:
     return kind, embedded_model(kind.name) if model is None else model
 
 
-def plan(task: Task[Any, Any], model: str, examples: Iterable[Example]) -> dict[str, Any]:
-    """Say what would be done, after checking that a model can do it and that every row fits the task."""
-    task.head_for(SqueezeBertConfig.from_pretrained(model))
-    return {"task": task.name, "model": model, "rows": sum(1 for _ in examples)}
+def plan(
+    task: Task[Any, Any],
+    model: str,
+    examples: Iterable[Example],
+    settings: Mapping[str, Any],
+    options: Any,
+) -> dict[str, Any]:
+    """Say what would be done, after checking all but the weights.
+
+    Args:
+        task: What to answer.
+        model: Its config and its tokenizer are read.
+        examples: Cut into the windows that the model would read.
+        settings: Of :func:`squeezebert.pipelines.pipeline`, as far as they were asked for.
+        options: From ``task.options``.
+
+    Raises:
+        SqueezeBertError: As the pipeline raises them.
+    """
+    config = SqueezeBertConfig.from_pretrained(model)
+    task.head_for(config)
+    check_backend(settings.get("backend", "engine"), settings.get("precision"))
+    check_threads(settings.get("threads"))
+    check_sizes({name: settings[name] for name in SIZES if name in settings})
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained(model, truncation_side="right")
+    setup = Setup.of(config, tokenizer, max_length=settings.get("max_length"), stride=settings.get("stride"))
+    task.check_options(options, setup)
+    rows = windows = 0
+    for example in examples:
+        rows += 1
+        windows += len(windows_of(task, example, setup))
+    return {"task": task.name, "model": model, "rows": rows, "windows": windows}
 
 
 def conditions(pipeline: Pipeline, model: str, settings: Mapping[str, Any]) -> str:

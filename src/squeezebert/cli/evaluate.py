@@ -7,18 +7,16 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.output import STDOUT, check_output, show_fields
+from squeezebert.cli.output import STDOUT, check_output, opened, show_fields
 from squeezebert.cli.predict import SETTINGS
 from squeezebert.cli.progress import progress
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
-from squeezebert.files import write_text
 from squeezebert.versions import versions_of
 
 if TYPE_CHECKING:
@@ -79,14 +77,16 @@ def command(
     examples = kind.gather(_checked(kind, name, labelled))
     source = {"data": data, **options.given({"split": split}, ("split",)), **wanted}
     if dry_run:
-        show_fields({**plan(kind, name, examples), **source, "output": output or "stdout"}, as_json=as_json)
+        planned = plan(kind, name, examples, settings, kind.options(**wanted))
+        show_fields({**planned, **source, "output": output or "stdout"}, as_json=as_json)
         return
     pipe = pipeline(kind.name, name, **settings, **wanted)
     options.say(ctx, conditions(pipe, name, settings))
     measured = _measure(pipe, examples)
     results = {"task": kind.name, "model": name, **source, **measured, "versions": versions_of(PACKAGES)}
     if output is not None:
-        write_text(Path(output), json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+        with opened(output) as stream:
+            stream.write(json.dumps(results, ensure_ascii=False, indent=2) + "\n")
     if as_json:
         show_fields(results, as_json=True)
         return

@@ -40,7 +40,7 @@ def rows_asked(
         return iter([Row(given, "--question")])
     paths = paths_or_stdin(texts, paths)
     if paths:
-        return with_columns(from_files(paths, format, task=task, split=split), given)
+        return with_columns(from_files(paths, format, task=task, split=split, whole=True), given)
     if split is not None:
         raise OptionError(f"--split {split} is of files; give --input")
     return with_columns(from_texts(texts, text_column(task, given)), given)
@@ -66,7 +66,12 @@ def from_texts(texts: Sequence[str], column: str) -> Iterator[Row]:
 
 
 def from_files(
-    paths: Sequence[str], format: str | None, *, task: str | None = None, split: str | None = None
+    paths: Sequence[str],
+    format: str | None,
+    *,
+    task: str | None = None,
+    split: str | None = None,
+    whole: bool = False,
 ) -> Iterator[Row]:
     """Give the rows of all files, one after the other; see :func:`squeezebert.data.load_dataset_rows`.
 
@@ -77,7 +82,7 @@ def from_files(
 
     # A list, so that a missing last file is found before the first one is answered.
     return chain.from_iterable(
-        [load_dataset_rows(path, task=task, format=format, split=split) for path in paths]
+        [load_dataset_rows(path, task=task, format=format, split=split, whole=whole) for path in paths]
     )
 
 

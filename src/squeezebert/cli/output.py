@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from squeezebert.errors import OptionError, listed
-from squeezebert.files import atomic_path
+from squeezebert.files import atomic_path, is_stdout
 
 STDOUT = "-"
 """As the name of a file."""
@@ -56,6 +56,10 @@ def opened(output: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     path = Path(output)
+    if is_stdout(path):
+        # Opened anew, a file would lose what stands in it.
+        yield sys.stdout
+        return
     with atomic_path(path) as temporary, _writing(temporary, path.suffix.lower()) as file:
         yield file
 

@@ -135,7 +135,8 @@ def command(
     rows = rows_asked(kind.name, texts, paths, given, format=format, split=split)
     if dry_run:
         examples = (kind.example(row, columns) for row in rows)
-        show_fields({**plan(kind, name, examples), "output": output or "stdout"}, as_json=as_json)
+        planned = plan(kind, name, examples, settings, wanted)
+        show_fields({**planned, "output": output or "stdout"}, as_json=as_json)
         return
     with opened(output) as stream:
         pipe = pipeline(kind.name, name, **settings)

@@ -11,6 +11,8 @@ from typing import Any
 from squeezebert.data.opening import plain_name
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+_SPEAKING = ("csv", "tsv", "jsonl")
+"""Endings of names that say the format; others, such as .txt, hold any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,9 @@ class Dataset:
         """Whether a file that starts with ``head`` has this layout."""
         place = f"{path.absolute().parent.name}/{plain_name(path)}"
         if not re.search(self.path, place, re.IGNORECASE) or not re.match(self.head, head):
+            return False
+        ending = Path(plain_name(path)).suffix.lower().removeprefix(".")
+        if ending in _SPEAKING and ending != self.format:
             return False
         if self.format in _DELIMITERS:
             names = head.split("\n", 1)[0].rstrip("\r").split(_DELIMITERS[self.format])

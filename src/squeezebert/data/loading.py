@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ def load_dataset_rows(
     split: str | None = None,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    whole: bool = False,
 ) -> Iterator[Row]:
     """Give the rows of a file, or of one split of a folder; of a published data set with canonical columns.
 
@@ -56,6 +57,7 @@ def load_dataset_rows(
         split: ``"train"``, ``"validation"`` or ``"test"``, for a folder or a file that holds several.
         format: One of `FORMATS`, which reads the file as it is, or the name of a data set in `DATASETS`.
         columns: New names of columns and what they are called now, such as ``{"text": "review"}``.
+        whole: Of a published data set, give the other columns that its file has, too.
 
     Raises:
         DataError: No such file, format, split or column (at once where it can be known), or a bad row (while
@@ -67,7 +69,7 @@ def load_dataset_rows(
         rows = chain.from_iterable([read_rows(file, format=format) for file in files])
     else:
         part = _part(dataset, split, path)
-        rows = chain.from_iterable(_read(dataset, file, part) for file in files)
+        rows = chain.from_iterable(_read(dataset, file, part, whole) for file in files)
         rows = _fitting(not_empty(rows, path), dataset, task, path)
     return _renamed(rows, columns) if columns else rows
 
@@ -82,7 +84,7 @@ def _part(dataset: Dataset, split: str | None, path: str | Path) -> str | None:
     return part
 
 
-def _read(dataset: Dataset, path: Path, part: str | None) -> Iterator[Row]:
+def _read(dataset: Dataset, path: Path, part: str | None, whole: bool) -> Iterator[Row]:
     if part is not None:
         rows = read_json(path, part)
     elif dataset.header:
@@ -92,7 +94,14 @@ def _read(dataset: Dataset, path: Path, part: str | None) -> Iterator[Row]:
     if dataset.beside:
         rows = _joined(rows, path, dataset.beside)
     for row in rows:
-        yield Row(_canonical(row, dataset), row.where)
+        values = _canonical(row, dataset)
+        yield Row({**_others(row, dataset, values), **values} if whole else values, row.where)
+
+
+def _others(row: Row, dataset: Dataset, known: Container[str]) -> dict[str, Any]:
+    """The columns of a row that were neither renamed nor made anew."""
+    renamed = dataset.columns.values()
+    return {name: value for name, value in row.values.items() if name not in renamed and name not in known}
 
 
 def _joined(rows: Iterator[Row], path: Path, beside: Mapping[str, tuple[str, str]]) -> Iterator[Row]:

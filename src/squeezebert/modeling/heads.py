@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from squeezebert.config import SqueezeBertConfig
+from squeezebert.config import SqueezeBertConfig, two_outputs
 from squeezebert.errors import ConfigError, OptionError
 from squeezebert.modeling.dropout import Dropout
 from squeezebert.modeling.encoder import SqueezeBertModel
@@ -197,6 +197,9 @@ class SqueezeBertForQuestionAnswering(HeadModel):
         super().__init__(config)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
         self.initialize()
+
+    def _saved_config(self) -> SqueezeBertConfig:
+        return two_outputs(super()._saved_config())
 
     def forward(
         self,

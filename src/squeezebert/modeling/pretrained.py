@@ -179,8 +179,10 @@ class SqueezeBertPreTrainedModel(nn.Module):
             raise OptionError(f"safe_serialization {safe_serialization}: safetensors is all that is written")
         state = self._published_state() if state_dict is None else self._published(state_dict)
         arrays = {name: tensor.detach().to("cpu", torch.float32).numpy() for name, tensor in state.items()}
-        config = self.config.replace(architectures=(type(self).__name__,))
-        write_checkpoint(save_directory, config, arrays, dtype=dtype, base=base)
+        write_checkpoint(save_directory, self._saved_config(), arrays, dtype=dtype, base=base)
+
+    def _saved_config(self) -> SqueezeBertConfig:
+        return self.config.replace(architectures=(type(self).__name__,))
 
     @property
     def base_model(self) -> SqueezeBertPreTrainedModel:

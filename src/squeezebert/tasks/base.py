@@ -253,6 +253,13 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         """
         return self.head
 
+    def check_options(self, options: OptionsT, setup: Setup) -> None:
+        """See that a model can do what is asked of :meth:`decode`, before any work is done.
+
+        Raises:
+            OptionError: It cannot.
+        """
+
     def check_trainable(self) -> None:
         """See that models are trained for this task.
 

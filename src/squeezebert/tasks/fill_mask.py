@@ -80,6 +80,10 @@ class FillMask(Task[MaskExample, FillMaskOptions]):
         """Read a text, of which tokens are to be hidden and guessed."""
         return dataclasses.replace(self.example(row, columns), hidden=True)
 
+    def check_options(self, options: FillMaskOptions, setup: Setup) -> None:
+        """See that each target is one piece."""
+        _allowed(options.targets, setup)
+
     def encode(self, example: MaskExample, setup: Setup) -> list[Window]:
         """Window the text; windows of a text with hidden tokens do not overlap, so that each counts once.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from squeezebert.config import SqueezeBertConfig
+from squeezebert.config import SqueezeBertConfig, two_outputs
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
@@ -90,6 +90,10 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         return QuestionExample(
             where, text_of(values, "question", where), text_of(values, "context", where), answers
         )
+
+    def configure(self, config: SqueezeBertConfig, examples: Sequence[QuestionExample]) -> SqueezeBertConfig:
+        """Give a config of two outputs, start and end, which the labels of another head may not be."""
+        return super().configure(two_outputs(config), examples)
 
     def encode(self, example: QuestionExample, setup: Setup) -> list[Window]:
         """Window the context, each window with the question; that may fill half a window and is else cut.

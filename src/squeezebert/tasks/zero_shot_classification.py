@@ -129,6 +129,11 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         """See that the model can do it; any label will do."""
         self.head_for(config)
 
+    def check_options(self, options: ZeroShotOptions, setup: Setup) -> None:
+        """See that ``multi_label`` is not asked of a model that can only compare the labels."""
+        if options.multi_label and entailment_of(setup.config) is None:
+            raise OptionError("multi_label needs a model of entailment; embeddings only compare the labels")
+
     def encode(self, example: ZeroShotExample, setup: Setup) -> list[Window]:
         """Window the text with each hypothesis; for similarity, the text and the hypotheses apart.
 
@@ -166,9 +171,6 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         """Give ``{"sequence", "labels", "scores", "method", "windows", "truncated"}``, the best label first.
 
         ``method`` is "entailment" or "similarity".
-
-        Raises:
-            OptionError: ``multi_label`` is asked of a model that can only compare the labels.
         """
         entailment = entailment_of(setup.config)
         parts = texts_apart(windows, outputs)
@@ -178,8 +180,6 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
             scores = (
                 _each_alone(logits, entailment, setup.config) if alone else softmax(logits[:, entailment])
             )
-        elif options.multi_label:
-            raise OptionError("multi_label needs a model of entailment; embeddings only compare the labels")
         else:
             scores = likeness(parts)
         order = highest(scores)

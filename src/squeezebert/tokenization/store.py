@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from squeezebert.config import BASE_KEY, SqueezeBertConfig
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
-from squeezebert.errors import TokenizerError
+from squeezebert.errors import OptionError, TokenizerError
 from squeezebert.files import make_folder, write_text
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
 
@@ -318,6 +318,24 @@ def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any
     for name, text in texts.items():
         write_text(folder / name, text)
     return [folder / name for name in texts]
+
+
+def remove_others(folder: Path, kept: Container[str]) -> None:
+    """Take files out of a folder that another tokenizer has left there, and that would be read, too.
+
+    Args:
+        folder: Where a tokenizer was written to.
+        kept: Names of its files.
+
+    Raises:
+        OptionError: One cannot be removed.
+    """
+    for name in FILE_NAMES:
+        if name not in kept:
+            try:
+                (folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise OptionError(f"{folder / name}: cannot be removed ({error.strerror})") from error
 
 
 def folder_texts(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, str]:

@@ -36,7 +36,8 @@ GLUE = (
         task="text-classification",
         format="tsv",
         splits={
-            "train": ["msr_paraphrase_train.txt", "train.tsv"],
+            # Of the original file GLUE made its own, and that of validation.
+            "train": ["train.tsv", "msr_paraphrase_train.txt"],
             "validation": ["dev.tsv"],
             "test": ["msr_paraphrase_test.txt"],
         },

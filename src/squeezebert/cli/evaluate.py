@@ -77,7 +77,7 @@ def command(
     examples = kind.gather(_checked(kind, name, labelled))
     source = {"data": data, **options.given({"split": split}, ("split",)), **wanted}
     if dry_run:
-        planned = plan(kind, name, examples, settings, kind.options(**wanted))
+        planned = plan(kind, name, progress(examples, unit="rows"), settings, kind.options(**wanted))
         show_fields({**planned, **source, "output": output or "stdout"}, as_json=as_json)
         return
     pipe = pipeline(kind.name, name, **settings, **wanted)

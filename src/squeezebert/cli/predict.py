@@ -134,7 +134,7 @@ def command(
     check_output(output, paths)
     rows = rows_asked(kind.name, texts, paths, given, format=format, split=split)
     if dry_run:
-        examples = (kind.example(row, columns) for row in rows)
+        examples = progress((kind.example(row, columns) for row in rows), unit="texts")
         planned = plan(kind, name, examples, settings, wanted)
         show_fields({**planned, "output": output or "stdout"}, as_json=as_json)
         return

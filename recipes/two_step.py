@@ -15,6 +15,7 @@ Beside each student stands one that was fine-tuned without teachers and without 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import subprocess
@@ -65,13 +66,20 @@ def draw_rows(data: Path, source: tuple[str, str, str], most: int | None, runs: 
 
 def train(rows: tuple[Path, Path], start: str | Path, out: Path, *others: str | Path) -> dict[str, float]:
     """Train, or go on, or find the finished run; give its metrics."""
-    report = out / "training.json"
+    report, note = out / "training.json", out.with_name(f"{out.name}-asked.json")
+    command = (
+        "train", rows[0], "--validation", rows[1], "--task", "text-classification", "--from", start,
+        "--out", out, "--resume", *others,
+    )  # fmt: skip
+    asked = {
+        "command": [*map(str, command)],
+        "rows": [hashlib.sha256(path.read_bytes()).hexdigest() for path in rows],
+    }
     if not report.exists():
-        command = (
-            "train", rows[0], "--validation", rows[1], "--task", "text-classification", "--from", start,
-            "--out", out, "--resume", *others,
-        )  # fmt: skip
-        subprocess.run([sys.executable, "-m", "squeezebert", *map(str, command)], check=True)
+        write_text(note, json.dumps(asked) + "\n")
+        subprocess.run([sys.executable, "-m", "squeezebert", *asked["command"]], check=True)
+    elif json.loads(note.read_text(encoding="utf-8")) != asked:
+        raise SystemExit(f"{out}: was trained from other rows, or otherwise; give another --runs")
     metrics: dict[str, float] = json.loads(report.read_text(encoding="utf-8"))["result"]["metrics"]
     return metrics
 

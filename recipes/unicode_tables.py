@@ -1,4 +1,4 @@
-"""Write src/squeezebert/tokenization/unicode_tables.py from what the Rust library `tokenizers` does.
+"""Write src/squeezebert/tokenization/unicode_tables.txt from what the Rust library `tokenizers` does.
 
 The tables are observed, one character at a time, and not taken from Python's `unicodedata`, whose Unicode
 version changes with Python's. Run it again when a new release of `tokenizers` becomes the norm:
@@ -17,7 +17,7 @@ import tokenizers
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-TARGET = Path(__file__).parents[1] / "src/squeezebert/tokenization/unicode_tables.py"
+TARGET = Path(__file__).parents[1] / "src/squeezebert/tokenization/unicode_tables.txt"
 CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 HANGUL_SYLLABLES = range(0xAC00, 0xD7A4)
 
@@ -126,14 +126,14 @@ def tables() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     parts = [
-        '"""Unicode as the Rust library `tokenizers` sees it. Written by recipes/unicode_tables.py.\n\n'
-        f"Observed of tokenizers {tokenizers.__version__}. Numbers are hexadecimal code points; ``a-b``\n"
-        "is a range, ``a: b c+d`` says that a becomes b and a + 1 becomes c followed by d.\n"
-        '"""\n'
+        "# Unicode as the Rust library `tokenizers` sees it, observed of tokenizers "
+        f"{tokenizers.__version__} by recipes/unicode_tables.py.\n"
+        '# Numbers are hexadecimal code points; a-b is a range, "a: b c+d" says that a becomes b and a + 1 '
+        "becomes c\n# followed by d.\n"
     ]
     for name, meaning, content in tables():
         lines = textwrap.fill(content, 108, break_on_hyphens=False)
-        parts.append(f'# {meaning}\n{name} = """\n{lines}\n"""\n')
+        parts.append(f"## {name}: {meaning}\n{lines}\n")
     TARGET.write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -42,6 +42,20 @@ class LostProcessError(TrainingError):
     """Another process of the same training run has ended before its time."""
 
 
+class NoSplitError(DataError):
+    """A data set lacks the split that was asked for.
+
+    Args:
+        place: The data set.
+        split: What was asked for.
+        splits: What there is.
+    """
+
+    def __init__(self, place: object, split: str, splits: Sequence[str]) -> None:
+        super().__init__(f"{place}: has no split {split!r}; it has {', '.join(splits)}")
+        self.splits = splits
+
+
 class MissingExtraError(SqueezeBertError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 

@@ -271,7 +271,7 @@ class Pipeline:
             OptionError: The task has no such column.
         """
         self.task.check_columns(columns or ())
-        examples = [self.task.labelled_example(row, columns) for row in as_rows(rows, "row")]
+        examples = [*self.task.labelled_examples(as_rows(rows, "row"), columns)]
         for example in examples:
             self.task.check(example, self.setup.config)
         return self.measure(examples)

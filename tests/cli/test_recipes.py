@@ -113,6 +113,11 @@ def test_from_text_to_models(folder, squeezebert):
             ("pretrain", "pretrain.toml", "--corpus", "c=0.5", "--corpus", "d", "--corpus", "c"),
             "--corpus c is given twice; give it once",
         ),
+        (("pretrain", "pretrain.toml", "--corpus", "c", "--corpus", "./c"), "--corpus c is given twice"),
+        (
+            ("pretrain", "pretrain.toml", "--corpus", "c=1e308", "--corpus", "d=1e308"),
+            "c, d: the shares are too large to be added",
+        ),
         (("pretrain", "pretrain.toml", "--corpus", "corpus"), "give --out FOLDER"),
         (("pretrain", "pretrain.toml", "--corpus", "corpus", "--resume"), "give --out FOLDER"),
         (

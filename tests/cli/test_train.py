@@ -252,3 +252,52 @@ def test_pictures_and_event_files_or_one_hint(
         assert f"({name})" in card
         assert (tmp_path / "model" / name).read_bytes().startswith(b"\x89PNG")
     assert list((tmp_path / "model" / "tensorboard").glob("events.*"))
+
+
+@pytest.mark.parametrize("name", ["dev", "test"])
+def test_rows_to_measure_on_are_not_learnt_from(squeezebert: Program, tmp_path: Path, name: str) -> None:
+    """Where a folder has no training rows by their name."""
+    rows = "".join(f"film {number},{'good' if number % 2 else 'bad'}\n" for number in range(30))
+    for file in ("training_set", name):
+        (tmp_path / f"{file}.csv").write_text(f"text,label\n{rows}")
+    split = "validation" if name == "dev" else name
+    expected = f"{tmp_path}: has no split 'train'; it has {split}"
+    assert expected in squeezebert("train", tmp_path, "--dry-run").error
+
+
+def test_labels_stand_in_one_column(squeezebert: Program, trunk: str, tmp_path: Path) -> None:
+    """A row that lacks its own label is not learnt with another column's."""
+    rows = [
+        {"text": f"film {number}", "label": "positive" if number % 2 else "negative", "topic": "x"}
+        for number in range(20)
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"text": "soup", "topic": "food"}]))
+    expected = "rows.jsonl:21: has no column 'label', as the rows before it have; it has 'text', 'topic'"
+    assert (
+        expected
+        in squeezebert("train", path, "--from", trunk, "--task", "text-classification", "--dry-run").error
+    )
+    assert expected in squeezebert("evaluate", path, "--task", "text-classification", "--dry-run").err
+
+
+def test_an_empty_list_among_single_labels_is_asked_about(
+    squeezebert: Program, trunk: str, tmp_path: Path
+) -> None:
+    rows = [{"text": f"film {number}", "label": "good" if number % 2 else "bad"} for number in range(20)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"text": "soup", "label": []}]))
+    asked = (
+        "train",
+        path,
+        "--from",
+        trunk,
+        "--task",
+        "text-classification",
+        "--validation",
+        path,
+        "--dry-run",
+    )
+    assert (
+        "rows.jsonl:21: label is an empty list, and the others are single labels" in squeezebert(*asked).error
+    )

@@ -101,6 +101,22 @@ def test_place_is_the_first_line_of_the_sentence(tmp_path):
     assert [row.where for row in read_rows(path)] == [f"{path}:3", f"{path}:7"]
 
 
+def test_entities_without_prefixes_go_before_chunks_with_them(tmp_path):
+    content = "Anna NNP B-NP PER\nmet VBD B-VP O\nOslo NNP B-NP LOC\n"
+    assert sentences(tmp_path, content) == [(["Anna", "met", "Oslo"], ["PER", "O", "LOC"])]
+
+
+def test_one_wrong_tag_makes_no_other_column_the_tags(tmp_path):
+    content = 9 * "Anna NNP B-NP B-PER\nmet VBD B-VP O\n\n" + "met VBD B-VP 0\n"
+    with pytest.raises(DataError, match=r"a\.conll:28: '0' is no tag, such as O or B-PER are"):
+        sentences(tmp_path, content)
+
+
+def test_a_hashtag_with_an_empty_column_behind_it_is_a_word(tmp_path):
+    content = "#MeToo\tB-MISC\t\nyes\tO\nno\tO\n"
+    assert sentences(tmp_path, content) == [(["#MeToo", "yes", "no"], ["B-MISC", "O", "O"])]
+
+
 def test_layout_holds_beyond_the_sample(tmp_path):
     content = "word\tO\n\n" * 2000 + "last\tB-X\n"
     found = sentences(tmp_path, content)

@@ -63,6 +63,12 @@ def test_choices_are_a_name_or_a_list(tmp_path: Path) -> None:
     assert nobody == {"id": 4, "text": "d"}
 
 
+def test_where_one_is_chosen_none_is_no_list(tmp_path: Path) -> None:
+    """It would make a choice of one label a choice of several."""
+    tasks = task(1, "a", annotation(choice("good"))), task(2, "b", annotation())
+    assert [row["sentiment"] for row in rows(tmp_path, *tasks)] == ["good", None]
+
+
 @pytest.mark.parametrize(
     ("annotations", "expected"),
     [

@@ -41,6 +41,27 @@ def test_files_of_a_folder_that_are_named_as_splits(tmp_path):
     assert values(folder, split="train", format="txt") == [{"text": "text"}, {"text": "x"}]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("data/train-00000-of-00002-b42a775f407cee45.csv", "data/train-00001-of-00002-0123456789abcdef.csv"),
+        ("train/0000.csv", "train/0001.csv"),
+    ],
+)
+def test_names_that_the_hub_gives(tmp_path, names):
+    files = {name: f"text\n{number}\n" for number, name in enumerate(names)}
+    for name, content in {**files, "train/urls.csv": "text\nno\n", "test/readme.txt": "no\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert values(tmp_path, split="train") == [{"text": "0"}, {"text": "1"}]
+
+
+@pytest.mark.parametrize(("name", "split"), [("eval", "validation"), ("testing", "test")])
+def test_other_names_of_splits(tmp_path, name, split):
+    folder = write(tmp_path, {f"own/{name}.csv": "text\na\n"}).parent
+    assert values(folder, split=split) == [{"text": "a"}]
+
+
 def test_columns_are_renamed(tmp_path):
     path = write(tmp_path, {"own/a.csv": "review,stars,id\ngood,5,x\n"})
     assert values(path, columns={"text": "review", "label": "stars"}) == [

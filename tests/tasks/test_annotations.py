@@ -38,6 +38,7 @@ TRIPLES = [[0, 3, "PER"], [8, 13, "LOC"]]
         {"entities": [{"start": s, "end": e, "entity_group": n, "score": 0.5} for s, e, n in TRIPLES]},
         # A cell of a table.
         {"spans": json.dumps(TRIPLES)},
+        {"spans": str(SPANS)},
     ],
 )
 def test_spans_of_a_text_become_words_and_tags(columns: dict[str, Any]) -> None:
@@ -97,6 +98,7 @@ def test_tags_of_words_go_before_spans() -> None:
         ([[0, 3, "PER"], [5, 5, "PER"]], "span 1 goes from 5 to 5"),
         ([[-3, 3, "PER"]], "span 0 goes from -3 to 3"),
         ([[0, 3, "PER"], [2, 7, "LOC"]], "the spans 'Ada' and 'a met' overlap"),
+        ([[0, 3, "B-PER"], [8, 13, "I-PER"]], "spans have the labels 'B-PER' and 'I-PER', the tags of words"),
         ([[0, 3]], r'span 0 is \[0, 3\]; expected {"start": 0, "end": 4, "label": "PER"}'),
         ([{"start": 0, "label": "PER"}], "span 0 is"),
         ([[0, 3, ""]], "span 0 is"),

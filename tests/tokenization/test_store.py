@@ -252,7 +252,10 @@ SERIALIZED = (
         ),
         ({"tokenizer.json": SERIALIZED % (b"[]", b"false")}, "normalizer.clean_text is false"),
         ({"tokenizer.json": b'{"model": {"type": "BPE", "vocab": {"a": 0}}}'}, "model.type is 'BPE'"),
-        ({"tokenizer.json": b'{"model": {"vocab": {"[UNK]": 0, "a": 2}}}'}, "id 1 of model.vocab is missing"),
+        (
+            {"tokenizer.json": b'{"model": {"vocab": {"[UNK]": 0, "a": 2}}}'},
+            "model.vocab: there is no id 1",
+        ),
         (
             {
                 "vocab.txt": b"[UNK]\n",

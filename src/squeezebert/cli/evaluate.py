@@ -73,8 +73,7 @@ def command(
     kind.check_columns(columns)
     most = min(limit or sys.maxsize, sys.maxsize)
     rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), most)
-    labelled = (kind.labelled_example(row, columns) for row in rows)
-    examples = kind.gather(_checked(kind, name, labelled))
+    examples = kind.gather(_checked(kind, name, kind.labelled_examples(rows, columns)))
     source = {"data": data, **options.given({"split": split}, ("split",)), **wanted}
     if dry_run:
         planned = plan(kind, name, progress(examples, unit="rows"), settings, kind.options(**wanted))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,8 +57,9 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
     if given:
         pairs = [text.rpartition("=") if "=" in text else (text, "=", "1") for text in given]
         shares = {folder: share for folder, _, share in pairs}
-        if len(shares) < len(given):
-            [(twice, _)] = Counter(folder for folder, *_ in pairs).most_common(1)
+        [(place, times)] = Counter(Path(folder).resolve() for folder, *_ in pairs).most_common(1)
+        if times > 1:
+            twice = next(folder for folder, *_ in pairs if Path(folder).resolve() == place)
             raise OptionError(f"--corpus {twice} is given twice; give it once, with the share of both")
     if not shares:
         raise OptionError(f"{recipe.place}: [corpora] is empty; or give --corpus FOLDER")
@@ -69,4 +71,6 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
             raise OptionError(f"{folder}: the share {share!r} is no number") from error
         if not 0 < corpora[folder] < float("inf"):
             raise OptionError(f"{folder}: the share {share} is not positive")
+    if sum(corpora.values()) == float("inf"):
+        raise OptionError(f"{', '.join(corpora)}: the shares are too large to be added; make them smaller")
     return corpora

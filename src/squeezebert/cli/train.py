@@ -16,7 +16,7 @@ from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, 
 from squeezebert.cli.teaching import teaching_of, teaching_options
 from squeezebert.cli.training_options import loop_options
 from squeezebert.config import PROBLEM_TYPES
-from squeezebert.errors import DataError, OptionError
+from squeezebert.errors import DataError, NoSplitError, OptionError
 from squeezebert.tasks import ALIASES, TRAINED_TASKS
 
 if TYPE_CHECKING:
@@ -196,8 +196,13 @@ def read_data(
     def part(path: str, split: str) -> Iterator[Row] | None:
         try:
             return rows(path, split)
+        except NoSplitError as error:
+            # Rows to measure on are not to be learnt from.
+            if split == "train" and not {"validation", "test"}.isdisjoint(error.splits):
+                raise
+            return None
         except DataError:
-            # A file without splits, or a data set without this one; what else is wrong, reading it tells.
+            # A file without splits; what else is wrong, reading it tells.
             return None
 
     training = part(path, "train") or rows(path, None)

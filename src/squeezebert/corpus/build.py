@@ -105,7 +105,8 @@ def corpus_sources(paths: Iterable[str | Path]) -> list[Path]:
         if not files:
             raise DataError(f"{path}: holds no file that ends in {', '.join(SUFFIXES)} (or .xz, .gz, .zst)")
         found.extend(files)
-    return list(dict.fromkeys(found))
+    # One file, by whatever names.
+    return list({file.resolve(): file for file in reversed(found)}.values())[::-1]
 
 
 def build_corpus(

@@ -19,6 +19,8 @@ SAMPLE = 1000
 _DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
 _TAG = re.compile(r"O|[BIESLUM]-.+")
+_MOST = 0.9
+"""Of the values of a column of tags; others are mistakes."""
 _CONLLU_WIDTH, _CONLLU_UPOS = 10, 3
 
 Line = tuple[int, str]
@@ -50,6 +52,8 @@ class _Layout:
         if not line.startswith("#"):
             return False
         columns = self.split(line)
+        while len(columns) > self.width and not columns[-1]:
+            columns.pop()
         if len(columns) != self.width:
             return True
         return self.typed and self.tag is not None and not _TAG.fullmatch(columns[self.tag])
@@ -59,13 +63,14 @@ def read_conll(path: str | Path) -> Iterator[Row]:
     """Give each sentence as ``{"tokens": [...], "tags": [...]}``, tags as written (IOB1, IO, IOB2, BIOES).
 
     The columns are told from the first lines. The token is the first column, or the second after an index
-    that counts within the sentence. The tag is the last column in which every value looks like a tag
-    (``O``, ``B-PER``); failing that it is UPOS in ten columns of CoNLL-U, else the last one. A file of one
-    column has no tags. ``#`` comments, ``-DOCSTART-`` lines and CoNLL-U's multiword and empty nodes are
-    skipped. A token may be the empty string, as in the Broad Twitter Corpus.
+    that counts within the sentence. The tag is the last column where that has an ``O``, else the last column
+    in which every value looks like a tag (``O``, ``B-PER``); failing that it is UPOS in ten columns of
+    CoNLL-U, else the last one. A file of one column has no tags. ``#`` comments, ``-DOCSTART-`` lines and
+    CoNLL-U's multiword and empty nodes are skipped. A token may be the empty string, as in the Broad Twitter
+    Corpus.
 
     Raises:
-        DataError: A line has too few or too many columns.
+        DataError: A line has too few or too many columns, or no tag where nearly all others have.
     """
     name = shown(path)
     lines = enumerate(map(chomp, open_text(path)), 1)
@@ -106,7 +111,10 @@ def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
             continue
         tokens.append(columns[layout.token])
         if layout.tag is not None:
-            tags.append(columns[layout.tag])
+            tag = columns[layout.tag]
+            if layout.typed and not _TAG.fullmatch(tag):
+                raise DataError(f"{name}:{number}: {tag!r} is no tag, such as O or B-PER are; correct it")
+            tags.append(tag)
     values = {"tokens": tokens} if layout.tag is None else {"tokens": tokens, "tags": tags}
     return Row(values, f"{name}:{sentence[0][0]}")
 
@@ -119,6 +127,11 @@ def _detect(lines: list[str]) -> _Layout:
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     rows = [row for row in rows if len(row) == width]
     token = int(width > 2 and _counts(rows))
+    values = [row[-1] for row in rows]
+    if width - 1 > token and "O" in values:
+        # Before it stand parts of speech and chunks, which look like tags, too.
+        tags = sum(_TAG.fullmatch(value) is not None for value in values)
+        return _Layout(tabbed, width, token, width - 1, typed=tags >= _MOST * len(values))
     for column in range(width - 1, token, -1):
         if all(_TAG.fullmatch(row[column]) for row in rows):
             return _Layout(tabbed, width, token, column, typed=True)

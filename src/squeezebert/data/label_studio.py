@@ -7,6 +7,7 @@ has: the data of the task, and under the name of each control what was chosen th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 Values = dict[str, Any]
@@ -30,13 +31,16 @@ def rows_of(tasks: Sequence[Values]) -> Iterator[Values]:
     Of several annotations it is the first that was not skipped, before others one that was marked as ground
     truth. Choices are a name, or a list of names where several or none were chosen; spans are a list of
     ``{"start", "end", "text", "labels"}``. A control that was used in some task gives an empty list where it
-    was not used, and nothing to tasks that nobody has annotated. Other kinds of results are left out.
+    was not used (None if one choice is all that it ever gave), and nothing to tasks that nobody has
+    annotated. Other kinds of results are left out.
     """
     found = [_annotation(task["annotations"]) for task in tasks]
     labels = [{} if results is None else _labels(results) for results in found]
-    controls = dict.fromkeys(name for labelled in labels for name in labelled)
+    controls: Values = {}
+    for name, value in chain.from_iterable(labelled.items() for labelled in labels):
+        controls[name] = [] if isinstance(value, list) else controls.get(name)
     for task, results, labelled in zip(tasks, found, labels, strict=True):
-        unused: Values = {} if results is None else {name: [] for name in controls}
+        unused: Values = {} if results is None else controls
         identity = {"id": task["id"]} if "id" in task else {}
         yield {**identity, **task["data"], **unused, **labelled}
 

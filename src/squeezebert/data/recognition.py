@@ -12,7 +12,7 @@ from squeezebert.data.published import DATASETS
 from squeezebert.data.row import STDIN
 from squeezebert.data.rows import FORMATS
 from squeezebert.data.splits import canonical, splits_in
-from squeezebert.errors import DataError
+from squeezebert.errors import DataError, NoSplitError
 
 # Characters at the start of a file by which it is recognised.
 HEAD = 4096
@@ -73,7 +73,7 @@ def _in_folder(
         raise DataError(f"{folder}: holds several splits; say which with --split: {', '.join(splits)}")
     fitting = {key: value for key, value in found.items() if key[1] == (wanted or splits[0])}
     if not fitting:
-        raise DataError(f"{folder}: has no split {split!r}; it has {', '.join(splits)}")
+        raise NoSplitError(folder, split or "", splits)
     if len(fitting) > 1:
         names = ", ".join(name for name, _ in fitting)
         raise DataError(

@@ -2,7 +2,7 @@
 
 ``train.csv`` and ``dev.csv``, or ``train-00000-of-00002.parquet``, ``train-00001-of-00002.parquet`` and so
 on, in the folder or in its folder ``data``. Files that are numbered like this can be of any split, such as
-``validation_matched``.
+``validation_matched``. Or ``train/0000.parquet``, ``train/0001.parquet``, as the hub converts data sets.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from squeezebert.data.opening import plain_name
 from squeezebert.data.rows import EXTENSIONS
 from squeezebert.errors import DataError
 
-OTHER_NAMES = {"training": "train", "dev": "validation", "val": "validation", "valid": "validation"}
+OTHER_NAMES = {
+    "training": "train", "dev": "validation", "val": "validation", "valid": "validation",
+    "eval": "validation", "evaluation": "validation", "testing": "test",
+}  # fmt: skip
 """Of splits."""
 
-_SHARD = re.compile(r"(?P<split>\w+)(?:-(?P<number>\d+)-of-(?P<count>\d+))?")
+# Behind the number the hub has had a part of the file's digest.
+_SHARD = re.compile(r"(?P<split>\w+)(?:-(?P<number>\d+)-of-(?P<count>\d+)(?:-[0-9a-f]{16})?)?")
 _SPLITS = ("train", "validation", "test")
 
 
@@ -34,8 +38,24 @@ def splits_in(folder: Path) -> dict[str, list[Path]]:
     """
     inner = folder / "data"
     found = _named(folder) or (_named(inner) if inner.is_dir() else {})
+    if not found:
+        return _folders(folder)
     usual = [split for split in _SPLITS if split in found]
     return {split: _whole(folder, split, found[split]) for split in dict.fromkeys([*usual, *found])}
+
+
+def _folders(folder: Path) -> dict[str, list[Path]]:
+    """The numbered files of folders that are named as splits."""
+    found = {
+        canonical(inner.name.lower()): [
+            file
+            for file in sorted(inner.iterdir())
+            if (name := Path(plain_name(file))).stem.isdecimal() and name.suffix.lower() in EXTENSIONS
+        ]
+        for inner in sorted(folder.iterdir())
+        if inner.is_dir()
+    }
+    return {split: files for split in _SPLITS if (files := found.get(split))}
 
 
 def _named(folder: Path) -> dict[str, list[tuple[Path, re.Match[str]]]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from squeezebert.data.spans import CharacterSpan
 from squeezebert.errors import DataError
+from squeezebert.tasks.columns import parsed
 from squeezebert.tasks.tags import split_tag
 
 _STARTS = ("start", "start_offset")
 _ENDS = ("end", "end_offset")
+_SHOWN = 100
+_WITHIN = ("I-", "E-", "L-", "M-")
+"""Prefixes of tags of words that continue an entity."""
 _LABELS = ("label", "labels", "entity_group", "entity", "type", "tag")
 
 
@@ -32,7 +35,7 @@ def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
     (https://github.com/HumanSignal/label-studio/issues/1347).
 
     Args:
-        value: A list of spans, or JSON of one, as a cell of a table has it.
+        value: A list of spans, or one as a cell of a table has it, in JSON or as Python writes it.
         text: The text.
         where: Its place, for errors.
 
@@ -40,11 +43,8 @@ def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
         DataError: A span is something else, lies outside of the text, overlaps another one, or is not where
             its own text is.
     """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{where}: spans are {value!r}; expected JSON, a list of spans") from error
+    if isinstance(value, str) and isinstance(value := parsed(value), str):
+        raise DataError(f"{where}: spans are {value[:_SHOWN]!r}; expected JSON, a list of spans")
     if not isinstance(value, (list, tuple)):
         raise DataError(f"{where}: spans are {value!r}; expected a list of spans")
     spans = sorted(_span(item, text, f"{where}: span {number}") for number, item in enumerate(value))
@@ -53,6 +53,13 @@ def read_spans(value: object, text: str, where: str) -> list[CharacterSpan]:
             raise DataError(
                 f"{where}: the spans {text[one.start : one.end]!r} and {text[other.start : other.end]!r} "
                 "overlap; a word has one tag, so keep one of them"
+            )
+    labels = {span.label for span in spans}
+    for label in labels:
+        if label[:2] in _WITHIN and (begin := f"B-{label[2:]}") in labels:
+            raise DataError(
+                f"{where}: spans have the labels {begin!r} and {label!r}, the tags of words; spans are whole "
+                "entities: join them"
             )
     return spans
 

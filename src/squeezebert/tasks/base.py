@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.engine.packing import Tokens
-from squeezebert.errors import OptionError, nearest
-from squeezebert.tasks.columns import Column, places, resolve
+from squeezebert.errors import DataError, OptionError, nearest
+from squeezebert.tasks.columns import Column, names_of, places, resolve, values_at
 from squeezebert.tasks.options import check_types
 
 if TYPE_CHECKING:
@@ -216,6 +216,27 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
             DataError: As :meth:`example`; also where the label is missing.
         """
         return self.read(resolve(self.columns, row, columns or {}), row.where)
+
+    def labelled_examples(
+        self, rows: Iterable[Row], columns: Mapping[str, str] | None = None
+    ) -> Iterator[ExampleT]:
+        """Read the inputs and labels of the rows of a file, whose labels stand in one column.
+
+        Raises:
+            DataError: As :meth:`labelled_example`; also where a row has labels under another name than those
+                before it, because its own is missing.
+        """
+        known: dict[str, str] = {}
+        labels = [column.name for column in self.columns if column.label]
+        for row in rows:
+            names = places(self.columns, row, columns or {})
+            for label in labels:
+                if label in names and names[label] != known.setdefault(label, names[label]):
+                    raise DataError(
+                        f"{row.where}: has no column {known[label]!r}, as the rows before it have; it has "
+                        f"{names_of(row)}; give it one, or leave the row out"
+                    )
+            yield self.read(values_at(names, row), row.where)
 
     def check_columns(self, names: Iterable[str]) -> None:
         """See that all are canonical names of the task's columns.

@@ -274,7 +274,13 @@ def _without_doubles(names: list[str | int], where: str) -> tuple[str | int, ...
 
 def _problem_of(examples: Sequence[TextExample]) -> str:
     """What the labels make of it; a number that is missing makes no names of the others."""
-    if any(isinstance(example.label, tuple) for example in examples):
+    lists = [example for example in examples if isinstance(example.label, tuple)]
+    if lists and len(lists) < len(examples) and not any(example.label for example in lists):
+        raise DataError(
+            f"{lists[0].where}: label is an empty list, and the others are single labels; leave out the row, "
+            "or give --problem-type multi_label_classification"
+        )
+    if lists:
         return MULTI
     finite = [example.label for example in examples if not is_not_finite(example.label)]
     if may_be_measurements(finite):

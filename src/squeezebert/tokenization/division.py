@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from squeezebert.tokenization.encoding import Offset
 from squeezebert.tokenization.normalizer import Normalizer, parse_ranges, tables
-from squeezebert.tokenization.unicode_tables import WHITESPACE
+from squeezebert.tokenization.unicode_tables import table
 from squeezebert.tokenization.vocabulary import Vocabulary
 
 MAX_WORD_LENGTH = 100
@@ -63,7 +63,7 @@ class Divider:
         self._lowers = do_lower_case
         self._strips = do_lower_case if strip_accents is None else strip_accents
         self._tokenizes_chinese = tokenize_chinese_chars
-        self._spaces = _char_class(parse_ranges(WHITESPACE))
+        self._spaces = _char_class(parse_ranges(table("WHITESPACE")))
         self._find_chunks = re.compile(f"[^{self._spaces}]+").finditer
         self._pieces = vocabulary.piece_ids
         self._unk_id = self._pieces[vocabulary.specials["unk_token"]]

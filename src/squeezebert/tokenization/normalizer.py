@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from squeezebert.tokenization import unicode_tables
+from squeezebert.tokenization.unicode_tables import table
 
 # Hangul syllables are composed by arithmetic: The Unicode Standard, section 3.12.
 _HANGUL_FIRST, _HANGUL_COUNT = 0xAC00, 11172
@@ -52,7 +52,7 @@ def parse_classes(table: str) -> dict[str, int]:
 
 
 class Tables(NamedTuple):
-    """The Unicode tables, parsed; the meaning of each is in `unicode_tables`."""
+    """The Unicode tables, parsed; the meaning of each is in ``unicode_tables.txt``."""
 
     whitespace: frozenset[str]
     removed: frozenset[str]
@@ -78,14 +78,14 @@ class Tables(NamedTuple):
 def tables() -> Tables:
     """Parse the tables, once."""
     return Tables(
-        whitespace=parse_ranges(unicode_tables.WHITESPACE),
-        removed=parse_ranges(unicode_tables.REMOVED),
-        ideographs=parse_ranges(unicode_tables.IDEOGRAPHS),
-        punctuation=parse_ranges(unicode_tables.PUNCTUATION),
-        accents=parse_ranges(unicode_tables.ACCENTS),
-        combining_classes=parse_classes(unicode_tables.COMBINING_CLASSES),
-        decompositions=parse_mapping(unicode_tables.DECOMPOSITIONS),
-        lower_case=parse_mapping(unicode_tables.LOWER_CASE),
+        whitespace=parse_ranges(table("WHITESPACE")),
+        removed=parse_ranges(table("REMOVED")),
+        ideographs=parse_ranges(table("IDEOGRAPHS")),
+        punctuation=parse_ranges(table("PUNCTUATION")),
+        accents=parse_ranges(table("ACCENTS")),
+        combining_classes=parse_classes(table("COMBINING_CLASSES")),
+        decompositions=parse_mapping(table("DECOMPOSITIONS")),
+        lower_case=parse_mapping(table("LOWER_CASE")),
     )
 
 

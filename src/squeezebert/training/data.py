@@ -78,10 +78,10 @@ class TrainingData:
         task = get_task(task) if isinstance(task, str) else task
         task.check_trainable()
         task.check_columns(columns or ())
-        examples = [task.labelled_example(row, columns) for row in as_rows(training, "training row")]
+        examples = [*task.labelled_examples(as_rows(training, "training row"), columns)]
         more = [task.example(row, columns) for row in as_rows(unlabelled, "unlabelled row")]
         if validation is not None:
-            held = [task.labelled_example(row, columns) for row in as_rows(validation, "validation row")]
+            held = [*task.labelled_examples(as_rows(validation, "validation row"), columns)]
             if not examples:
                 raise DataError(f"{name}: holds no rows to learn from")
             if not held:

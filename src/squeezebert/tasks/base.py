@@ -28,7 +28,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.engine.packing import Tokens
 from squeezebert.errors import DataError, OptionError, nearest
-from squeezebert.tasks.columns import Column, names_of, places, resolve, values_at
+from squeezebert.tasks.columns import Column, names_of, places, resolve
 from squeezebert.tasks.options import check_types
 
 if TYPE_CHECKING:
@@ -227,16 +227,16 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
                 before it, because its own is missing.
         """
         known: dict[str, str] = {}
-        labels = [column.name for column in self.columns if column.label]
+        # What is required is looked at when the row is read, as its task reads it.
+        labels = [column._replace(required=False) for column in self.columns if column.label]
         for row in rows:
-            names = places(self.columns, row, columns or {})
-            for label in labels:
-                if label in names and names[label] != known.setdefault(label, names[label]):
+            for label, name in places(labels, row, columns or {}).items():
+                if name != known.setdefault(label, name):
                     raise DataError(
                         f"{row.where}: has no column {known[label]!r}, as the rows before it have; it has "
                         f"{names_of(row)}; give it one, or leave the row out"
                     )
-            yield self.read(values_at(names, row), row.where)
+            yield self.labelled_example(row, columns)
 
     def check_columns(self, names: Iterable[str]) -> None:
         """See that all are canonical names of the task's columns.

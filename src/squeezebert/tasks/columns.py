@@ -54,12 +54,7 @@ def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> di
     Raises:
         DataError: A required column, or one that the user has chosen, is not there.
     """
-    return values_at(places(wanted, row, chosen), row)
-
-
-def values_at(names: Mapping[str, str], row: Row) -> dict[str, Any]:
-    """The values of columns of which :func:`places` has told the names; see :func:`resolve`."""
-    return {column: _plain(row.values[name]) for column, name in names.items()}
+    return {column: _plain(row.values[name]) for column, name in places(wanted, row, chosen).items()}
 
 
 def _plain(value: Any) -> Any:

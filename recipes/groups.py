@@ -12,8 +12,7 @@ side. Run again to resume, in stretches with ``--stop-after 9``; processes that 
 ``docs/results/groups_longer.md`` is of one seed that learnt from more, and of all sets that the embedded
 model is measured on:
 
-    … --tokens 2.5e6 --batch-tokens 2048 --rate 1=4e-4 --seeds 0 --untuned all --tasks all \
-        --shared-cores --output docs/results/groups_longer.json
+    … --tokens 1e7 --seeds 0 --untuned all --tasks all --shared-cores --output docs/results/groups_longer.json
 """
 
 from __future__ import annotations

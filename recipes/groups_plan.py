@@ -93,7 +93,7 @@ TASKS = {
                 "SQuAD v1.1 dev", "question-answering", "squad/dev-v1.1.json.xz", "f1",
                 rows=2000,
             )
-        }, rows=3000,
+        }, rows=10_000,
     ),
     "snli": Tuning(
         "nli/snli-devtest:validation", TrainingSettings(epochs=2, batch_tokens=1024, learning_rate=4e-4),

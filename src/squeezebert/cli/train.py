@@ -117,7 +117,7 @@ def command(
     from squeezebert.training.deploy import is_quantized
     from squeezebert.training.deploy import quantize as quantized
     from squeezebert.training.distributed import is_first_process
-    from squeezebert.training.run import check_rows, check_settings, is_finished
+    from squeezebert.training.run import check_report, check_rows, is_finished
 
     if batch_size is not None and batch_tokens is not None:
         raise OptionError("give --batch-size or --batch-tokens, not both")
@@ -149,7 +149,7 @@ def command(
     if is_trained:
         # On rows that it has learnt from, the int8 model would look better than it is.
         check_rows(folder, rows.fingerprint())
-        check_settings(folder, settings)
+        check_report(folder, "settings", settings.identity())
     else:
         with sitting([f"validation rows: {rows.validation_name}", *hint()]) as bar:
             result = train(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def check_rows(folder: Path, fingerprint: str) -> None:
     Raises:
         OptionError: They are others, or are divided otherwise; or the report of the run cannot be read.
     """
-    data = read_report(folder).get("data")
+    data = _read_report(folder).get("data")
     if not isinstance(data, dict) or "sha256" not in data:
         raise OptionError(f"{folder / REPORT_NAME}: does not say from which rows the model was made")
     if data["sha256"] != fingerprint:
@@ -122,14 +122,19 @@ def check_rows(folder: Path, fingerprint: str) -> None:
         )
 
 
-def check_settings(folder: Path, settings: LoopSettings) -> None:
-    """See that a finished run had these settings, as far as they decide the weights.
+def check_report(folder: Path, part: str, wanted: Mapping[str, Any]) -> None:
+    """See that a finished run was started as is asked for now.
+
+    Args:
+        folder: Of the run.
+        part: Of its report: "settings" or "config".
+        wanted: Values by name, as far as they decide the weights; one that the report lacks is passed over.
 
     Raises:
         OptionError: One is another; or the report of the run cannot be read.
     """
-    found = read_report(folder).get("settings", {})
-    for name, value in json.loads(json.dumps(settings.identity())).items():
+    found = _read_report(folder).get(part, {})
+    for name, value in json.loads(json.dumps(wanted)).items():
         if found.get(name, value) != value:
             raise OptionError(
                 f"{folder}: is finished, with {name} {found[name]!r}, not {value!r}; "
@@ -137,12 +142,7 @@ def check_settings(folder: Path, settings: LoopSettings) -> None:
             )
 
 
-def read_report(folder: Path) -> dict[str, Any]:
-    """What a finished run says of itself.
-
-    Raises:
-        OptionError: It cannot be read.
-    """
+def _read_report(folder: Path) -> dict[str, Any]:
     path = folder / REPORT_NAME
     try:
         report = json.loads(path.read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -27,7 +26,7 @@ from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.run import check_free, check_settings, is_finished, read_report, run
+from squeezebert.training.run import check_free, check_report, is_finished, run
 
 
 def pretrain(
@@ -91,16 +90,11 @@ def pretrain(
 
 def _check_finished(folder: Path, model: str | SqueezeBertConfig, settings: PretrainingSettings) -> None:
     """See that a phase that is left as it is was trained as is asked for now."""
-    check_settings(folder, settings)
-    if isinstance(model, str):
-        return
-    found = read_report(folder).get("config", {})
-    for name, value in json.loads(json.dumps(model.to_dict())).items():
-        if name != "architectures" and found.get(name) != value:
-            raise OptionError(
-                f"{folder}: is finished, with {name} {found.get(name)!r}, not {value!r}; "
-                "resume the run as it was, or give another --out"
-            )
+    check_report(folder, "settings", settings.identity())
+    if isinstance(model, SqueezeBertConfig):
+        # What it was made into then has a name of its own.
+        sizes = {name: value for name, value in model.to_dict().items() if name != "architectures"}
+        check_report(folder, "config", sizes)
 
 
 def phase_name(number: int) -> str:

@@ -31,7 +31,7 @@ from plan import (
     rows_of,
 )
 from squeezebert.files import write_text
-from workshop import PRECISIONS, Workshop, add_options, digest, is_current
+from workshop import MINI, PRECISIONS, Workshop, add_options, digest, is_current, staying
 
 Results = dict[str, dict[str, Any]]
 
@@ -70,17 +70,19 @@ def collect(workshop: Workshop) -> Results:
     return results
 
 
-def kept(output: Path, trunk: str) -> Results:
+def kept(output: Path, trunk: str, heads: Container[str] = ()) -> Results:
     """The rows that a file of results has, which may have been measured in another folder.
 
-    A row of another trunk says of which, under ``trunk``.
+    A row of another trunk says of which, under ``trunk``, but for those of heads that stay as they are above
+    this one.
     """
     found = _read(output) if output.exists() else {"rows": {}}
     rows: Results = {}
     for name, row in found["rows"].items():
         owner = row.get("trunk", found["trunk"])
         plain = {key: value for key, value in row.items() if key != "trunk"}
-        rows[name] = plain if owner == trunk else {**plain, "trunk": owner}
+        stays = owner == found["trunk"] and ROWS[name].model in heads
+        rows[name] = plain if owner == trunk or stays else {**plain, "trunk": owner}
     return rows
 
 
@@ -197,8 +199,9 @@ def main() -> None:
     try:
         measure(workshop, arguments.rows)
     finally:
-        trunk = digest(workshop.stored(TRUNK))
-        results = joined(kept(arguments.output, trunk), collect(workshop))
+        stored = workshop.stored(TRUNK)
+        trunk = digest(stored)
+        results = joined(kept(arguments.output, trunk, staying(MINI, stored)), collect(workshop))
         write_results(arguments.output, trunk, results)
     print(table(results))
 

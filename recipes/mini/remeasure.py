@@ -15,10 +15,10 @@ from pathlib import Path
 
 from measure import KEPT, RESULTS, kept, table, write_results
 from plan import TRUNK, rows_of
-from ship import MINI, head_card, trunk_card
+from ship import head_card, trunk_card
 from squeezebert.files import write_text
 from squeezebert.training.run import REPORT_NAME
-from workshop import WEIGHTS, Workshop, digest
+from workshop import MINI, WEIGHTS, Workshop, digest
 
 
 def shipped() -> Iterator[tuple[str, Path]]:

@@ -5,8 +5,8 @@
 The trunk may also be the embedded one, ``--trunk src/squeezebert/models/mini``. Each head is fine-tuned here
 on a copy of the trunk's blocks, or of the upper ones, or without any of its own, unless measure.py has done
 that. Run again to resume, in stretches with ``--stop-after 9``. The bars that heads have to reach are in
-plan.py. Heads that are not asked for stay if they are of the same trunk, whose weights they share; they fit
-no other, and are gone with another. Nothing is shipped before everything asked for is measured.
+plan.py. Heads that are not asked for stay if the weights that they share with the trunk are the same in this
+one; else they are gone. Nothing is shipped before everything asked for is measured.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import squeezebert
 from measure import RESULTS, Results, explanation, joined, kept, measure, reaches_bars, table
 from plan import HEADS, SHIPPED, TOKENS_BEFORE, TRUNK, before, is_taught, rows_of
 from squeezebert.files import write_text
 from squeezebert.training.run import REPORT_NAME
-from workshop import WEIGHTS, Workshop, add_options, digest
+from workshop import MINI, Workshop, add_options, digest, staying
 
-MINI = Path(squeezebert.__file__).parent / "models" / "mini"
 _GROUPS = RESULTS.with_name("groups_longer.md")
 """What groups cost and gain; too dear to be found at the embedded model's own training. Its heading is a
 level lower in the card."""
@@ -128,7 +126,7 @@ def _training_table(training: Mapping[str, Any]) -> str:
 def ship(
     workshop: Workshop, names: list[str], results: Results, out: Path, others: Iterable[str] = ()
 ) -> None:
-    """Replace what is shipped: the trunk, and heads with their cards. Of the same trunk, others may stay."""
+    """Replace what is shipped: the trunk, and heads with their cards; others that fit the trunk may stay."""
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     _copy_files(workshop.stored(TRUNK), new)
@@ -139,10 +137,8 @@ def ship(
     for name in names:
         _copy_files(workshop.stored(name), new / name)
         write_text(new / name / "README.md", head_card(name, results))
-    if (out / WEIGHTS).exists() and digest(out) == digest(new):
-        for name in others:
-            if (out / name).exists():
-                shutil.copytree(out / name, new / name)
+    for name in others:
+        shutil.copytree(out / name, new / name)
     check_size(new)
     shutil.rmtree(out, ignore_errors=True)
     new.rename(out)
@@ -182,9 +178,10 @@ def main() -> None:
     arguments = parser.parse_args()
     workshop = Workshop.of(arguments)
     measured = measure(workshop, [row for model in (TRUNK, *arguments.tasks) for row in rows_of(model)])
-    results = joined(kept(RESULTS, digest(workshop.stored(TRUNK))), measured)
+    stored = workshop.stored(TRUNK)
+    others = [name for name in staying(arguments.out, stored) if name not in arguments.tasks]
+    results = joined(kept(RESULTS, digest(stored), others), measured)
     good = [name for name in arguments.tasks if reaches_bars(name, results)]
-    others = [name for name in SHIPPED if name not in arguments.tasks]
     ship(workshop, good, results, arguments.out, others)
     print(table(results))
     for name in arguments.tasks:

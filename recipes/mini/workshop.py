@@ -29,11 +29,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+import squeezebert
 from corrupted import corrupted
 from distill_trunk import squeezebert_command, teacher_folder
 from equal_words import look_for_equal_words
-from plan import CORRUPTED, HEADS, MEASURED, PARTS, ROWS, RUNS, TRUNK, WIKIPEDIA, Part
+from plan import CORRUPTED, HEADS, MEASURED, PARTS, ROWS, RUNS, SHIPPED, TRUNK, WIKIPEDIA, Part
 from squeezebert import modeling
+from squeezebert.checkpoints import read_stored
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli.sitting import UNFINISHED
@@ -43,6 +45,7 @@ from squeezebert.corpus.build import corpus_sources
 from squeezebert.data import Row, load_dataset_rows
 from squeezebert.data.jsonfiles import read_jsonl
 from squeezebert.data.row import spread
+from squeezebert.engine.weights import fitting
 from squeezebert.files import write_text
 from squeezebert.tasks import get_task
 from squeezebert.tokenization import SqueezeBertTokenizerFast
@@ -52,7 +55,7 @@ from start import prepare
 from unlabelled import Thesaurus, pairs_varied, sentences_varied
 
 PRECISIONS = ("int8", "fp32")
-
+MINI = Path(squeezebert.__file__).parent / "models" / "mini"
 WEIGHTS = "model.safetensors"
 _CHARACTERS = 400
 """Of a paragraph that is long enough to guess words from."""
@@ -82,6 +85,18 @@ def is_int8(folder: Path) -> bool:
 def digest(folder: Path) -> str:
     """SHA-256 of a model's weights as they are stored."""
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def staying(shipped: Path, trunk: Path) -> list[str]:
+    """The heads of an embedded model that compute with the same weights above another trunk."""
+    return [name for name in SHIPPED if (shipped / name / WEIGHTS).exists() and _fits(shipped / name, trunk)]
+
+
+def _fits(head: Path, trunk: Path) -> bool:
+    here, own = read_stored(head), read_safetensors(head / WEIGHTS)
+    there = {**read_stored(trunk).arrays, **own}
+    needed = fitting(here.config, here.arrays, here.config.architectures[0], place=head)
+    return all(name in there and np.array_equal(array, there[name]) for name, array in needed.items())
 
 
 def texts_of(corpus: Path, part: Part) -> Iterator[str]:

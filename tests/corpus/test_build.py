@@ -66,8 +66,14 @@ def test_passages_are_whole_sentences_of_one_document(tmp_path, sources, tokeniz
                     break
                 text = text + sentence
             passages.append(text)
-    spans = corpus.passage_spans(np.arange(corpus.sentences), 9)
+    every = np.arange(corpus.sentences)
+    spans = corpus.passage_spans(every, 9)
     assert [corpus.read(spans, s).tolist() for s in range(corpus.sentences)] == passages
+    # Each with a length of its own.
+    mixed, short = corpus.passage_spans(every, np.where(every % 2, 9, 5)), corpus.passage_spans(every, 5)
+    for s in range(corpus.sentences):
+        expected = spans if s % 2 else short
+        assert corpus.read(mixed, s).tolist() == corpus.read(expected, s).tolist()
 
 
 def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):

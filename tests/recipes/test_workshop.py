@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -13,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 
 import measure
 import ship
@@ -20,7 +22,7 @@ import unlabelled
 import workshop
 from equal_words import look_for_equal_words
 from plan import ROWS, RUNS, TRUNK
-from squeezebert import pipeline
+from squeezebert import modeling, pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
 from tests.cli.conftest import save_tiny_model
@@ -222,6 +224,34 @@ def test_the_embedded_trunk_is_taken_as_it_is_stored(data: Path, trunk: Path, tm
     assert workshop.is_current(before / workshop.WEIGHTS, embedded / workshop.WEIGHTS)
 
 
+def changed(model: Any, names: str) -> Any:
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if re.search(names, name):
+                parameter.mul_(-1.25)
+    return model
+
+
+def test_heads_stay_above_a_trunk_that_kept_what_they_share(data: Path, trunk: Path, tmp_path: Path) -> None:
+    """That of entities takes embeddings and the first block from the trunk, the other one all blocks."""
+    out, first = tmp_path / "mini", opened(data, trunk, tmp_path / "first")
+    ship.ship(first, [], {}, out)
+    heads = {
+        "fill-mask": (modeling.SqueezeBertForMaskedLM, "cls"),
+        "token-classification": (modeling.SqueezeBertForTokenClassification, r"layers\.[1-3]\.|classifier"),
+    }
+    for task, (head, own) in heads.items():
+        model = changed(head.from_pretrained(trunk), own)
+        model.save_pretrained(out / task, dtype="int8", base=out)
+    assert workshop.staying(out, first.stored(TRUNK)) == list(heads)
+    stays = {r"layers\.2\.": ["token-classification"], r"layers\.0\.": [], "word_emb": []}
+    for number, (names, stay) in enumerate(stays.items()):
+        other = shutil.copytree(trunk, tmp_path / f"trunk{number}")
+        changed(modeling.SqueezeBertForMaskedLM.from_pretrained(trunk), names).save_pretrained(other)
+        here = opened(data, other, tmp_path / f"runs{number}")
+        assert workshop.staying(out, here.stored(TRUNK)) == stay
+
+
 def test_results_of_a_model_that_was_trained_anew_do_not_count(
     data: Path, trunk: Path, tmp_path: Path
 ) -> None:
@@ -259,6 +289,12 @@ def test_results_are_kept_and_say_when_they_are_of_another_trunk(tmp_path: Path)
     assert "†" not in measure.explanation(rows)
     output.write_text(json.dumps({"trunk": "b", "rows": earlier}), encoding="utf-8")
     assert measure.kept(output, "a") == rows
+    # Heads that stay as they are above a new trunk keep theirs; what was of an older one before stays marked.
+    output.write_text(json.dumps({"trunk": "a", "rows": rows}), encoding="utf-8")
+    stayed = measure.kept(output, "b", ["text-classification"])
+    assert {name: row.get("trunk") for name, row in stayed.items()} == {"sst-2": None, "cola": "a"}
+    output.write_text(json.dumps({"trunk": "b", "rows": earlier}), encoding="utf-8")
+    assert measure.kept(output, "c", ["text-classification"])["sst-2"]["trunk"] == "a"
     both = measure.joined(measure.kept(output, "a"), {"cola": {"title": "now"}, "mlm": {"title": "new"}})
     assert [(name, row["title"]) for name, row in both.items()] == [
         ("mlm", "new"), ("sst-2", "SST-2 dev"), ("cola", "now"),

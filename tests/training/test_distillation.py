@@ -147,6 +147,36 @@ def test_a_run_learns_and_resumes_to_the_same_bits(corpus, trunk, tmp_path):
     make_distillation({corpus: 1.0}, trunk, str(tmp_path / "whole"), go_on)
 
 
+def test_blocks_may_stay_as_they_are(corpus, trunk, tmp_path):
+    """So that what was fine-tuned above the first one of them still fits."""
+    settings = DistillationSettings(**SETTINGS, steps=5, mlm_share=0.5, learning_rate=1e-2, freeze_blocks=1)
+    teacher = save_trunk(tmp_path / "teacher", PIECES, seed=14)
+    distill({corpus: 1.0}, tmp_path / "out", teacher=teacher, student=trunk, settings=settings)
+    before = SqueezeBertModel.from_pretrained(trunk).state_dict()
+    after = SqueezeBertForMaskedLM.from_pretrained(tmp_path / "out").transformer.state_dict()
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    lowest = ("embeddings.", "encoder.layers.0.")
+    assert same == {name for name in before if name.startswith(lowest)}
+    with pytest.raises(OptionError, match="freeze_blocks 3 is more than the 2 blocks"):
+        make_distillation({corpus: 1.0}, trunk, trunk, DistillationSettings(**SETTINGS, freeze_blocks=3))
+    with pytest.raises(OptionError, match="freeze_blocks -1 is negative"):
+        DistillationSettings(freeze_blocks=-1)
+
+
+def test_passages_are_of_all_lengths(tmp_path, trunk):
+    """Of a text without end, those that full ones alone would leave out, too."""
+    source = tmp_path / "text.jsonl"
+    source.write_text(19 * (json.dumps({"text": 40 * "Tea. Go. "}) + "\n"), encoding="utf-8")
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained(trunk)
+    build_corpus([source], tmp_path / "corpus", tokenizer=tokenizer)
+    settings = DistillationSettings(**{**SETTINGS, "passages": 0.999, "longest": 29, "epoch_texts": 997})
+    texts = make_distillation({str(tmp_path / "corpus"): 1.0}, trunk, NARROW, settings).epoch(0)
+    lengths = [2 + len(text.ids) for batch in texts for text in batch]
+    assert min(lengths) < 10
+    assert max(lengths) in (28, 29)
+    assert 15 < np.mean(lengths) < 21
+
+
 def test_the_journal_tells_steps_of_masked_language_modelling_from_the_others(corpus, trunk, tmp_path):
     settings = DistillationSettings(**SETTINGS, steps=13, mlm_share=0.5)
     distill({corpus: 1.0}, tmp_path / "out", teacher=trunk, student=NARROW, settings=settings)

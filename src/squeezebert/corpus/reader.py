@@ -110,21 +110,22 @@ class Corpus:
 
     def sentence_spans(self, indices: Ids, longest: int) -> Spans:
         """Where sentences are; of one that is longer than ``longest`` tokens, its beginning."""
-        return self._spans(indices, longest, _sentence_ends)
+        return self._spans(indices, np.full_like(indices, longest), _sentence_ends)
 
-    def passage_spans(self, indices: Ids, longest: int) -> Spans:
+    def passage_spans(self, indices: Ids, longest: int | Ids) -> Spans:
         """Where the passages are that begin with sentences and have as many of their document as fit.
 
         A passage has one sentence at least; of one that is longer than ``longest`` tokens, the beginning.
+        ``longest`` may be one for each passage ``[n]``.
         """
-        return self._spans(indices, longest, _passage_ends)
+        return self._spans(indices, np.broadcast_to(longest, indices.shape), _passage_ends)
 
     def read(self, spans: Spans, index: int) -> NDArray[Any]:
         """Ids of one of some spans ``[tokens]``."""
         ids: NDArray[Any] = self.shards[spans.shards[index]].ids
         return ids[spans.starts[index] : spans.ends[index]]
 
-    def _spans(self, indices: Ids, longest: int, ends: Callable[[ShardPart, Ids, int], Ids]) -> Spans:
+    def _spans(self, indices: Ids, longest: Ids, ends: Callable[[ShardPart, Ids, Ids], Ids]) -> Spans:
         shards = np.searchsorted(self._sentence_ends, indices, side="right")
         spans = Spans(shards, np.empty_like(shards), np.empty_like(shards))
         for number in np.unique(shards):
@@ -132,15 +133,16 @@ class Corpus:
             part = self.shards[number]
             local = indices[here] - (self._sentence_ends[number] - len(part.sentences) + 1)
             spans.starts[here] = part.sentences[local]
-            spans.ends[here] = np.minimum(ends(part, local, longest), part.sentences[local] + longest)
+            fitting = ends(part, local, longest[here])
+            spans.ends[here] = np.minimum(fitting, part.sentences[local] + longest[here])
         return spans
 
 
-def _sentence_ends(part: ShardPart, local: Ids, _: int) -> Ids:
+def _sentence_ends(part: ShardPart, local: Ids, _: Ids) -> Ids:
     return part.sentences[local + 1]
 
 
-def _passage_ends(part: ShardPart, local: Ids, longest: int) -> Ids:
+def _passage_ends(part: ShardPart, local: Ids, longest: Ids) -> Ids:
     document = np.searchsorted(part.documents, local, side="right")
     fitting = np.searchsorted(part.sentences, part.sentences[local] + longest, side="right") - 1
     return part.sentences[np.minimum(np.maximum(fitting, local + 1), part.documents[document])]

@@ -28,9 +28,9 @@ from squeezebert.training.card import CARD_NAME, model_card
 from squeezebert.training.class_weights import ClassWeights
 from squeezebert.training.data import TrainingData, epoch_features
 from squeezebert.training.deploy import draw_answers
+from squeezebert.training.freezing import freeze
 from squeezebert.training.label_scale import LabelScale
 from squeezebert.training.objective import MicroBatch, Objective
-from squeezebert.training.optimizer import height
 from squeezebert.training.origin import digest_of
 from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
@@ -84,7 +84,7 @@ class TaskObjective(Objective[Feature]):
         embeddings = self.model.get_input_embeddings().weight
         if settings.freeze_embeddings:
             embeddings.requires_grad_(False)
-        _freeze(self.model, settings.freeze_blocks)
+        freeze(self.model, settings.freeze_blocks)
         if embeddings.requires_grad:
             unround(embeddings, start, settings.seed)
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
@@ -240,14 +240,3 @@ def _answers_with_numbers(checkpoint: Checkpoint) -> bool:
 def _in_either_order(examples: Sequence[Example], rng: np.random.Generator) -> list[Example]:
     chosen = rng.random(len(examples)) < 0.5
     return [(swap and example.swapped()) or example for example, swap in zip(examples, chosen, strict=True)]
-
-
-def _freeze(module: SqueezeBertPreTrainedModel, blocks: int) -> None:
-    """Leave the first blocks and the embeddings under them as they are; with 0 blocks, nothing."""
-    layers = module.config.num_hidden_layers
-    if blocks > layers:
-        raise OptionError(f"freeze_blocks {blocks} is more than the {layers} blocks of the model")
-    for name, parameter in module.named_parameters() if blocks else ():
-        at = height(name)
-        if at is not None and at <= blocks:
-            parameter.requires_grad_(False)

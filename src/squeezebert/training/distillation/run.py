@@ -18,6 +18,7 @@ from squeezebert.training.distillation.objective import Distillation, Student
 from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import EngineTeacher, Teacher, TorchTeacher, piece_vectors
 from squeezebert.training.distillation.teaching import check_layers
+from squeezebert.training.freezing import freeze
 from squeezebert.training.observer import Observer
 from squeezebert.training.origin import digest_of
 from squeezebert.training.result import TrainingResult
@@ -79,6 +80,7 @@ def make_distillation(
     # Before the teacher reads anything: it is to give the outputs of these.
     check_layers(settings.layer_map, sizes, model.config)
     learner = _student(student, model, tokenizer, settings)
+    freeze(learner, settings.freeze_blocks)
     longest = min(model.config.max_position_embeddings, learner.config.max_position_embeddings)
     if settings.longest > longest:
         raise OptionError(

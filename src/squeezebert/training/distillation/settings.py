@@ -20,7 +20,8 @@ class DistillationSettings(LoopSettings):
     Attributes:
         batch_tokens: Tokens a step.
         longest: Tokens of a text at most, special tokens included.
-        passages: Share of the texts that are passages of as many sentences as fit; the rest are sentences.
+        passages: Share of the texts that are passages of as many sentences as fit a length that is drawn for
+            each, from a quarter of ``longest`` to all of it; the rest are sentences.
         epoch_texts: Texts of an epoch. Texts of one epoch are sorted by length together.
         tokens_factor: Weight of the cosine distance of last hidden states, token by token.
         sentence_factor: Weight of the cosine distance of mean-pooled sentence vectors.
@@ -30,6 +31,8 @@ class DistillationSettings(LoopSettings):
         layer_map: Pairs of blocks, of the student and of the teacher, counted from 1.
         mlm_factor: Weight of masked language modelling.
         mlm_share: Share of the batches that are masked language modelling, without the teacher.
+        freeze_blocks: Blocks of the student, from the first one, that stay as they are, and all embeddings
+            with them, so that what was fine-tuned above them still fits.
         teacher_precision: "int8" or "fp32" on the engine; "torch" for torch in the run's precision, which
             a GPU or ``layer_map`` needs.
         evaluation_texts: Held-out sentences to measure on.
@@ -50,6 +53,7 @@ class DistillationSettings(LoopSettings):
     layer_map: tuple[tuple[int, int], ...] = ()
     mlm_factor: float = 1.0
     mlm_share: float = 0.0
+    freeze_blocks: int = 0
     teacher_precision: str = "int8"
     evaluation_texts: int = 1024
     learning_rate: float = 8e-4
@@ -61,6 +65,8 @@ class DistillationSettings(LoopSettings):
         self._positive("batch_tokens", "epoch_texts", "evaluation_texts")
         self._share("passages", "mlm_share")
         self._one_of("teacher_precision", ("int8", "fp32", "torch"))
+        if self.freeze_blocks < 0:
+            raise OptionError(f"freeze_blocks {self.freeze_blocks} is negative")
         if self.longest < 8:
             raise OptionError(f"longest {self.longest} is less than 8")
         for name in LOSSES:

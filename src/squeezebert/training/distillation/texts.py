@@ -55,7 +55,10 @@ class Texts(LazyBatches[Text]):
             drawn = draw(corpus.sentences, count, epoch, [settings.seed, number])
             passages = rng.random(count) < settings.passages
             spans.append(corpus.sentence_spans(drawn[~passages], settings.longest - _SPECIALS))
-            spans.append(corpus.passage_spans(drawn[passages], settings.longest - _SPECIALS))
+            # Of all lengths: who reads sentences and full passages alone knows little of what is between.
+            least = max(settings.longest // 4, SHORTEST + _SPECIALS)
+            longest = rng.integers(least, settings.longest, passages.sum(), endpoint=True)
+            spans.append(corpus.passage_spans(drawn[passages], longest - _SPECIALS))
         self._owners = np.concatenate(
             [np.full(len(part.starts), index // 2) for index, part in enumerate(spans)]
         )

@@ -244,8 +244,7 @@ class Workshop:
         sources = [folder / WEIGHTS for folder in (source, base) if folder]
         if not is_current(out / WEIGHTS, *sources):
             out.mkdir(exist_ok=True)
-            # A head reads its tokenizer from its base, too.
-            for name in (VOCAB_NAME, CONFIG_NAME) if base is None else ():
+            for name in _tokenizer_files(source, base):
                 shutil.copyfile(source / name, out / name)
             if base is None and is_int8(source):
                 # Quantised again, it could differ in the last bits of its scales.
@@ -285,6 +284,14 @@ class Workshop:
         if which != WIKIPEDIA:
             return self.data / place, ["--split", split] if split else []
         return self._written("wikipedia", self._read(which)), []
+
+
+def _tokenizer_files(source: Path, base: Path | None) -> Iterable[str]:
+    """What is stored of a tokenizer: of a head, that it reads less at once than its base does."""
+    if base is None:
+        return VOCAB_NAME, CONFIG_NAME
+    lengths = (SqueezeBertTokenizerFast.from_pretrained(model).model_max_length for model in (source, base))
+    return () if len({*lengths}) == 1 else (CONFIG_NAME,)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output, weights_files
 from squeezebert.smoothing import measure_smoothing
-from squeezebert.tokenization.store import FILE_NAMES, home_of, remove_others
+from squeezebert.tokenization.store import FILE_NAMES, files_of, remove_others
 
 _PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
 
@@ -58,14 +58,14 @@ class Quantization:
         checkpoint = read_checkpoint(name_or_path)
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
-        folder = home_of(locate(name_or_path, FILE_NAMES))
+        files = files_of(locate(name_or_path, FILE_NAMES))
         smoothing = measure_smoothing(checkpoint)
         shapes = [array.shape for array in (*checkpoint.arrays.values(), *smoothing.values())]
         return cls(
             checkpoint=checkpoint,
             smoothing=smoothing,
             output=Path(output),
-            tokenizer_files=_read_texts(folder),
+            tokenizer_files=_read_texts(files),
             bytes_before=sum(file.size for file in weights_files(checkpoint)),
             bytes_after=stored_bytes(shapes, "int8"),
         )
@@ -94,12 +94,9 @@ class Quantization:
         remove_others(self.output, self.tokenizer_files)
 
 
-def _read_texts(folder: Path) -> dict[str, str]:
+def _read_texts(files: Mapping[str, Path]) -> dict[str, str]:
     texts = {}
-    for name in FILE_NAMES:
-        path = folder / name
-        if not path.is_file():
-            continue
+    for name, path in files.items():
         try:
             # Not read_text, which would change the ends of lines.
             texts[name] = path.read_bytes().decode("utf-8")

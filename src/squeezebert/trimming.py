@@ -16,7 +16,7 @@ from squeezebert.errors import CheckpointError, DataError, OptionError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
-from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, home_of, remove_others
+from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, files_of, remove_others
 
 Words = Counter[tuple[int, ...]]
 """How often a corpus has each word, spelled in the ids of its pieces."""
@@ -116,8 +116,8 @@ class Trimming:
         before = read_stored(name_or_path)
         check_output(output, before)
         # From the hub, these files are fetched apart from the weights.
-        folder = home_of(locate(name_or_path, FILE_NAMES))
-        tokenizer = SqueezeBertTokenizerFast.from_pretrained(folder)
+        files = files_of(locate(name_or_path, FILE_NAMES))
+        tokenizer = SqueezeBertTokenizerFast.from_pretrained(name_or_path)
         tokenizer.check_embeddings(before.config.vocab_size, f"{before.folder}: ")
         for name, array in before.arrays.items():
             if name.removesuffix(SCALE_SUFFIX) in _BY_PIECE and len(array) != before.config.vocab_size:
@@ -130,7 +130,7 @@ class Trimming:
             raise DataError("the corpus has no words to count; give text that the model is to read")
         smaller = tokenizer.with_pieces(selection.of(tokenizer, words))
         # tokenizer.json and the like only where they were: they say again what the first two say.
-        names = {VOCAB_NAME, CONFIG_NAME, *(name for name in FILE_NAMES if (folder / name).is_file())}
+        names = {VOCAB_NAME, CONFIG_NAME, *files}
         return cls(
             before=before,
             after=with_rows(before, tokenizer, smaller),

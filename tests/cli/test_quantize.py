@@ -12,6 +12,7 @@ import pytest
 
 from squeezebert.checkpoints import read_checkpoint, read_stored, write_checkpoint
 from squeezebert.checkpoints.quantized import dequantize, quantize
+from squeezebert.modeling import SqueezeBertForTokenClassification
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from tests.cli.conftest import Run, save_tiny_model
 
@@ -43,6 +44,20 @@ def test_weights_become_int8_and_the_tokenizer_comes_along(
     assert {name: content(output)[name] for name in tokenizer} == {name: before[name] for name in tokenizer}
     got = json.loads(run.out)
     assert set(got["tokenizer_files"]) == tokenizer
+
+
+def test_what_a_model_reads_at_once_comes_along(squeezebert: Program, tmp_path: Path) -> None:
+    """Less than its base does, from which the vocabulary comes."""
+    base = save_tiny_model(tmp_path / "base", "fill-mask")
+    head = tmp_path / "head"
+    SqueezeBertForTokenClassification.from_pretrained(base).save_pretrained(head, base=base)
+    (head / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 23}), encoding="utf-8")
+    assert squeezebert("quantize", head, tmp_path / "small").code == 0
+    loaded, before = (
+        SqueezeBertTokenizerFast.from_pretrained(folder) for folder in (tmp_path / "small", base)
+    )
+    assert (loaded.model_max_length, before.model_max_length) == (23, 32)
+    assert loaded.get_vocab() == before.get_vocab()
 
 
 def test_sizes_and_errors_are_those_of_the_files(squeezebert: Program, tmp_path: Path) -> None:

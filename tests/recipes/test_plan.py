@@ -10,8 +10,11 @@ import pytest
 from distill_trunk import SETS
 from plan import HEADS, MEASURED, ROWS, RUNS, SHIPPED, STARTS, TRUNK, before, rows_of
 from squeezebert.cli.train import command
+from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import load_dataset_rows
 from squeezebert.tasks import TASK_NAMES, TRAINED_TASKS
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+from workshop import MINI
 
 # Non-commercial, or for research only, as their publishers say.
 NOT_TO_BE_SHIPPED = {
@@ -54,6 +57,17 @@ OPTIONS = {name: run.options for name, run in RUNS.items()} | {
 def test_the_command_understands_the_options_of_a_run(options: str) -> None:
     with command.make_context("train", ["rows.jsonl", *options.split()]) as context:
         assert context.params["learning_rate"] > 0
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_head_reads_as_much_at_once_as_it_learnt_from(name: str) -> None:
+    if (MINI / name).exists():
+        with command.make_context("train", ["rows.jsonl", *HEADS[name].options.split()]) as context:
+            learnt = (
+                context.params["max_length"]
+                or SqueezeBertConfig.from_pretrained(MINI).max_position_embeddings
+            )
+        assert SqueezeBertTokenizerFast.from_pretrained(MINI / name).model_max_length == learnt
 
 
 def test_every_run_is_of_a_task_that_can_be_trained() -> None:

@@ -25,6 +25,7 @@ from plan import ROWS, RUNS, TRUNK
 from squeezebert import modeling, pipeline
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.cli import main
+from squeezebert.tokenization import SqueezeBertTokenizerFast
 from tests.cli.conftest import save_tiny_model
 
 TAGGED = "ada B-PER\nis O\nin O\nlondon B-LOC\n\n" * 7
@@ -108,7 +109,8 @@ def test_from_a_trunk_to_an_embedded_model(
     changes = {
         sentiment: {"unlabelled": 7, "options": of_layers},
         entities: {
-            "train": ("ner/tagged.conll",), "options": "--epochs 1 --freeze-blocks 1", "start": "first",
+            "train": ("ner/tagged.conll",), "options": "--epochs 1 --freeze-blocks 1 --max-length 31",
+            "start": "first",
         },
     }  # fmt: skip
     for name, change in changes.items():
@@ -133,7 +135,10 @@ def test_from_a_trunk_to_an_embedded_model(
     answer = pipeline(sentiment, out / sentiment)(GOOD[0])
     assert answer[0]["label"] in ("negative", "positive")
     assert isinstance(pipeline(entities, out / entities)("ada is in london"), list)
-    assert not (out / sentiment / "vocab.txt").exists()
+    assert not list(out.glob("*/vocab.txt"))
+    # What a head reads at once is its own, where it is less than the trunk's.
+    assert [path.parent.name for path in out.glob("*/tokenizer_config.json")] == [entities]
+    assert SqueezeBertTokenizerFast.from_pretrained(out / entities).model_max_length == 31
     # A head holds the blocks that were adapted; word embeddings and the rest are the trunk's.
     for name, blocks in ((sentiment, {"0", "1", "2", "3"}), (entities, {"1", "2"})):
         own = read_safetensors(out / name / "model.safetensors")

@@ -83,6 +83,14 @@ def test_a_checkpoint_has_the_tokenizer_of_its_base_unless_its_own(
     further.mkdir()
     (further / "config.json").write_text(json.dumps({"base_checkpoint": ".."}), encoding="utf-8")
     assert cls.from_pretrained(further).model_max_length == 37
+    # Without a vocabulary, what it says of the tokenizer goes before what the base says.
+    (head / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 23}), encoding="utf-8")
+    for folder, length in ((tmp_path, 37), (head, 23), (further, 23)):
+        assert cls.from_pretrained(folder).model_max_length == length
+        assert cls.from_pretrained(folder)("hello a").input_ids == [2, 5, 6, 3]
+    (further / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 17}), encoding="utf-8")
+    assert cls.from_pretrained(further).model_max_length == 17
+    (further / "tokenizer_config.json").unlink()
     write_small(head, model_max_length=19)
     assert cls.from_pretrained(head).model_max_length == 19
     assert cls.from_pretrained(further).model_max_length == 19

@@ -119,7 +119,7 @@ class BaseTokenizer(Encoder):
             TokenizerError: Its tokenizer files are missing, unreadable, or not WordPiece as BERT has it.
         """
         folder = locate(name_or_path, store.FILE_NAMES, revision=revision, local_files_only=local_files_only)
-        made = cls(**store.read_folder(store.home_of(folder), overrides))
+        made = cls(**store.read_folder(folder, overrides))
         made.name_or_path = str(name_or_path)
         return made
 

@@ -34,18 +34,26 @@ _OPTIONS = {
 }
 
 
-def home_of(folder: Path) -> Path:
-    """The folder with the tokenizer of a checkpoint: its own, or that of the first base that has one."""
-    seen: set[Path] = set()
+def files_of(folder: Path) -> dict[str, Path]:
+    """The tokenizer's files of a checkpoint, by name: its own, or those of the first base that has any.
+
+    A checkpoint without a vocabulary may still have a ``tokenizer_config.json``, which goes before that of
+    the base: so it reads less at once.
+    """
+    seen: list[Path] = []
     while folder not in seen and not any((folder / name).is_file() for name in (VOCAB_NAME, TOKENIZER_NAME)):
-        seen.add(folder)
+        seen.append(folder)
         if not (folder / MODEL_CONFIG_NAME).is_file():
             break
         base = SqueezeBertConfig.from_json_file(folder / MODEL_CONFIG_NAME).extra.get(BASE_KEY)
         if not isinstance(base, str) or Path(base).is_absolute():
             break
         folder = (folder / base).resolve()
-    return folder
+    found = {name: folder / name for name in FILE_NAMES if (folder / name).is_file()}
+    for below in reversed(seen):
+        if (below / CONFIG_NAME).is_file():
+            found[CONFIG_NAME] = below / CONFIG_NAME
+    return found
 
 
 def read_vocab(path: Path) -> list[str]:
@@ -75,27 +83,28 @@ def read_folder(folder: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     ``tokenizer_config.json``, then of ``tokenizer.json``, then the defaults.
 
     Args:
-        folder: Where the files are.
+        folder: That of the checkpoint; see :func:`files_of`.
         overrides: Arguments that go before what the files say.
 
     Raises:
         TokenizerError: There is no vocabulary, a file is unreadable or holds what is not supported, or an
             added token cannot have the id that the files give it.
     """
-    config = _read_json(folder / CONFIG_NAME)
-    serialized = _read_json(folder / TOKENIZER_NAME)
-    specials = _read_json(folder / SPECIALS_NAME)
-    if (folder / VOCAB_NAME).is_file():
-        pieces = read_vocab(folder / VOCAB_NAME)
+    places = {name: folder / name for name in FILE_NAMES} | files_of(folder)
+    config, serialized, specials = (
+        _read_json(places[name]) for name in (CONFIG_NAME, TOKENIZER_NAME, SPECIALS_NAME)
+    )
+    if places[VOCAB_NAME].is_file():
+        pieces = read_vocab(places[VOCAB_NAME])
     elif serialized:
-        pieces = _serialized_pieces(serialized, folder / TOKENIZER_NAME)
+        pieces = _serialized_pieces(serialized, places[TOKENIZER_NAME])
     else:
         raise TokenizerError(f"{folder}: has neither {VOCAB_NAME} nor {TOKENIZER_NAME}")
     options: dict[str, Any] = {"vocab": pieces}
-    options.update(_serialized_options(serialized, folder / TOKENIZER_NAME))
+    options.update(_serialized_options(serialized, places[TOKENIZER_NAME]))
     for key, kind in _OPTIONS.items():
         if (value := config.get(key)) is not None:
-            options[key] = _of_kind(value, kind, f"{folder / CONFIG_NAME}: {key}")
+            options[key] = _of_kind(value, kind, f"{places[CONFIG_NAME]}: {key}")
     for name in SPECIAL_TOKENS:
         content = config.get(name) or specials.get(name)
         if content is not None:
@@ -105,7 +114,7 @@ def read_folder(folder: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
         options["model_max_length"] = int(limit)
     options.update(overrides)
     named = {name: options.get(name, token) for name, token in SPECIAL_TOKENS.items()}
-    added = _added_tokens(folder, config, specials, serialized, pieces, named)
+    added = _added_tokens(folder, places, config, specials, serialized, pieces, named)
     return {"added_tokens": added, **options}
 
 
@@ -184,6 +193,7 @@ def _content(token: Any, place: str) -> str:
 
 def _added_tokens(
     folder: Path,
+    places: Mapping[str, Path],
     config: Mapping[str, Any],
     specials: Mapping[str, Any],
     serialized: Mapping[str, Any],
@@ -209,24 +219,24 @@ def _added_tokens(
             raise TokenizerError(f"{place}: the id {index!r} of {content!r} is no integer") from error
         found.setdefault(content, AddedToken(content, special, normalized))
 
-    place = f"{folder / TOKENIZER_NAME}: added_tokens"
+    place = f"{places[TOKENIZER_NAME]}: added_tokens"
     for token in _of_kind(serialized.get("added_tokens") or [], list, place):
         note(token, _of_kind(token, dict, place).get("id"), False, place)
-    place = f"{folder / CONFIG_NAME}: added_tokens_decoder"
+    place = f"{places[CONFIG_NAME]}: added_tokens_decoder"
     for index, token in _of_kind(config.get("added_tokens_decoder") or {}, dict, place).items():
         note(token, index, False, place)
     for name, token in named.items():
         note(token, None, True, f"{folder}: {name}")
     for source, name in ((config, CONFIG_NAME), (specials, SPECIALS_NAME)):
         for key in ("extra_special_tokens", "additional_special_tokens"):
-            place = f"{folder / name}: {key}"
+            place = f"{places[name]}: {key}"
             tokens = source.get(key) or []
             # Newer files may name them: {"image_token": "<image>"}.
             tokens = [*tokens.values()] if isinstance(tokens, dict) else _of_kind(tokens, list, place)
             for token in tokens:
                 note(token, None, True, place)
-    for token, index in _read_json(folder / ADDED_NAME).items():
-        note(token, index, False, f"{folder / ADDED_NAME}")
+    for token, index in _read_json(places[ADDED_NAME]).items():
+        note(token, index, False, f"{places[ADDED_NAME]}")
     ordered = sorted(found, key=lambda content: ids.get(content, math.inf))
     _check_ids({content: ids[content] for content in ordered if content in ids}, pieces, folder)
     return [found[content] for content in ordered]

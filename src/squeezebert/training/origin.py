@@ -9,7 +9,7 @@ import numpy as np
 
 from squeezebert.checkpoints import read_stored
 from squeezebert.files import locate
-from squeezebert.tokenization.store import FILE_NAMES, home_of
+from squeezebert.tokenization.store import FILE_NAMES, files_of
 
 
 def digest_of(name: str) -> str:
@@ -26,9 +26,7 @@ def digest_of(name: str) -> str:
     for key, array in sorted(stored.arrays.items()):
         digest.update(key.encode())
         digest.update(np.ascontiguousarray(array).data)
-    home = home_of(locate(name, FILE_NAMES))
-    for file in sorted(home / name for name in FILE_NAMES):
-        if file.is_file():
-            digest.update(file.name.encode())
-            digest.update(file.read_bytes())
+    for _, file in sorted(files_of(locate(name, FILE_NAMES)).items()):
+        digest.update(file.name.encode())
+        digest.update(file.read_bytes())
     return digest.hexdigest()

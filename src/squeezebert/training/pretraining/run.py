@@ -18,7 +18,7 @@ from squeezebert.errors import OptionError
 from squeezebert.files import exists, locate, removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
-from squeezebert.tokenization.store import FILE_NAMES, home_of
+from squeezebert.tokenization.store import FILE_NAMES, files_of
 from squeezebert.training.distributed import joined
 from squeezebert.training.observer import Observer
 from squeezebert.training.origin import digest_of
@@ -170,11 +170,10 @@ def make_pretraining(
 
 def _check_tokenizer(model: str, corpus: str, tokenizer: SqueezeBertTokenizerFast) -> None:
     """See that the ids of the corpora mean to a checkpoint what they mean to them."""
-    folder = home_of(locate(model, FILE_NAMES))
     # Weights that were saved alone do not tell.
-    if not any((folder / name).is_file() for name in FILE_NAMES):
+    if not files_of(locate(model, FILE_NAMES)):
         return
-    if tokenizer_digest(SqueezeBertTokenizerFast.from_pretrained(folder)) != tokenizer_digest(tokenizer):
+    if tokenizer_digest(SqueezeBertTokenizerFast.from_pretrained(model)) != tokenizer_digest(tokenizer):
         raise OptionError(
             f"{corpus}: was made with another tokenizer than that of {model}; "
             f"make it anew with `squeezebert corpus --tokenizer {model}`"

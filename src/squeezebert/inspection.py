@@ -97,11 +97,14 @@ def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) 
     A model that is there is replaced.
 
     Raises:
-        OptionError: ``output`` is empty, or a folder that the checkpoint, or a base that it shares, was read
-            from, or one that holds something else than a model.
+        OptionError: ``output`` is empty, or no folder, or a folder that the checkpoint, or a base that it
+            shares, was read from, or one that holds something else than a model.
     """
     if not str(output):
         raise OptionError("the name of the folder to write to is empty")
+    for place in (Path(output), *Path(output).parents):
+        if place.exists() and not place.is_dir():
+            raise OptionError(f"{place}: is a file; give a folder to write to")
     if Path(output).resolve() in {file.path.parent.resolve() for file in weights_files(checkpoint)}:
         raise OptionError(f"{output}: is what would be read; give another folder to write to")
     if _holds_something_else(Path(output)):

@@ -113,6 +113,8 @@ class Trimming:
             OptionError: ``output`` is a folder that the checkpoint is read from.
             TokenizerError: The tokenizer or a text cannot be read.
         """
+        if isinstance(texts, str):
+            raise OptionError("texts is a string, whose letters would be the texts; give a list of texts")
         before = read_stored(name_or_path)
         check_output(output, before)
         # From the hub, these files are fetched apart from the weights.
@@ -210,7 +212,13 @@ def with_rows(
     rows = [ids[token] for token in sorted(kept, key=kept.__getitem__)]
     pad = stored.config.pad_token_id
     config = stored.config.replace(
-        vocab_size=len(rows), pad_token_id=rows.index(pad) if pad in rows else after.pad_token_id
+        vocab_size=len(rows),
+        pad_token_id=rows.index(pad) if pad in rows else after.pad_token_id,
+        # Of further tokens, such as sep_token_id, which others may read there.
+        extra={
+            key: rows.index(value) if key.endswith("_token_id") and value in rows else value
+            for key, value in stored.config.extra.items()
+        },
     )
     arrays = {
         name: array[rows] if name.removesuffix(SCALE_SUFFIX) in _BY_PIECE else array

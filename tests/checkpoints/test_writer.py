@@ -101,6 +101,16 @@ def test_all_files_have_ordinary_permissions(tmp_path):
     assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
 
 
+def test_the_parts_of_a_model_that_is_replaced_go(tmp_path):
+    """Its index would not be read any more, and its parts would be kept for nothing."""
+    write_checkpoint(tmp_path, CONFIG, random_arrays())
+    expected = listing(tmp_path)
+    for name in ("model-00001-of-00002.safetensors", "model.safetensors.index.json", "pytorch_model.bin"):
+        (tmp_path / name).write_bytes(b"x")
+    write_checkpoint(tmp_path, CONFIG, random_arrays())
+    assert {*listing(tmp_path)} - {*expected} == {"pytorch_model.bin"}
+
+
 def test_a_file_that_cannot_be_replaced_is_an_error_of_the_folder(tmp_path):
     (tmp_path / "config.json").mkdir()
     with pytest.raises(OptionError, match="cannot be written"):

@@ -148,7 +148,10 @@ def test_what_cannot_be_read_or_written_is_named(
 ) -> None:
     (tmp_path / "file").touch()
     assert "no such folder" in squeezebert("quantize", tmp_path / "none", tmp_path / "out").error
-    assert "cannot be made" in squeezebert("quantize", models["fill-mask"], tmp_path / "file").error
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        for dry in ([], ["--dry-run"]):
+            run = squeezebert("quantize", models["fill-mask"], place, *dry)
+            assert f"{tmp_path / 'file'}: is a file; give a folder to write to" in run.error
     assert "Missing argument 'OUTPUT'" in squeezebert("quantize", models["fill-mask"]).error
     source = save_tiny_model(tmp_path / "source", "fill-mask")
     (source / "vocab.txt").write_bytes(b"\xff\xfe")

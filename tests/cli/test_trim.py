@@ -106,7 +106,7 @@ def test_failure_leaves_no_folder(
         ((model, out, "--corpus", corpus, "--keep", 3, "--coverage", 0.9), "give one of them"),
         ((tmp_path / "none", out, "--corpus", corpus), "no such folder"),
         ((model, model, "--corpus", corpus), "is what would be read"),
-        ((model, corpus, "--corpus", corpus), "cannot be made"),
+        ((model, corpus, "--corpus", corpus), "is a file; give a folder to write to"),
     ):
         assert message in squeezebert("trim", *arguments).error
     assert not out.exists()

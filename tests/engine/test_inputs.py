@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +111,17 @@ def test_an_empty_batch_has_no_texts() -> None:
         (([[1, 2]], [[1, None]]), "attention_mask holds object; expected 1 for tokens"),
         (([[1, 2]], [[1.0, float("nan")]]), "attention_mask holds nan; expected 1 for tokens"),
         (([[1, 2]], [[[1], [1]]]), "attention_mask holds lists within its texts"),
+        (([[1, 2]], [[0, -1]]), "attention_mask holds -1; expected 1 for tokens"),
+        ((np.ones((1, 2), int), np.array([[0.0, -np.inf]])), "attention_mask holds -inf; expected 1 for"),
+        (
+            (np.ones((1, 2), int), torch.ones(1, 2, dtype=torch.bfloat16)),
+            "attention_mask is no array",
+        ),
+        (
+            (np.ones((1, 2), int), torch.ones(1, 2, requires_grad=True)),
+            "attention_mask is no array",
+        ),
+        (([np.array(5)],), r"input_ids\[0\] is a ndarray; expected a list of ids"),
         ((np.ones((2, 2), int), np.array([["1", "0"], ["1", "1"]])), "attention_mask holds <U1"),
         ((np.ones((2, 2), int), [[1, 1], [1]]), "attention_mask holds lists within its texts, or of diff"),
         (([[1.5]],), "input_ids holds float64; expected integers"),

@@ -13,7 +13,7 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
 from squeezebert.tasks.columns import Column, parsed, resolve
 from squeezebert.tasks.inference import infer_task
-from squeezebert.tasks.labels import are_measurements, as_number, label_index, may_be_thousands, ordered
+from squeezebert.tasks.labels import are_measurements, as_number, check_commas, label_index, ordered
 from tests.tasks.tiny import config, row
 
 TEXT = Column("text", ("sentence", "review"), rivals=("question",))
@@ -161,10 +161,11 @@ def test_numbers_with_a_decimal_comma(label: str, number: float | None) -> None:
 
 def test_commas_that_may_be_those_of_thousands() -> None:
     """A comma that can only be decimal says what the others are."""
-    assert may_be_thousands(["950", "1,234"])
-    assert not may_be_thousands(["1,234", "0,500"])
-    assert not may_be_thousands(["1,234", "2,5"])
-    assert not may_be_thousands(["1.5", 2])
+    with pytest.raises(DataError, match=r"x:3: label '1,234' has a comma .*; write 1234 or 1\.234"):
+        check_commas({"x:2": "950", "x:3": "1,234"})
+    check_commas({"x:2": "1,234", "x:3": "0,500"})
+    check_commas({"x:2": "1,234", "x:3": "2,5"})
+    check_commas({"x:2": "1.5", "x:3": 2})
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,28 @@ def test_the_measure_is_the_correlation_of_cosines() -> None:
     assert found["pearson"] == pytest.approx(stats.pearsonr(cosines, labels).statistic, abs=1e-12)
 
 
+def test_pairs_that_are_equally_alike_are_in_no_order() -> None:
+    rng = np.random.default_rng(7)
+    texts = rng.normal(size=(11, 384)).astype(np.float32)
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    told = [FeatureExample("x", "a", "a", float(label)) for label in range(11)]
+    answers = [np.stack([text, text]) for text in texts]
+    assert TASK.metric(told, answers, config()) == {"spearman": 0.0, "pearson": 0.0}
+
+
+@pytest.mark.parametrize("labels", [("1,234", "950"), ("2,500", 3.5)])
+def test_a_comma_of_thousands_or_of_decimals_is_asked_about(labels: tuple[str | float, ...]) -> None:
+    pair = {"text": "a", "text_pair": "b"}
+    rows = [TASK.read({**pair, "label": label}, f"x:{n}") for n, label in enumerate(labels)]
+    for use in (
+        lambda: TASK.configure(config(), rows),
+        lambda: TASK.metric(rows, list(np.ones((2, 2, 7), np.float32)), config()),
+    ):
+        with pytest.raises(DataError, match=f"x:0: label '{labels[0]}' has a comma of thousands or of"):
+            use()
+    TASK.configure(config(), [*rows, TASK.read({**pair, "label": "2,5"}, "x:3")])
+
+
 def _cosine_distance(one: np.ndarray, other: np.ndarray) -> float:
     from scipy.spatial.distance import cosine
 

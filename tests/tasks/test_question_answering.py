@@ -188,6 +188,12 @@ def test_a_column_may_say_where_the_answer_starts(name: str, start: Any, expecte
     assert TASK.labelled_example(row(**values)).answers == (Gold("cat", expected),)
 
 
+def test_a_start_has_no_comma() -> None:
+    values = {"question": "q", "context": "cat " * 300, "answer": "cat", "answer_start": "1,000"}
+    with pytest.raises(DataError, match="answer_start is '1,000'; expected how many characters"):
+        TASK.labelled_example(row(**values))
+
+
 @pytest.mark.parametrize(
     ("answers", "starts", "expected"),
     [

@@ -76,6 +76,13 @@ def test_scores_by_similarity_are_the_softmax_of_cosines() -> None:
         classify(TEXTS[0], candidate_labels=CANDIDATES, multi_label=True)
 
 
+def test_long_labels_are_no_windows_of_the_text() -> None:
+    """By similarity they are read in windows of their own."""
+    classify = Pipeline(TASK, TorchBackend(model("SqueezeBertModel")), tokenizer())
+    answer = classify("the cat", candidate_labels=["film " * 5 * LONGEST, "cat"])
+    assert answer["windows"] == 1
+
+
 @pytest.mark.parametrize("labels", [NLI[0], None])
 def test_long_texts_are_read_to_the_end_with_every_label(labels: list[str] | None) -> None:
     head = CLASSIFIER if labels else "SqueezeBertModel"

@@ -20,6 +20,7 @@ from squeezebert.files import locate
 _Array = TypeVar("_Array")
 
 SAFETENSORS_NAME = "model.safetensors"
+SAFETENSORS_SHARDS = "model-*-of-*.safetensors"
 TORCH_NAME = "pytorch_model.bin"
 INDEX_SUFFIX = ".index.json"
 
@@ -33,7 +34,7 @@ def _read_torch_file(path: Path) -> Stored:
 
 # The files of each format, and their wildcards on the hub. The first format that is there is taken.
 _FORMATS: tuple[tuple[str, str, Callable[[Path], Stored]], ...] = (
-    (SAFETENSORS_NAME, "model-*-of-*.safetensors", read_safetensors),
+    (SAFETENSORS_NAME, SAFETENSORS_SHARDS, read_safetensors),
     (TORCH_NAME, "pytorch_model-*-of-*.bin", _read_torch_file),
 )
 

@@ -14,7 +14,13 @@ from safetensors import SafetensorError
 from squeezebert.checkpoints import quantized
 from squeezebert.checkpoints.arrays import Arrays, Stored, check_finite
 from squeezebert.checkpoints.names import to_published
-from squeezebert.checkpoints.reader import SAFETENSORS_NAME, bases_of, read_stored
+from squeezebert.checkpoints.reader import (
+    INDEX_SUFFIX,
+    SAFETENSORS_NAME,
+    SAFETENSORS_SHARDS,
+    bases_of,
+    read_stored,
+)
 from squeezebert.checkpoints.safetensors_file import write_safetensors
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError, OptionError
@@ -158,6 +164,10 @@ def _write_files(
             for name, text in texts.items():
                 path = stack.enter_context(atomic_path(folder / name))
                 path.write_text(text, encoding="utf-8")
+        # Of a model that was here before, whose weights were divided.
+        for name in (SAFETENSORS_NAME + INDEX_SUFFIX, SAFETENSORS_SHARDS):
+            for path in folder.glob(name):
+                path.unlink()
     except (OSError, SafetensorError) as error:
         raise OptionError(f"{folder}: cannot be written ({error})") from error
 

@@ -157,7 +157,7 @@ def _texts(name: str, values: Any, what: str) -> Sequence[Any]:
         raise OptionError(f"{name} is a {type(values).__name__}; expected a list as input_ids is one")
     texts = list(values)
     for index, text in enumerate(texts):
-        if not hasattr(text, "__len__") or isinstance(text, (str, bytes)):
+        if not hasattr(text, "__len__") or isinstance(text, (str, bytes)) or getattr(text, "ndim", 1) == 0:
             raise OptionError(f"{name}[{index}] is a {type(text).__name__}; expected {what} for each text")
     return texts
 
@@ -175,7 +175,7 @@ def _flat(name: str, texts: Sequence[Any]) -> NDArray[Any]:
         values = int32(chain.from_iterable(texts))
     except (TypeError, OverflowError):
         return _checked(name, list(chain.from_iterable(texts)))
-    return values != 0 if name == "attention_mask" else values
+    return _kept(values) if name == "attention_mask" else values
 
 
 def _checked(name: str, values: Any) -> NDArray[Any]:
@@ -198,6 +198,9 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
 def _array(name: str, values: Any) -> NDArray[Any]:
     try:
         return np.asarray(values)
+    except (TypeError, RuntimeError) as error:
+        # Of torch: a type or a device that numpy knows nothing of, or a tensor with a gradient.
+        raise OptionError(f"{name} is no array for numpy ({error})") from error
     except ValueError as error:
         what = "lists within its texts, or of different lengths"
         raise OptionError(f"{name} holds {what}; expected integers") from error
@@ -208,4 +211,9 @@ def _kept(mask: NDArray[Any]) -> NDArray[np.bool_]:
     if mask.size and (mask.dtype.kind not in "biuf" or np.isnan(mask).any()):
         what = "nan" if mask.dtype.kind == "f" else mask.dtype
         raise OptionError(f"attention_mask holds {what}; expected 1 for tokens and 0 for those to ignore")
+    if mask.size and mask.min() < 0:
+        # One that is added to scores, which has 0 where this one has 1.
+        raise OptionError(
+            f"attention_mask holds {mask.min()}; expected 1 for tokens and 0 for those to ignore"
+        )
     return np.asarray(mask != 0)

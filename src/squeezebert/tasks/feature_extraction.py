@@ -15,7 +15,7 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Example, Feature, Setup, Task, Window
 from squeezebert.tasks.columns import Column, text_of
-from squeezebert.tasks.labels import as_number
+from squeezebert.tasks.labels import as_number, check_commas
 from squeezebert.tasks.merging import mean_of
 from squeezebert.tasks.scores import softmax
 
@@ -29,15 +29,23 @@ TEMPERATURE = 0.05
 
 # Shorter vectors are not stretched to length 1; as in sentence-transformers.
 _SHORTEST = 1e-12
+# Cosines that are no further apart are the same: those of pairs of equal texts, for example.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class FeatureExample(Example):
-    """A text, and for training and evaluation a second one and how alike people find the two."""
+    """A text, and for training and evaluation a second one and how alike people find the two.
+
+    Attributes:
+        text: To make a vector of.
+        text_pair: To compare it with.
+        label: A number, or what spells one.
+    """
 
     text: str
     text_pair: str | None = None
-    label: float | None = None
+    label: str | float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +87,14 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         text = text_of(values, "text", where)
         if "label" not in values:
             return FeatureExample(where, text)
-        label = as_number(values["label"])
-        if label is None:
+        if as_number(values["label"]) is None:
             raise DataError(f"{where}: label {values['label']!r} is not a number; a similarity is one")
-        return FeatureExample(where, text, text_of(values, "text_pair", where), label)
+        return FeatureExample(where, text, text_of(values, "text_pair", where), values["label"])
+
+    def configure(self, config: SqueezeBertConfig, examples: Sequence[FeatureExample]) -> SqueezeBertConfig:
+        """See that the labels are numbers beyond doubt; see :meth:`Task.configure`."""
+        _check_labels(examples)
+        return super().configure(config, examples)
 
     def encode(self, example: FeatureExample, setup: Setup) -> list[Window]:
         """Window each text by itself; ``choice`` is 1 for those of the second text."""
@@ -112,7 +124,7 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         if example.label is None:
             raise DataError(f"{example.where}: has no label")
         pair = tuple(next(window for window in windows if window.choice == index) for index in range(2))
-        return [Feature(pair, {"labels": np.array(example.label, dtype=np.float32)})]
+        return [Feature(pair, {"labels": np.array(as_number(example.label), dtype=np.float32)})]
 
     def metric(
         self, examples: Sequence[FeatureExample], answers: Sequence[Vector], config: SqueezeBertConfig
@@ -120,11 +132,18 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         """Give the correlations of the cosines with the labels: of their ranks first, as the field does."""
         if not examples:
             raise DataError("there are no examples to evaluate")
-        true = np.array([example.label for example in examples], dtype=np.float64)
+        _check_labels(examples)
+        true = np.array([as_number(example.label) for example in examples], dtype=np.float64)
         pairs = np.array(answers, dtype=np.float64)
         norms = np.maximum(np.linalg.norm(pairs, axis=2), _SHORTEST)
         cosines = np.sum(pairs[:, 0] * pairs[:, 1], axis=1) / norms.prod(axis=1)
+        if np.ptp(cosines) < _ROUNDING:
+            cosines[:] = cosines[0]
         return {"spearman": metrics.spearman(true, cosines), "pearson": metrics.pearson(true, cosines)}
+
+
+def _check_labels(examples: Sequence[FeatureExample]) -> None:
+    check_commas({example.where: example.label for example in examples})
 
 
 def windows_apart(texts: Sequence[str], setup: Setup) -> list[Window]:

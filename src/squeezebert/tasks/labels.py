@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from squeezebert.config import SqueezeBertConfig
@@ -98,10 +98,19 @@ def may_be_measurements(labels: Iterable[Any]) -> bool:
     return many and all(map(_INTEGER.fullmatch, distinct))
 
 
-def may_be_thousands(labels: Iterable[Any]) -> bool:
-    """Whether labels have commas, each of which may be one of thousands as well as a decimal one: 1,234."""
-    commas = [label.strip() for label in labels if isinstance(label, str) and "," in label]
-    return bool(commas) and all(map(_THOUSANDS.fullmatch, commas))
+def check_commas(labels: Mapping[str, Any]) -> None:
+    """See that numbers with commas, by the places of their rows, are not ambiguous: 1,234.
+
+    Raises:
+        DataError: Each of the commas may be one of thousands as well as a decimal one.
+    """
+    commas = {where: label for where, label in labels.items() if isinstance(label, str) and "," in label}
+    if commas and all(_THOUSANDS.fullmatch(label.strip()) for label in commas.values()):
+        where, label = next(iter(commas.items()))
+        raise DataError(
+            f"{where}: label {label!r} has a comma of thousands or of decimals; write "
+            f"{label.replace(',', '')} or {label.replace(',', '.')}"
+        )
 
 
 def are_measurements(labels: Iterable[Any]) -> bool:

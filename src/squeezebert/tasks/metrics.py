@@ -47,6 +47,8 @@ def matthews(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
 
 def pearson(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Linear correlation ``[N]``; 0 where one side is constant."""
+    if np.ptp(true) == 0 or np.ptp(predicted) == 0:
+        return 0.0
     x, y = true - true.mean(), predicted - predicted.mean()
     scale = np.sqrt(np.sum(x * x) * np.sum(y * y))
     return float(np.sum(x * y) / scale) if scale > 0 else 0.0

@@ -342,7 +342,8 @@ def _read_start(value: object, where: str) -> int | None:
     if is_empty(value):
         return None
     number = as_number(value)
-    if number is None or number < 0 or not number.is_integer():
+    # A count of characters has no decimals, so that a comma is one of thousands.
+    if number is None or number < 0 or not number.is_integer() or "," in str(value):
         raise DataError(
             f"{where}: answer_start is {value!r}; expected how many characters of the context stand before "
             "the answer, or no such column"

@@ -19,10 +19,10 @@ from squeezebert.tasks.columns import Column, parsed, text_of
 from squeezebert.tasks.labels import (
     are_measurements,
     as_number,
+    check_commas,
     is_not_finite,
     label_index,
     may_be_measurements,
-    may_be_thousands,
     ordered,
     refuse_missing,
 )
@@ -303,12 +303,7 @@ def _problem_of(examples: Sequence[TextExample]) -> str:
 def _check_numbers(examples: Sequence[TextExample]) -> None:
     for example in examples:
         _number(example)
-    if may_be_thousands(example.label for example in examples):
-        comma = next(example for example in examples if "," in str(example.label))
-        raise DataError(
-            f"{comma.where}: label {comma.label!r} has a comma of thousands or of decimals; write "
-            f"{str(comma.label).replace(',', '')} or {str(comma.label).replace(',', '.')}"
-        )
+    check_commas({example.where: example.label for example in examples})
 
 
 def target_of(example: TextExample, config: SqueezeBertConfig) -> NDArray[Any]:

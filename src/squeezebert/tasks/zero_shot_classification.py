@@ -188,7 +188,8 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
             "labels": [example.candidate_labels[index] for index in order],
             "scores": scores[order].tolist(),
             "method": SIMILARITY if entailment is None else ENTAILMENT,
-            **extent(max((mine for mine, _ in parts), key=len)),
+            # By similarity the text is the last one, and long labels have windows of their own.
+            **extent(parts[-1][0] if entailment is None else max((mine for mine, _ in parts), key=len)),
         }
 
     def features(

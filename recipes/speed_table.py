@@ -7,6 +7,7 @@ Writes them between the two marks there.
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -73,6 +74,7 @@ def results() -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     """Write the table anew."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     write_text(README, before + BEGIN + table(results()) + END + rest.partition(END)[2])
 

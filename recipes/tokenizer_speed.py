@@ -9,6 +9,7 @@ Needs SQUEEZEBERT_DATA and the pure-Python tokenizer of transformers 4.57 in a f
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import itertools
 import json
@@ -144,7 +145,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        work(sys.argv[1])
-    else:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("contender", nargs="?", choices=CONTENDERS, help="to work as, for the whole to ask")
+    asked = parser.parse_args().contender
+    if "SQUEEZEBERT_DATA" not in os.environ:
+        parser.error("set SQUEEZEBERT_DATA to the folder of the data sets")
+    if asked is None:
         main()
+    else:
+        work(asked)

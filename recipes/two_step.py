@@ -77,7 +77,10 @@ def train(rows: tuple[Path, Path], start: str | Path, out: Path, *others: str | 
     }
     if not report.exists():
         write_text(note, json.dumps(asked) + "\n")
-        subprocess.run([sys.executable, "-m", "squeezebert", *asked["command"]], check=True)
+        code = subprocess.run([sys.executable, "-m", "squeezebert", *asked["command"]]).returncode
+        if code:
+            # It has said why; 3 stands for a sitting that is over.
+            raise SystemExit(code)
     elif json.loads(note.read_text(encoding="utf-8")) != asked:
         raise SystemExit(f"{out}: was trained from other rows, or otherwise; give another --runs")
     metrics: dict[str, float] = json.loads(report.read_text(encoding="utf-8"))["result"]["metrics"]
@@ -111,6 +114,8 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=tuple(TASKS), default=SMALL)
     parser.add_argument("--rows", type=int, help="of each split; all if left out")
     arguments, others = parser.parse_known_args()
+    if arguments.rows is not None and arguments.rows < 2:
+        parser.error(f"--rows {arguments.rows} is less than 2")
     trunk, runs = arguments.teacher_from or teacher_trunk(), arguments.runs
 
     def rows_of(name: str, source: tuple[str, str, str]) -> tuple[Path, Path]:

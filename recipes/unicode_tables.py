@@ -8,6 +8,7 @@ version changes with Python's. Run it again when a new release of `tokenizers` b
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -125,6 +126,7 @@ def tables() -> Iterator[tuple[str, str, str]]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     parts = [
         "# Unicode as the Rust library `tokenizers` sees it, observed of tokenizers "
         f"{tokenizers.__version__} by recipes/unicode_tables.py.\n"

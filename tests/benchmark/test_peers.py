@@ -208,6 +208,16 @@ def test_a_chart_shows_the_fastest_of_each_runtime(tmp_path: Path) -> None:
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_without_a_row_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    from squeezebert.benchmark.chart import draw
+    from squeezebert.benchmark.results import Results
+
+    results = Results.empty(conditions())
+    with pytest.raises(OptionError, match=r"chart\.svg: there is nothing to draw, because"):
+        draw(results, tmp_path / "chart.svg")
+    assert not (tmp_path / "chart.svg").exists()
+
+
 def test_a_chart_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     from squeezebert.benchmark.chart import check_chart
 

@@ -134,6 +134,13 @@ def test_a_new_measurement_replaces_the_old_one(tmp_path: Path) -> None:
     assert len(merged.fields["rows"]) == 5
     assert len(merged.fields["runs"]) == 2
     json.dumps(merged.fields)
+    # What fails now is said, though it has been measured before.
+    failed = merged.add(
+        group_run([measured(reference, "1x32", [1.0])], started=120.0, skipped={peer: "gone"}), settings()
+    )
+    assert [row["reason"] for row in failed.fields["skipped"]] == ["gone"]
+    assert row_of(failed, "double")["ratio"] == 3.0
+    assert failed.add(again, settings()).fields["skipped"] == []
 
 
 def test_runs_without_rows_are_forgotten() -> None:
@@ -159,12 +166,26 @@ def test_what_cannot_be_compared_is_not_merged(changes: dict[str, Any], message:
         Results.empty(conditions(**changes)).check_extends(earlier, Path("old.json"))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 99}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 99}', '{"schema": 2}'])
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text)
     with pytest.raises(OptionError, match=r"results\.json"):
         Results.read(path)
+
+
+@pytest.mark.parametrize("name", ["rows", "works", "runs", "ceilings", "missing"])
+def test_files_that_lack_a_part_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "results.json"
+    results = Results.empty(conditions()).add(
+        group_run([measured(fake_reference(), "1x32", [1.0])]), settings()
+    )
+    results.write(path)
+    assert Results.read(path).fields == json.loads(path.read_text())
+    for damaged in (None, [{}]):
+        path.write_text(json.dumps({**results.fields, name: damaged}))
+        with pytest.raises(OptionError, match=r"results\.json: holds no results of this version"):
+            Results.read(path)
 
 
 def test_shares_of_the_ceiling() -> None:

@@ -61,6 +61,7 @@ def test_results_are_shown_and_written(squeezebert: Program, tmp_path: Path) -> 
     assert "- skipped: absent needs no_such_module" in run.out
     assert run.err == (
         "squeezebert: skipped: absent needs no_such_module: pip install 'squeezebert[bench]'\n"
+        "squeezebert: skipped: nothing on squeezebert: RuntimeError: no weights for this\n"
     )
     assert table.read_text() == run.out
     results = json.loads(output.read_text())
@@ -106,6 +107,7 @@ def test_subsets_come_together_in_one_file(squeezebert: Program, tmp_path: Path)
         (("--peers", "tourch"), "there is no peer 'tourch' (nearest: 'torch'); there is "),
         (("--output", "no/such/folder.json"), "there is no folder no/such"),
         (("--chart", "chart.pdf"), ".png, .svg"),
+        (("--output", "a.json", "--table", "./a.json"), "a.json, ./a.json: two of them are one file"),
     ],
 )
 def test_nonsense_is_refused(squeezebert: Program, arguments: tuple[str, ...], message: str) -> None:

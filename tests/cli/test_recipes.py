@@ -55,6 +55,14 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "bert.toml").write_text(bert.replace("steps = 2", "steps = 1"), encoding="utf-8")
     misspelt = PRETRAIN.replace("num_attention_heads", "num_attention_head")
     (tmp_path / "misspelt.toml").write_text(misspelt, encoding="utf-8")
+    others = {
+        "twice": '[corpora]\nc = 1.0\n"./c" = 1.0\n',
+        "true": "[corpora]\nc = true\n",
+        "nothing": "phases = []\n",
+        "unknown": '[teacher]\nfrom = "teacher"\nprecision = "fp32"\n',
+    }
+    for name, recipe in others.items():
+        (tmp_path / f"{name}.toml").write_text(recipe, encoding="utf-8")
     return tmp_path
 
 
@@ -111,9 +119,22 @@ def test_from_text_to_models(folder, squeezebert):
         (("distill", "distill.toml", "--teacher", "teacher", "--corpus", "corpus"), "give --out FOLDER"),
         (
             ("pretrain", "pretrain.toml", "--corpus", "c=0.5", "--corpus", "d", "--corpus", "c"),
-            "--corpus c is given twice; give it once",
+            "corpus c is given twice; give it once",
         ),
-        (("pretrain", "pretrain.toml", "--corpus", "c", "--corpus", "./c"), "--corpus c is given twice"),
+        (("pretrain", "pretrain.toml", "--corpus", "c", "--corpus", "./c"), "corpus c is given twice"),
+        (("pretrain", "twice.toml"), "corpus c is given twice; give it once"),
+        (("pretrain", "true.toml"), "c: the share True is no number"),
+        (("pretrain", "nothing.toml"), "phases is not a list of tables; write [[phases]] above each"),
+        (("distill", "unknown.toml"), "[teacher] has no key 'precision'; it has from"),
+        (
+            ("pretrain", "pretrain.toml", "--corpus", "c", "--out", ".", "--dry-run"),
+            ".: is not empty, and holds",
+        ),
+        (("pretrain", "pretrain.toml", "--corpus", "c", "--out", "text.jsonl"), "text.jsonl: is a file"),
+        (
+            ("corpus", "text.jsonl", "--tokenizer", "teacher", "--out", ""),
+            "the name of the folder to write to",
+        ),
         (
             ("pretrain", "pretrain.toml", "--corpus", "c=1e308", "--corpus", "d=1e308"),
             "c, d: the shares are too large to be added",

@@ -100,6 +100,36 @@ def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):
     assert names[0] == names[1]
 
 
+@pytest.mark.parametrize("damage", ["training.ids", "held_out.documents", "corpus.json"])
+def test_a_damaged_shard_is_made_anew(tmp_path, sources, tokenizer, damage):
+    """As the error says that reading it ends in."""
+    out = tmp_path / "corpus"
+    build_corpus(sources, out, tokenizer=tokenizer, hold_out=2)
+    shard = next(path for path in sorted(out.iterdir()) if path.is_dir() and (path / damage).stat().st_size)
+    whole = (shard / damage).read_bytes()
+    for damaged in (whole[: len(whole) // 3], None):
+        (shard / damage).write_bytes(damaged) if damaged is not None else (shard / damage).unlink()
+        assert build_corpus(sources, out, tokenizer=tokenizer, hold_out=2).built == 1
+        assert (shard / damage).read_bytes() == whole
+    assert build_corpus(sources, out, tokenizer=tokenizer, hold_out=2).built == 0
+
+
+def test_the_same_text_twice_is_one_source(tmp_path, tokenizer):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "part.txt").write_text("A cup of tea. A train.\n")
+    report = build_corpus(
+        [tmp_path / "x/part.txt", tmp_path / "y/part.txt"], tmp_path / "corpus", tokenizer=tokenizer
+    )
+    assert (report.built, len(report.shards), Corpus(tmp_path / "corpus").documents) == (1, 1, 1)
+
+
+def test_a_source_may_have_a_long_name(tmp_path, tokenizer):
+    source = tmp_path / ("\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 80 + ".txt")
+    source.write_text("A cup of tea. A train.\n")
+    assert build_corpus([source], tmp_path / "corpus", tokenizer=tokenizer).built == 1
+
+
 def test_what_a_killed_build_left_is_cleared_away(tmp_path, sources, tokenizer, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr(build.shutil, "rmtree", lambda *_, **__: None)

@@ -159,6 +159,8 @@ def test_blocks_may_stay_as_they_are(corpus, trunk, tmp_path):
     assert same == {name for name in before if name.startswith(lowest)}
     with pytest.raises(OptionError, match="freeze_blocks 3 is more than the 2 blocks"):
         make_distillation({corpus: 1.0}, trunk, trunk, DistillationSettings(**SETTINGS, freeze_blocks=3))
+    with pytest.raises(OptionError, match="freeze_blocks 1 would leave blocks of a new student as random"):
+        make_distillation({corpus: 1.0}, trunk, NARROW, DistillationSettings(**SETTINGS, freeze_blocks=1))
     with pytest.raises(OptionError, match="freeze_blocks -1 is negative"):
         DistillationSettings(freeze_blocks=-1)
 
@@ -168,7 +170,7 @@ def test_passages_are_of_all_lengths(tmp_path, trunk):
     source = tmp_path / "text.jsonl"
     source.write_text(19 * (json.dumps({"text": 40 * "Tea. Go. "}) + "\n"), encoding="utf-8")
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(trunk)
-    build_corpus([source], tmp_path / "corpus", tokenizer=tokenizer)
+    build_corpus([source], tmp_path / "corpus", tokenizer=tokenizer, hold_out=5)
     settings = DistillationSettings(**{**SETTINGS, "passages": 0.999, "longest": 29, "epoch_texts": 997})
     texts = make_distillation({str(tmp_path / "corpus"): 1.0}, trunk, NARROW, settings).epoch(0)
     lengths = [2 + len(text.ids) for batch in texts for text in batch]
@@ -237,6 +239,9 @@ def test_bad_input(corpus, trunk, tmp_path):
     build_corpus([tmp_path / "three.jsonl"], tmp_path / "held", tokenizer=tokenizer, hold_out=2)
     with pytest.raises(DataError, match="held: has no text to learn from"):
         make_distillation({str(tmp_path / "held"): 1.0}, trunk, NARROW, settings)
+    build_corpus([tmp_path / "three.jsonl"], tmp_path / "whole", tokenizer=tokenizer)
+    with pytest.raises(DataError, match="whole: holds out no document to measure on; build it"):
+        make_distillation({str(tmp_path / "whole"): 1.0}, trunk, NARROW, settings)
     (tmp_path / "short.jsonl").write_text(31 * '{"text": "Tea. Go."}\n')
     build_corpus([tmp_path / "short.jsonl"], tmp_path / "short", tokenizer=tokenizer, hold_out=2)
     short = DistillationSettings(**{**SETTINGS, "passages": 0.0}, tokens=1)

@@ -151,6 +151,11 @@ def test_two_phases_learn_and_resume_to_the_same_bits(corpus, tmp_path):
     slower = [PretrainingSettings(**{**vars(phases[0]), "learning_rate": 1e-3}), phases[1]]
     with pytest.raises(OptionError, match=r"phase1: is finished, with learning_rate 0\.02, not 0\.001"):
         pretrain({corpus: 1.0}, tmp_path / "cut", model=CONFIG, phases=slower, resume=True)
+    (tmp_path / "other").mkdir()
+    other = make_corpus(tmp_path / "other", corpus, FILLERS)
+    for corpora in ({other: 1.0}, {corpus: 0.5}, {corpus: 1.0, other: 1.0}):
+        with pytest.raises(OptionError, match="phase1: is finished, and has read other corpora than"):
+            pretrain(corpora, tmp_path / "cut", model=CONFIG, phases=phases, resume=True)
     deeper = CONFIG.replace(num_hidden_layers=CONFIG.num_hidden_layers + 1)
     with pytest.raises(OptionError, match="phase1: is finished, with num_hidden_layers 2, not 3"):
         pretrain({corpus: 1.0}, tmp_path / "cut", model=deeper, phases=phases, resume=True)

@@ -35,11 +35,18 @@ def check_chart(path: Path) -> None:
 
 
 def draw(results: Results, path: Path) -> None:
-    """Draw a panel per work; :func:`fastest` says what is in it."""
+    """Draw a panel per work; :func:`fastest` says what is in it.
+
+    Raises:
+        MissingExtraError: Without the extra ``plots``.
+        OptionError: No row was measured, or the file cannot be written.
+    """
     check_chart(path)
     from matplotlib.figure import Figure
 
     works = [work for work in WORKS if any(row["work"] == work for row in results.fields["rows"])]
+    if not works:
+        raise OptionError(f"{path}: there is nothing to draw, because nothing was measured")
     bars = {work: fastest([row for row in results.fields["rows"] if row["work"] == work]) for work in works}
     heights = [len(bars[work]) + 3 for work in works]
     figure = Figure(figsize=(10, max(2.0, _INCHES_PER_BAR * sum(heights))), layout="constrained")

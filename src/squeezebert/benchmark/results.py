@@ -27,6 +27,13 @@ WHAT = (
 )
 
 _SAME = ("schema", "machine", "threads", "versions")
+_KEYS = {
+    "rows": ("peer", "title", "runtime", "precision", "model", "work", "median", "ratio", "run"),
+    "ceilings": ("peer", "precision", "median", "run"),
+    "skipped": ("peer", "model", "reason"),
+    "runs": ("id",),
+}  # fmt: skip
+"""What the entries of each list have, as far as it is read."""
 Row = dict[str, Any]
 
 
@@ -96,7 +103,7 @@ class Results:
             raise OptionError(f"{path}: cannot be read ({error.strerror})") from error
         except ValueError as error:
             raise OptionError(f"{path}: is not valid JSON ({error}); choose another file") from error
-        if not isinstance(fields, dict) or fields.get("schema") != SCHEMA:
+        if not isinstance(fields, dict) or fields.get("schema") != SCHEMA or not _is_whole(fields):
             raise OptionError(f"{path}: holds no results of this version; choose another file")
         return cls(fields)
 
@@ -126,7 +133,8 @@ class Results:
         for kind, key in (("rows", _row_key), ("skipped", _skipped_key), ("ceilings", _ceiling_key)):
             new = {key(row) for row in fields[kind]}
             fields[kind] = [row for row in earlier.fields[kind] if key(row) not in new] + fields[kind]
-        measured = {_skipped_key(row) for row in fields["rows"]}
+        # What failed now is said, whatever was measured of it before.
+        measured = {_skipped_key(row) for row in self.fields["rows"]}
         fields["skipped"] = [row for row in fields["skipped"] if _skipped_key(row) not in measured]
         fields["missing"] = {
             peer: why
@@ -164,6 +172,17 @@ class Results:
             }
         )
         return new.merged(self)
+
+
+def _is_whole(fields: Mapping[str, Any]) -> bool:
+    """Whether a file has what is read of it, as this program writes it."""
+    tables = all(isinstance(fields.get(name), dict) for name in ("machine", "works", "models", "missing"))
+    lists = all(
+        isinstance(fields.get(name), list)
+        and all(isinstance(row, dict) and row.keys() >= {*keys} for row in fields[name])
+        for name, keys in _KEYS.items()
+    )
+    return tables and lists and all(row["work"] in fields["works"] for row in fields["rows"])
 
 
 def _row(row: Measured, run: str) -> Row:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
+from squeezebert.errors import DataError
 from squeezebert.files import EMBEDDED
 
 Ids = list[list[int]]
@@ -66,13 +67,19 @@ class Batch:
 
 
 def make_batch(work: Work) -> Batch:
-    """Give the texts of a work: the same ids in every run."""
+    """Give the texts of a work: the same ids in every run.
+
+    Raises:
+        DataError: The file of SST-2 has too few sentences.
+    """
     if work.tokens is not None:
         return Batch(_random_ids(work.texts, work.tokens), "random words")
     folder = os.environ.get(DATA_VARIABLE)
     path = Path(folder) / SST2_DEV if folder else None
     if path is not None and path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+        if len(lines) < work.texts:
+            raise DataError(f"{path}: has {len(lines)} sentences; {work.name} needs {work.texts}")
         return Batch(_typical(_tokenized([line.split("\t")[0] for line in lines]), work.texts), "SST-2 dev")
     lines = Path(__file__).with_name("sentences.txt").read_text(encoding="utf-8").splitlines()
     return Batch(_typical(_tokenized(lines), work.texts), "sentences of this package")

@@ -68,8 +68,11 @@ def command(
         raise OptionError(f"--rounds {rounds} is not positive")
     if not 0 < seconds < float("inf"):
         raise OptionError(f"--seconds {seconds} is not positive")
-    for name in (output, table, chart):
+    given = [name for name in (output, table, chart) if name is not None]
+    for name in given:
         check_output(name)
+    if len({Path(name).resolve() for name in given}) < len(given):
+        raise OptionError(f"{', '.join(given)}: two of them are one file; give each a name of its own")
     if chart is not None:
         check_chart(Path(chart))
     settings = Settings(check_threads(threads), _cache(cache), rounds=rounds, seconds=seconds)
@@ -77,10 +80,10 @@ def command(
         show_fields(_shown(plan, settings), as_json=as_json)
         return
     results = _measure(plan, settings, None if output is None else Path(output))
-    if chart is not None:
-        draw(results, Path(chart))
     if table is not None:
         write_text(Path(table), table_of(results))
+    if chart is not None:
+        draw(results, Path(chart))
     click.echo(json.dumps(results.fields, ensure_ascii=False) if as_json else table_of(results), nl=as_json)
 
 
@@ -115,7 +118,13 @@ def _measure(plan: Plan, settings: Settings, output: Path | None) -> Results:
 
         for group in plan.groups:
             ids = {name: batch.ids for name, batch in batches.items()}
-            results = results.add(run_group(group, ids, settings, advance), settings)
+            run = run_group(group, ids, settings, advance)
+            for contestant, reason in run.skipped.items():
+                tqdm.write(
+                    f"squeezebert: skipped: {contestant.peer.name} on {contestant.model.name}: {reason}",
+                    file=sys.stderr,
+                )
+            results = results.add(run, settings)
             if output is not None:
                 results.write(output)
     return results

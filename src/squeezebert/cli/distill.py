@@ -38,7 +38,7 @@ def command(
 
     read = Recipe.read(recipe, ("model", "teacher", "corpora", "settings"))
     settings = read.settings(DistillationSettings, "settings", overrides_of(asked))
-    source = teacher or read.table("teacher").get("from")
+    source = teacher or read.only("teacher", ("from",)).get("from")
     if not isinstance(source, str):
         raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
     student, corpora = start or read.model(), corpora_of(asked["corpus"], read)

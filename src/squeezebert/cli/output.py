@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,13 @@ def check_output(output: str | None, inputs: Iterable[str] = ()) -> None:
         raise OptionError(f"{output or 'the output'}: is no name of a file; name a file to write")
     if not path.absolute().parent.is_dir():
         raise OptionError(f"{output}: cannot be written, there is no folder {path.parent}")
+    if not path.exists() or path.is_file():
+        try:
+            # Where it will be written under another name first.
+            with tempfile.TemporaryFile(dir=path.absolute().parent):
+                pass
+        except OSError as error:
+            raise OptionError(f"{output}: cannot be written ({error.strerror})") from error
     for name in inputs:
         if path.exists() and Path(name).exists() and path.is_file() and path.samefile(name):
             raise OptionError(f"{output}: is what would be read; give another file to write to")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,14 +28,17 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     from squeezebert.training.distributed import is_first_process, joined
     from squeezebert.training.planning import measure
     from squeezebert.training.pretraining import PretrainingSettings, make_pretraining, pretrain
-    from squeezebert.training.pretraining.run import check_phases, phase_name
+    from squeezebert.training.pretraining.run import check_folders, check_phases
     from squeezebert.training.recipe import Recipe
 
     read = Recipe.read(recipe, ("model", "corpora", "settings", "phases"))
     phases = read.phases(PretrainingSettings, overrides_of(asked))
     model, corpora = read.model(), corpora_of(asked["corpus"], read)
+    if out is None:
+        check_out(out, dry_run=dry_run, resume=False)
+    else:
+        check_folders(Path(out), len(phases), asked["resume"])
     if out is None or not asked["resume"]:  # Else phases may be finished, and are left as they are.
-        check_out(out, dry_run=dry_run, resume=False, part=phase_name(1))
         try:
             check_phases(model, phases)
         except OptionError as error:

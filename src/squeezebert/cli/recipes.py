@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,15 +57,15 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
     if given:
         pairs = [text.rpartition("=") if "=" in text else (text, "=", "1") for text in given]
         shares = {folder: share for folder, _, share in pairs}
-        [(place, times)] = Counter(Path(folder).resolve() for folder, *_ in pairs).most_common(1)
-        if times > 1:
-            twice = next(folder for folder, *_ in pairs if Path(folder).resolve() == place)
-            raise OptionError(f"--corpus {twice} is given twice; give it once, with the share of both")
+        _check_places([folder for folder, *_ in pairs])
     if not shares:
         raise OptionError(f"{recipe.place}: [corpora] is empty; or give --corpus FOLDER")
+    _check_places([*shares])
     corpora = {}
     for folder, share in shares.items():
         try:
+            if isinstance(share, bool):
+                raise TypeError
             corpora[folder] = float(share)
         except (TypeError, ValueError) as error:
             raise OptionError(f"{folder}: the share {share!r} is no number") from error
@@ -74,3 +74,10 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
     if sum(corpora.values()) == float("inf"):
         raise OptionError(f"{', '.join(corpora)}: the shares are too large to be added; make them smaller")
     return corpora
+
+
+def _check_places(folders: Sequence[str]) -> None:
+    [(place, times)] = Counter(Path(folder).resolve() for folder in folders).most_common(1)
+    if times > 1:
+        twice = next(folder for folder in folders if Path(folder).resolve() == place)
+        raise OptionError(f"corpus {twice} is given twice; give it once, with the share of both")

@@ -22,14 +22,13 @@ UNFINISHED = 3
 """Exit code where the sitting ended before the run."""
 
 
-def check_out(out: str | None, *, dry_run: bool, resume: bool, part: str = "") -> None:
+def check_out(out: str | None, *, dry_run: bool, resume: bool) -> None:
     """See that a run has a folder, and may have it.
 
     Args:
         out: The folder.
         dry_run: Whether it may be left out.
         resume: Whether the run goes on.
-        part: The folder inside that the run begins with.
 
     Raises:
         OptionError: There is none, or it is taken.
@@ -37,7 +36,7 @@ def check_out(out: str | None, *, dry_run: bool, resume: bool, part: str = "") -
     from squeezebert.training.run import check_free
 
     if out is not None:
-        check_free(Path(out, part), resume)
+        check_free(Path(out), resume)
     elif not dry_run:
         raise OptionError("give --out FOLDER, where the model goes, or --dry-run")
 

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from squeezebert.corpus.documents import SUFFIXES, Document, read_documents
 from squeezebert.corpus.sentences import split_sentences
-from squeezebert.corpus.shards import HELD_OUT, TRAINING, PartWriter, ids_dtype
+from squeezebert.corpus.shards import HELD_OUT, TRAINING, PartWriter, ShardPart, ids_dtype
 from squeezebert.data.opening import check_exists, plain_name
 from squeezebert.errors import DataError, OptionError, SqueezeBertError
 from squeezebert.files import clear_leftovers, removed_if_empty, write_text
@@ -31,6 +33,8 @@ _VERSION = 1
 # Characters that are tokenised at once: enough to keep the cores busy, few enough for any memory.
 _AT_ONCE = 4_000_000
 _CHUNK = 1 << 20
+_LONGEST_NAME = 40
+"""Characters of a source's name in that of its shard; file systems end at 255 bytes."""
 # A shard that is being built: its name, and what tempfile adds.
 _TEMPORARY = re.compile(r"\..*-[0-9a-f]{16}\.\w{8}")
 
@@ -137,6 +141,8 @@ def build_corpus(
     """
     if hold_out < 2:
         raise OptionError(f"hold_out {hold_out} is less than 2; every document would be held out")
+    if not str(out):
+        raise OptionError("the name of the folder to write to is empty")
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,12 +155,14 @@ def build_corpus(
         for source in sources:
             try:
                 digest = _digest(source, tokenizer, hold_out)
-                shard = folder / f"{source.name.split('.')[0]}-{digest}"
-                if not shard.exists():
+                shard = folder / f"{source.name.split('.')[0][:_LONGEST_NAME]}-{digest}"
+                if not _is_whole(shard, ids_dtype(len(tokenizer))):
+                    shutil.rmtree(shard, ignore_errors=True)
                     # A file that is one document has to be held out now and then, too.
                     _build_shard(source, shard, tokenizer, hold_out, first=int(digest, 16))
                     built += 1
-                entries.append(_entry(shard))
+                if shard.name not in {entry.folder for entry in entries}:
+                    entries.append(_entry(shard))
             except SqueezeBertError as error:
                 unreadable.append(str(error))
             else:
@@ -244,6 +252,16 @@ def _lots(documents: Iterator[Document]) -> Iterator[list[Document]]:
             lot, size = [], 0
     if lot:
         yield lot
+
+
+def _is_whole(shard: Path, dtype: np.dtype[Any]) -> bool:
+    """Whether a shard is there, and its files fit each other."""
+    try:
+        entry = _entry(shard)
+        parts = [ShardPart.open(shard, part, dtype) for part in (TRAINING, HELD_OUT)]
+    except (OSError, ValueError, TypeError, DataError):
+        return False
+    return [len(part.ids) for part in parts] == [entry.tokens, entry.held_out_tokens]
 
 
 def _entry(shard: Path) -> ShardEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ A {layers}-layer SqueezeBERT (hidden size {hidden}) for {task}, fine-tuned from 
 ```python
 from squeezebert import pipeline
 
-answer = pipeline("{task}", model="{title}")
+answer = pipeline("{task}", model={model})
 ```
 {labels}
 ## Data
@@ -69,7 +70,8 @@ def model_card(
 ) -> str:
     """Compose the model card; ``taught`` says how much was learnt of a teacher, if there was one."""
     return _CARD.format(
-        title=result.folder.resolve().name,
+        title=" ".join(result.folder.resolve().name.split()),
+        model=json.dumps(result.folder.resolve().name, ensure_ascii=False),
         task=data.task.name,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
@@ -106,7 +108,8 @@ def _decided(settings: TrainingSettings) -> dict[str, Any]:
 def _labels(config: SqueezeBertConfig) -> str:
     if not config.architectures or "Classification" not in config.architectures[0]:
         return ""
-    return f"\nLabels: {listed([f'`{name}`' for name in config.label2id], _LABELS_SHOWN)}.\n"
+    names = [f"`{' '.join(name.split())}`" for name in config.label2id]
+    return f"\nLabels: {listed(names, _LABELS_SHOWN)}.\n"
 
 
 def _pictures(folder: Path) -> str:

@@ -66,6 +66,18 @@ class Recipe:
             raise ConfigError(f"{self.place}: {name} is not a table; write [{name}] above its values")
         return dict(table)
 
+    def only(self, name: str, known: Sequence[str]) -> dict[str, Any]:
+        """A table that has some keys alone.
+
+        Raises:
+            ConfigError: It is no table, or has another key.
+        """
+        table = self.table(name)
+        for key in table:
+            if key not in known:
+                raise ConfigError(f"{self.place}: [{name}] has no key {key!r}; it has {', '.join(known)}")
+        return table
+
     def settings(self, kind: type[SettingsT], name: str, overrides: Mapping[str, Any]) -> SettingsT:
         """Make settings of a table.
 
@@ -83,11 +95,11 @@ class Recipe:
         """Make the settings of each ``[[phases]]`` on top of ``[settings]``, or of that alone.
 
         Raises:
-            ConfigError: ``phases`` is no list of tables.
+            ConfigError: ``phases`` is no list of tables, or an empty one.
             OptionError: As :meth:`settings`.
         """
         phases = self.tables.get("phases", [{}])
-        if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
+        if not (isinstance(phases, list) and phases and all(isinstance(phase, dict) for phase in phases)):
             raise ConfigError(f"{self.place}: phases is not a list of tables; write [[phases]] above each")
         common = self.table("settings")
         return [self._made(kind, {**common, **phase, **overrides}) for phase in phases]

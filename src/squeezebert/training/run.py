@@ -112,7 +112,7 @@ def check_rows(folder: Path, fingerprint: str) -> None:
     Raises:
         OptionError: They are others, or are divided otherwise; or the report of the run cannot be read.
     """
-    data = _read_report(folder).get("data")
+    data = read_report(folder).get("data")
     if not isinstance(data, dict) or "sha256" not in data:
         raise OptionError(f"{folder / REPORT_NAME}: does not say from which rows the model was made")
     if data["sha256"] != fingerprint:
@@ -122,18 +122,19 @@ def check_rows(folder: Path, fingerprint: str) -> None:
         )
 
 
-def check_report(folder: Path, part: str, wanted: Mapping[str, Any]) -> None:
+def check_report(folder: Path, part: str | None, wanted: Mapping[str, Any]) -> None:
     """See that a finished run was started as is asked for now.
 
     Args:
         folder: Of the run.
-        part: Of its report: "settings" or "config".
+        part: Of its report: "settings" or "config"; None for what stands in none.
         wanted: Values by name, as far as they decide the weights; one that the report lacks is passed over.
 
     Raises:
         OptionError: One is another; or the report of the run cannot be read.
     """
-    found = _read_report(folder).get(part, {})
+    report = read_report(folder)
+    found = report if part is None else report.get(part, {})
     for name, value in json.loads(json.dumps(wanted)).items():
         if found.get(name, value) != value:
             raise OptionError(
@@ -142,7 +143,12 @@ def check_report(folder: Path, part: str, wanted: Mapping[str, Any]) -> None:
             )
 
 
-def _read_report(folder: Path) -> dict[str, Any]:
+def read_report(folder: Path) -> dict[str, Any]:
+    """What a finished run says of itself.
+
+    Raises:
+        OptionError: It cannot be read.
+    """
     path = folder / REPORT_NAME
     try:
         report = json.loads(path.read_text(encoding="utf-8"))

@@ -72,6 +72,8 @@ class TaskObjective(Objective[Feature]):
         if settings.blocks is not None:
             checkpoint = checkpoint.first_blocks(settings.blocks)
         # The rows decide, and not what the checkpoint was trained for before.
+        if settings.problem_type is not None and data.task.name != "text-classification":
+            raise OptionError(f"problem_type is for text-classification, not for {data.task.name}")
         start_config = checkpoint.config.replace(problem_type=settings.problem_type)
         config = data.task.configure(start_config, data.labelled)
         if settings.dropout is not None:

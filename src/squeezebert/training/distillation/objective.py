@@ -68,6 +68,11 @@ class Distillation(Objective[Text]):
         for corpus in self._corpora:
             if not corpus.sentences:
                 raise DataError(f"{corpus.folder}: has no text to learn from")
+        if not any(corpus.sentences for corpus in self._held_out):
+            raise DataError(
+                f"{', '.join(map(str, corpora))}: holds out no document to measure on; "
+                "build it with a smaller --hold-out"
+            )
         self._shares = list(corpora.values())
         self._projections = nn.ModuleDict(
             {
@@ -170,8 +175,6 @@ class Distillation(Objective[Text]):
     def evaluate(self) -> dict[str, float]:
         """Mean cosine of the held-out texts' vectors to the teacher's: of sentences, pooler, and tokens."""
         texts = self._evaluation_texts()
-        if not texts:
-            return {}
         self.module.eval()
         sums = dict.fromkeys(("sentence", "pooler", "tokens"), 0.0)
         count = {"sentence": 0, "pooler": 0, "tokens": 0}

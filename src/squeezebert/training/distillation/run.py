@@ -72,6 +72,11 @@ def make_distillation(
     settings: DistillationSettings,
 ) -> Distillation:
     """Load or make everything that takes part; raises as :func:`distill` does."""
+    if settings.freeze_blocks and not isinstance(student, str):
+        raise OptionError(
+            f"freeze_blocks {settings.freeze_blocks} would leave blocks of a new student as random as they "
+            "begin; it is for a checkpoint that goes on (--from)"
+        )
     torch.manual_seed(settings.seed)
     tokenizer = SqueezeBertTokenizerFast.from_pretrained(teacher)
     _check_tokenizers(corpora, teacher, tokenizer)

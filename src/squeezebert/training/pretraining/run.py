@@ -26,7 +26,9 @@ from squeezebert.training.precision import choose_device, choose_precision
 from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.run import check_free, check_report, is_finished, run
+from squeezebert.training.run import check_free, check_report, is_finished, read_report, run
+
+_PHASE = "phase"
 
 
 def pretrain(
@@ -59,7 +61,7 @@ def pretrain(
         DataError: A folder is no corpus, or holds nothing to measure on.
         TrainingError: As :func:`squeezebert.training.run.run`.
     """
-    _check_folders(Path(out), len(phases), resume)
+    check_folders(Path(out), len(phases), resume)
     if not resume:
         check_phases(model, phases)
     results: list[TrainingResult] = []
@@ -70,7 +72,7 @@ def pretrain(
         for number, settings in enumerate(phases, 1):
             folder = Path(out) / phase_name(number)
             if resume and is_finished(folder):
-                _check_finished(folder, source, settings)
+                _check_finished(folder, corpora, source, settings)
             else:
                 result = run(
                     lambda start=source, chosen=settings: make_pretraining(corpora, start, chosen),  # type: ignore[misc]
@@ -88,10 +90,24 @@ def pretrain(
     return results
 
 
-def _check_finished(folder: Path, model: str | SqueezeBertConfig, settings: PretrainingSettings) -> None:
+def _check_finished(
+    folder: Path,
+    corpora: Mapping[str, float],
+    model: str | SqueezeBertConfig,
+    settings: PretrainingSettings,
+) -> None:
     """See that a phase that is left as it is was trained as is asked for now."""
     check_report(folder, "settings", settings.identity())
-    if isinstance(model, SqueezeBertConfig):
+    asked = [(Corpus(place).fingerprint, share) for place, share in corpora.items()]
+    read = [(corpus["sha256"], corpus["share"]) for corpus in read_report(folder).get("corpora", ())]
+    if read and read != asked:
+        raise OptionError(
+            f"{folder}: is finished, and has read other corpora than {', '.join(corpora)}, or in other "
+            "shares; resume the run as it was, or give another --out"
+        )
+    if isinstance(model, str):
+        check_report(folder, None, {"model_sha256": digest_of(model)})
+    else:
         # What it was made into then has a name of its own.
         sizes = {name: value for name, value in model.to_dict().items() if name != "architectures"}
         check_report(folder, "config", sizes)
@@ -99,11 +115,19 @@ def _check_finished(folder: Path, model: str | SqueezeBertConfig, settings: Pret
 
 def phase_name(number: int) -> str:
     """Name of the folder of a phase, counted from 1."""
-    return f"phase{number}"
+    return f"{_PHASE}{number}"
 
 
-def _check_folders(out: Path, phases: int, resume: bool) -> None:
-    """See that no phase has begun, or was left from another run, before the one that it starts from."""
+def check_folders(out: Path, phases: int, resume: bool) -> None:
+    """See that no phase has begun, or was left from another run, before the one that it starts from.
+
+    Raises:
+        OptionError: One has; or ``out`` holds something else than phases.
+    """
+    if exists(out) and not out.is_dir():
+        raise OptionError(f"{out}: is a file; give a folder to make")
+    if exists(out) and any(not path.name.startswith((_PHASE, ".")) for path in out.iterdir()):
+        raise OptionError(f"{out}: is not empty, and holds something else than phases; give another --out")
     folders = [out / phase_name(number) for number in range(1, phases + 1)]
     left = list(dropwhile(lambda folder: resume and is_finished(folder), folders))
     for folder in left[:1]:

@@ -119,8 +119,8 @@ class Comparison:
 
     def _distil(self, groups: int, seed: int, out: Path) -> None:
         recipe = Recipe.read(RECIPE, ("model", "settings"))
-        # Without masked language modelling, so that all tokens have a teacher.
-        chosen = {"tokens": int(self._asked.tokens), "seed": seed, "mlm_share": 0.0}
+        # Without masked language modelling, so that all tokens have a teacher; short, so that texts are many.
+        chosen = {"tokens": int(self._asked.tokens), "seed": seed, "mlm_share": 0.0, "longest": 128}
         if self._asked.batch_tokens is not None:
             chosen["batch_tokens"] = self._asked.batch_tokens
         if groups in (rates := dict(self._asked.rate)):

@@ -9,7 +9,8 @@ learn from), and then follows trunk.toml by ``squeezebert distill``. No weight o
 embeddings start from its output for each vocabulary piece alone. `--student mini` goes on from the embedded
 trunk instead; with `--neighbours`, heads of its attention are first set to look at neighbouring tokens, which
 it takes to learn from the order of words. What is left over is given to ``squeezebert distill``, for example
-``--stop-after 60``.
+``--stop-after 60``, or ``--set freeze_blocks=1``, above which the heads that are shipped still fit, but for
+the one that fills masks.
 """
 
 from __future__ import annotations

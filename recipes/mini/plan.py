@@ -20,8 +20,8 @@ READING = "reading"
 """Guesses words of far more paragraphs than the head that fills masks; what others start from."""
 GRAMMAR = "grammar"
 """Finds the wrong words of sentences that were damaged; see corrupted.py."""
-TOKENS_BEFORE = 41_703_799
-"""What the embedded trunk had learnt from before ``distill_trunk.py --student mini --neighbours``."""
+TOKENS_BEFORE = 62_706_594
+"""What the embedded trunk had learnt from before its last run; see trunk.toml."""
 CORRUPTED, PARAGRAPHS, HELD_OUT = "corrupted", "paragraphs", "held-out"
 FEW_PARAGRAPHS, MANY_PARAGRAPHS = "few-paragraphs", "many-paragraphs"
 """Splits of a corpus: its sentences damaged, some of its longer paragraphs, and those of articles that the

@@ -83,7 +83,9 @@ def trunk_card(report: Mapping[str, Any], results: Results) -> str:
     """The model card of the trunk, from the report of its run and the results."""
     start = "It started anew."
     if report["student"] != "new":
-        start = f"It went on from the trunk before it, which had learnt from {TOKENS_BEFORE:,} tokens."
+        start = f"It went on from the trunk before it, which had learnt from {TOKENS_BEFORE:,} tokens"
+        blocks = report["settings"].get("freeze_blocks")
+        start += f", and kept its embeddings and {blocks} of its blocks." if blocks else "."
     return _TRUNK_CARD.format(
         start=start,
         table=table(results),

@@ -62,8 +62,8 @@ def test_parts_add_up_in_order() -> None:
 
 
 def test_stored_bytes_by_type() -> None:
-    shapes = [(7, 13), (11, 3, 1), (13,)]
-    values = 7 * 13 + 33 + 13
+    shapes = {"a.weight": (7, 13), "b.weight": (11, 3, 1), "a.bias": (13,), "b.layernorm.bias": (3,)}
+    values = 7 * 13 + 33 + 13 + 3
     assert stored_bytes(shapes, "float32") == 4 * values
     assert stored_bytes(shapes, "float16") == 2 * values
-    assert stored_bytes(shapes, "int8") == (91 + 4 * 7) + (33 + 4 * 11) + 4 * 13
+    assert stored_bytes(shapes, "int8") == (91 + 4 * 7) + (33 + 4 * 11) + 2 * 13 + 4 * 3

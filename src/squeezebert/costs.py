@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from squeezebert.checkpoints.quantized import LONG_VECTOR
+from squeezebert.checkpoints.quantized import is_norm
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 
@@ -35,22 +35,22 @@ def parameters_by_part(sizes: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {part: counts[part] for part in (*PARTS.values(), "other") if counts[part]}
 
 
-def stored_bytes(shapes: Iterable[tuple[int, ...]], dtype: str) -> int:
-    """Bytes of tensors stored as ``"float32"``, ``"float16"`` or ``"int8"``.
+def stored_bytes(shapes: Mapping[str, tuple[int, ...]], dtype: str) -> int:
+    """Bytes of tensors, by their published names, stored as ``"float32"``, ``"float16"`` or ``"int8"``.
 
     In int8, as this package writes it, a matrix takes a byte for each value and four for the scale of each
-    row; a vector stays float32, or becomes float16 if it is as long as a vocabulary.
+    row, a bias two for each value, and a norm four.
     """
-    return sum(_stored_bytes(shape, dtype) for shape in shapes)
+    return sum(_stored_bytes(name, shape, dtype) for name, shape in shapes.items())
 
 
-def _stored_bytes(shape: tuple[int, ...], dtype: str) -> int:
+def _stored_bytes(name: str, shape: tuple[int, ...], dtype: str) -> int:
     values = math.prod(shape)
     if dtype != "int8":
         return values * {"float32": 4, "float16": 2}[dtype]
     if len(shape) >= 2:
         return values + 4 * shape[0]
-    return values * (2 if values >= LONG_VECTOR else 4)
+    return values * (4 if is_norm(name) else 2)
 
 
 def encoder_operations(config: SqueezeBertConfig, tokens: int) -> dict[str, int]:

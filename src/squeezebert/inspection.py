@@ -85,7 +85,7 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -
         folder=checkpoint.folder,
         parameters=parameters_by_part((name, array.size) for name, array in checkpoint.arrays.items()),
         files=tuple(weights_files(checkpoint)),
-        sizes={dtype: stored_bytes(shapes.values(), dtype) for dtype in DTYPES},
+        sizes={dtype: stored_bytes(shapes, dtype) for dtype in DTYPES},
         tokens=tokens,
         operations=encoder_operations(config, tokens),
     )

@@ -60,14 +60,14 @@ class Quantization:
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))
         smoothing = measure_smoothing(checkpoint)
-        shapes = [array.shape for array in (*checkpoint.arrays.values(), *smoothing.values())]
+        shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
         return cls(
             checkpoint=checkpoint,
             smoothing=smoothing,
             output=Path(output),
             tokenizer_files=_read_texts(files),
             bytes_before=sum(file.size for file in weights_files(checkpoint)),
-            bytes_after=stored_bytes(shapes, "int8"),
+            bytes_after=stored_bytes(shapes, "int8") + sum(array.nbytes for array in smoothing.values()),
         )
 
     def errors(self) -> Iterator[tuple[str, float]]:

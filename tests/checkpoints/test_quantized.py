@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from squeezebert.checkpoints.quantized import LONG_VECTOR, dequantize, quantize
+from squeezebert.checkpoints.quantized import dequantize, quantize
 from tests.checkpoints.fixtures import random_arrays
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=7)
@@ -36,20 +36,15 @@ def test_storing_again_changes_nothing():
         np.testing.assert_allclose(twice[name], array, rtol=3e-7)
 
 
-def test_vectors_are_passed_on():
-    arrays = random_arrays()
-    stored = quantize(arrays)
-    assert stored["classifier.bias"] is arrays["classifier.bias"]
-    assert "classifier.bias.scale" not in stored
-
-
-def test_vectors_as_long_as_a_vocabulary_are_halved_where_they_can_be():
-    near = np.linspace(-11.0, 7.0, LONG_VECTOR, dtype=np.float32)
-    stored = quantize({"near": near, "far": near * 1e5, "short": near[:-1]})
+def test_biases_are_halved_where_they_can_be_and_norms_are_not():
+    near = np.linspace(-11.0, 7.0, 101, dtype=np.float32)
+    norms = ("x.LayerNorm.weight", "x.layernorm.bias")
+    stored = quantize({"near": near, "far": near * 1e5, "empty": near[:0], **dict.fromkeys(norms, near)})
     assert {name: array.dtype.name for name, array in stored.items()} == {
-        "near": "float16", "far": "float32", "short": "float32",
+        "near": "float16", "far": "float32", "empty": "float16", **dict.fromkeys(norms, "float32"),
     }  # fmt: skip
     np.testing.assert_allclose(stored["near"], near, rtol=2**-11, atol=1e-7)
+    np.testing.assert_array_equal(stored["far"], near * 1e5)
 
 
 @pytest.mark.parametrize(

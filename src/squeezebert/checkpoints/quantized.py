@@ -1,8 +1,9 @@
 """Weights stored as int8 with one scale per output row, a quarter of the size of float32.
 
 A matrix ``name`` of ``rows`` output channels becomes ``name`` (int8, same shape) and ``name.scale``
-(float32 ``[rows]``); ``value = scale[row] * code``, codes in [-127, 127]. Vectors stay float32, but for those
-as long as a vocabulary: the bias of the pieces that a mask may hide becomes float16, finer than the codes.
+(float32 ``[rows]``); ``value = scale[row] * code``, codes in [-127, 127]. Biases become float16, which is
+finer than codes are; norms, which scale all that comes behind them, stay float32, and so does a bias that
+float16 cannot hold.
 
 Where ``block.attention.smoothing`` or ``block.intermediate.smoothing`` (float32 ``[channels]``) stands beside
 the matrices that read these channels, they were multiplied by it first:
@@ -27,8 +28,6 @@ METADATA_KEY = "quantization"
 METADATA_VALUE = "int8-rows"
 SCALE_SUFFIX = ".scale"
 SMOOTHING_SUFFIX = ".smoothing"
-LONG_VECTOR = 8192
-"""Values from which on a vector is stored as float16."""
 _SMOOTHED = re.compile(r"(.+\.attention)\.(?:query|key|value)\.weight$|(.+\.intermediate)\.conv1d\.weight$")
 _LARGEST = float(np.finfo(np.float16).max)
 
@@ -43,6 +42,11 @@ def is_about_codes(name: str, stored: Mapping[str, NDArray[Any]]) -> bool:
     return name.endswith(SMOOTHING_SUFFIX) or is_scale(name, stored)
 
 
+def is_norm(name: str) -> bool:
+    """Whether a vector is the weight or the bias of a layer normalisation."""
+    return "layernorm" in name.lower()
+
+
 def smoothing_of(name: str) -> str | None:
     """The name of what a matrix may be smoothed with; None if it is one that never is."""
     found = _SMOOTHED.match(name)
@@ -55,7 +59,7 @@ def _factors_of(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[Any] |
 
 
 def quantize(arrays: Arrays, smoothing: Arrays | None = None) -> Stored:
-    """Store every matrix as int8 codes and row scales; vectors are passed on, long ones as float16.
+    """Store every matrix as int8 codes and row scales, every bias as float16; norms are passed on.
 
     Args:
         arrays: Finite float32 arrays; those of two or more axes have their output channels first.
@@ -64,8 +68,8 @@ def quantize(arrays: Arrays, smoothing: Arrays | None = None) -> Stored:
     stored: Stored = dict(smoothing or {})
     for name, array in arrays.items():
         if array.ndim < 2:
-            shortened = array.size >= LONG_VECTOR and np.abs(array).max() <= _LARGEST
-            stored[name] = array.astype(np.float16) if shortened else array
+            halved = not is_norm(name) and np.abs(array).max(initial=0) <= _LARGEST
+            stored[name] = array.astype(np.float16) if halved else array
             continue
         factors = _factors_of(name, stored)
         smoothed = array if factors is None else array * _per_input(factors, array)

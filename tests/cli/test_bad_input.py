@@ -333,6 +333,7 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["evaluate", "{tmp}"], "none named train, validation or test"),
         (["evaluate", "{tmp}/in.csv", "--limit", "0"], "--limit 0 is not positive"),
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/none/out"], "there is no folder"),
+        (["evaluate", "{tmp}/in.csv", "--output", "/proc/out"], "/proc/out: cannot be written"),
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}", "--dry-run"], "is no name of a file"),
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/in.csv"], "is what would be read"),
         (["evaluate", "{tmp}/in.csv", "--model", ""], "an empty name is no folder and no model"),

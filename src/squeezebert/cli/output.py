@@ -36,10 +36,10 @@ def check_output(output: str | None, inputs: Iterable[str] = ()) -> None:
         raise OptionError(f"{output or 'the output'}: is no name of a file; name a file to write")
     if not path.absolute().parent.is_dir():
         raise OptionError(f"{output}: cannot be written, there is no folder {path.parent}")
-    if not path.exists() or path.is_file():
+    if not is_stdout(path) and (not path.exists() or path.is_file()):
         try:
-            # Where it will be written under another name first.
-            with tempfile.TemporaryFile(dir=path.absolute().parent):
+            # Where it will be written under another name first; links stay links.
+            with tempfile.TemporaryFile(dir=path.resolve().parent):
                 pass
         except OSError as error:
             raise OptionError(f"{output}: cannot be written ({error.strerror})") from error

@@ -247,5 +247,7 @@ def test_bad_input(corpus, trunk, tmp_path):
     short = DistillationSettings(**{**SETTINGS, "passages": 0.0}, tokens=1)
     with pytest.raises(DataError, match="short: no text that epoch 1 draws has 4 pieces; add longer texts"):
         make_distillation({str(tmp_path / "short"): 1.0}, trunk, NARROW, short).epoch(0)
+    with pytest.raises(OptionError, match="epoch_texts 1000000000000 is more than 100,000,000"):
+        DistillationSettings(epoch_texts=10**12)
     with pytest.raises(OptionError, match="nothing to learn"):
         DistillationSettings(tokens_factor=0, sentence_factor=0, pooler_factor=0, similarity_factor=0)

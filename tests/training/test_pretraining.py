@@ -187,6 +187,8 @@ def test_bad_input(corpus, tmp_path, trunk):
         make_pretraining({corpus: 1.0}, CONFIG.replace(vocab_size=20), settings)
     with pytest.raises(OptionError, match="max_length 17 is more than the 16"):
         make_pretraining({corpus: 1.0}, CONFIG.replace(max_position_embeddings=16), settings)
+    with pytest.raises(OptionError, match="epoch_sequences 1000000000000 is more than 100,000,000"):
+        PretrainingSettings(epoch_sequences=10**12)
     with pytest.raises(OptionError, match="epoch_sequences 5 is less"):
         PretrainingSettings(batch_size=6, epoch_sequences=5)
     moved = SqueezeBertTokenizerFast([*PIECES[:-2], PIECES[-1], PIECES[-2]])

@@ -17,6 +17,7 @@ LAMB_DIALECTS = ("paper", "nvidia")
 SCHEDULES = ("linear", "cosine", "constant")
 CLASS_WEIGHTS = ("none", "balanced")
 DEFAULT_EPOCHS = 3.0
+MOST_OF_AN_EPOCH = 100_000_000
 
 # What changes neither what is computed nor how long; a run may be resumed with other values.
 FREE = ("save_every", "stop_after", "threads", "device", "compile", "checkpoint_activations")
@@ -116,6 +117,13 @@ class LoopSettings:
         for name in names:
             if not 0 < getattr(self, name) < math.inf:
                 raise OptionError(f"{name} {getattr(self, name)} is not positive")
+
+    def _of_an_epoch(self, name: str) -> None:
+        """Check how much an epoch draws, whose order is kept in memory."""
+        if getattr(self, name) > MOST_OF_AN_EPOCH:
+            raise OptionError(
+                f"{name} {getattr(self, name)} is more than {MOST_OF_AN_EPOCH:,}; take more epochs"
+            )
 
     def _share(self, *names: str) -> None:
         for name in names:

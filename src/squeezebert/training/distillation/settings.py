@@ -63,6 +63,7 @@ class DistillationSettings(LoopSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._positive("batch_tokens", "epoch_texts", "evaluation_texts")
+        self._of_an_epoch("epoch_texts")
         self._share("passages", "mlm_share")
         self._one_of("teacher_precision", ("int8", "fp32", "torch"))
         if self.freeze_blocks < 0:

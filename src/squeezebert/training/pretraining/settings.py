@@ -37,6 +37,7 @@ class PretrainingSettings(LoopSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._positive("batch_size", "epoch_sequences", "evaluation_sequences")
+        self._of_an_epoch("epoch_sequences")
         self._one_of("masking", MASKING)
         if self.max_length < 8:
             raise OptionError(f"max_length {self.max_length} is less than 8")

@@ -11,7 +11,7 @@ from squeezebert.checkpoints.reader import bases_of, weights_in
 from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
 from squeezebert.errors import OptionError
-from squeezebert.files import is_leftover
+from squeezebert.files import check_folder, is_leftover
 from squeezebert.tokenization.store import FILE_NAMES
 
 USUAL_TOKENS = 128
@@ -100,11 +100,7 @@ def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) 
         OptionError: ``output`` is empty, or no folder, or a folder that the checkpoint, or a base that it
             shares, was read from, or one that holds something else than a model.
     """
-    if not str(output):
-        raise OptionError("the name of the folder to write to is empty")
-    for place in (Path(output), *Path(output).parents):
-        if place.exists() and not place.is_dir():
-            raise OptionError(f"{place}: is a file; give a folder to write to")
+    check_folder(output)
     if Path(output).resolve() in {file.path.parent.resolve() for file in weights_files(checkpoint)}:
         raise OptionError(f"{output}: is what would be read; give another folder to write to")
     if _holds_something_else(Path(output)):

@@ -132,6 +132,10 @@ def test_from_text_to_models(folder, squeezebert):
         ),
         (("pretrain", "pretrain.toml", "--corpus", "c", "--out", "text.jsonl"), "text.jsonl: is a file"),
         (
+            ("corpus", "text.jsonl", "--tokenizer", "teacher", "--out", "text.jsonl/below"),
+            "text.jsonl: is a file; give a folder to write to",
+        ),
+        (
             ("corpus", "text.jsonl", "--tokenizer", "teacher", "--out", ""),
             "the name of the folder to write to",
         ),

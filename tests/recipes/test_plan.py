@@ -59,15 +59,12 @@ def test_the_command_understands_the_options_of_a_run(options: str) -> None:
         assert context.params["learning_rate"] > 0
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [name for name in SHIPPED if (MINI / name).exists()])
 def test_a_shipped_head_reads_as_much_at_once_as_it_learnt_from(name: str) -> None:
-    if (MINI / name).exists():
-        with command.make_context("train", ["rows.jsonl", *HEADS[name].options.split()]) as context:
-            learnt = (
-                context.params["max_length"]
-                or SqueezeBertConfig.from_pretrained(MINI).max_position_embeddings
-            )
-        assert SqueezeBertTokenizerFast.from_pretrained(MINI / name).model_max_length == learnt
+    longest = SqueezeBertConfig.from_pretrained(MINI).max_position_embeddings
+    with command.make_context("train", ["rows.jsonl", *HEADS[name].options.split()]) as context:
+        learnt = context.params["max_length"] or longest
+    assert SqueezeBertTokenizerFast.from_pretrained(MINI / name).model_max_length == learnt
 
 
 def test_every_run_is_of_a_task_that_can_be_trained() -> None:

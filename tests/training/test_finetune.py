@@ -396,7 +396,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(trunk: str, out: Path) -> None
         with pytest.raises(OptionError, match=message):
             train(make_data(), out, start=trunk, settings=FAST, resume=resume)
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
-    with pytest.raises(OptionError, match=r"thesis.txt: is a file; give a folder to make"):
+    with pytest.raises(OptionError, match=r"thesis.txt: is a file; give a folder to write to"):
         train(make_data(), out / "thesis.txt", start=trunk, settings=FAST)
 
 

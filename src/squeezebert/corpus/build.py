@@ -22,7 +22,7 @@ from squeezebert.corpus.sentences import split_sentences
 from squeezebert.corpus.shards import HELD_OUT, TRAINING, PartWriter, ShardPart, ids_dtype
 from squeezebert.data.opening import check_exists, plain_name
 from squeezebert.errors import DataError, OptionError, SqueezeBertError
-from squeezebert.files import clear_leftovers, removed_if_empty, write_text
+from squeezebert.files import check_folder, clear_leftovers, make_folder, removed_if_empty, write_text
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME as TOKENIZER_CONFIG_NAME
 from squeezebert.tokenization.store import VOCAB_NAME
@@ -141,13 +141,9 @@ def build_corpus(
     """
     if hold_out < 2:
         raise OptionError(f"hold_out {hold_out} is less than 2; every document would be held out")
-    if not str(out):
-        raise OptionError("the name of the folder to write to is empty")
+    check_folder(out)
     folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"{folder}: cannot be made a folder ({error.strerror})") from error
+    make_folder(folder)
     entries: list[ShardEntry] = []
     built, unreadable = 0, []
     _clear_leftovers(folder)

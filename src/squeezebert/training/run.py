@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.errors import OptionError
-from squeezebert.files import clear_leftovers, exists, removed_if_empty, write_text
+from squeezebert.files import (
+    check_folder,
+    clear_leftovers,
+    exists,
+    make_folder,
+    removed_if_empty,
+    write_text,
+)
 from squeezebert.training.distributed import World, joined
 from squeezebert.training.journal import JOURNAL_NAME, Journal
 from squeezebert.training.loop import Loop
@@ -90,10 +97,7 @@ def claim(folder: Path, resume: bool) -> None:
         OptionError: It may not be used.
     """
     check_free(folder, resume)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"{folder}: cannot be made a model folder ({error.strerror})") from error
+    make_folder(folder)
     clear_leftovers(folder)
 
 
@@ -165,10 +169,9 @@ def check_free(folder: Path, resume: bool) -> None:
     Raises:
         OptionError: It may not.
     """
+    check_folder(folder)
     if not exists(folder):
         return
-    if not folder.is_dir():
-        raise OptionError(f"{folder}: is a file; give a folder to make")
     names = {path.name for path in folder.iterdir()}
     if resume and REPORT_NAME in names:
         raise OptionError(f"{folder}: the run is finished; there is nothing to resume")

@@ -15,7 +15,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.build import tokenizer_digest
 from squeezebert.errors import OptionError
-from squeezebert.files import exists, locate, removed_if_empty
+from squeezebert.files import check_folder, exists, locate, removed_if_empty
 from squeezebert.modeling import SqueezeBertForPreTraining
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import FILE_NAMES, files_of
@@ -124,8 +124,7 @@ def check_folders(out: Path, phases: int, resume: bool) -> None:
     Raises:
         OptionError: One has; or ``out`` holds something else than phases.
     """
-    if exists(out) and not out.is_dir():
-        raise OptionError(f"{out}: is a file; give a folder to make")
+    check_folder(out)
     if exists(out) and any(not path.name.startswith((_PHASE, ".")) for path in out.iterdir()):
         raise OptionError(f"{out}: is not empty, and holds something else than phases; give another --out")
     folders = [out / phase_name(number) for number in range(1, phases + 1)]

@@ -163,7 +163,8 @@ template <int lines, int rows, int vectors>
 #else
 
 constexpr int steps_at_once = 1;
-using Panel = Columns<std::int8_t>;
+// A panel of a linear layer.
+struct Panel : Columns<std::int8_t> {};
 constexpr std::size_t order_bytes(int) { return 0; }
 inline void read_order(Panel&) {}
 inline void group_steps(std::int8_t*, int, int, std::int32_t*) {}

@@ -19,19 +19,29 @@ constexpr int row_unit = padded(int8_rows, depth);
 constexpr int input_unit = 2 * depth;
 constexpr int steps_of(int inputs) { return padded(inputs, input_unit) / depth; }
 
+// A panel's vectors stand side by side, and while it is read the next one is fetched. Keys and values have neither.
+template <typename Weights>
+constexpr bool is_panel = false;
+template <>
+constexpr bool is_panel<Panel> = true;
+
 // Adds all steps to the sums. Of what is needed next, `lines` cache lines are fetched in each pair of steps, or
 // as many as `next_stride` asks for where `lines` is 0.
-template <int lines, int rows, int vectors>
+template <int lines, int rows, int vectors, typename Weights>
 [[gnu::always_inline]] inline void take_steps(Ints (&sums)[rows][vectors], const Code* codes, std::size_t code_stride,
-                                              const Columns<std::int8_t>& columns) {
+                                              const Weights& columns) {
   const std::int8_t* weights = columns.weights;
-  const std::size_t step_stride = columns.step_stride, vector_stride = columns.vector_stride;
+  // GCC has too few registers for strides that are no constants: it fetches some from vectors in every step.
+  const std::size_t vector_stride = is_panel<Weights> ? lanes * depth : columns.vector_stride;
+  const std::size_t step_stride = is_panel<Weights> ? vectors * lanes * depth : columns.step_stride;
   const int steps = columns.steps;
   const char* next = columns.next;
   const std::size_t next_stride = columns.next_stride;
   for (int step = 0; step < steps; step += 2) {
-    prefetch<lines>(next, next_stride);
-    next += next_stride;
+    if constexpr (is_panel<Weights>) {
+      prefetch<lines>(next, next_stride);
+      next += next_stride;
+    }
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
       Ints column[vectors];
@@ -60,7 +70,7 @@ template <int rows, int vectors, typename Weights, typename Finish>
     for (int v = 0; v < vectors; ++v) sums[r][v] = load(starts + v * lanes);
   // What takes one or two steps at once fetches for two.
   constexpr int steps_a_fetch = steps_at_once > 2 ? steps_at_once : 2;
-  if (columns.next_stride * steps_a_fetch <= 2 * 64) {
+  if (!is_panel<Weights> || columns.next_stride * steps_a_fetch <= 2 * 64) {
     take_steps<1>(sums, codes, code_stride, columns);
   } else {
     take_steps<0>(sums, codes, code_stride, columns);

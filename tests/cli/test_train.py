@@ -109,6 +109,10 @@ def test_resume_goes_on_where_nothing_was_started_yet(
         (("reviews.csv", "--out", "m", "--max-length", "99"), "--max-length 99 is not"),
         (("reviews.csv", "--out", "m", "--unlabelled", "other.csv"), "--unlabelled needs a teacher"),
         (("reviews.csv", "--out", "m", "--soft-share", "0"), "--soft-share needs a teacher"),
+        (
+            ("reviews.csv", "--out", "m", "--teacher", "mini", "--hidden-factor", "2"),
+            "--hidden-factor weighs the blocks that are compared; give --layers STUDENT=TEACHER",
+        ),
         (("reviews.csv", "--out", "m", "--teacher", "nowhere/at/all"), "nowhere/at/all"),
         (("reviews.csv", "--out", "m", "--teacher", "t", "--layers", "1"), "'1' is not of the form"),
         (("reviews.csv", "--out", "m", "--teacher", "t", "--soft-share", "2"), "is not from 0 to 1"),

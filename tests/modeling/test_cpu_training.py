@@ -64,20 +64,24 @@ def test_gradients_are_those_of_a_block_diagonal_layer(inputs, outputs, groups, 
 
 
 @pytest.mark.parametrize(
-    ("instructions", "name", "unused"),
+    ("instructions", "name", "has_avx_vnni", "unused"),
     [
-        ("AVX512", "Intel Xeon", False),
-        ("AVX512", "AMD Zen 4", True),
-        ("AVX2", "AMD Zen 3", False),
-        ("AVX512", None, True),
+        ("AVX512", "Intel Xeon", True, False),
+        ("AVX512", "AMD Zen 5", True, True),
+        ("AVX512", "AMD Zen 4", False, False),
+        ("AVX2", "AMD Zen 3", False, False),
+        ("AVX512", None, False, False),
     ],
 )
-def test_avx512_is_left_unused_on_other_processors_than_intels(monkeypatch, instructions, name, unused):
+def test_avx512_is_left_unused_where_it_would_be_faster(
+    monkeypatch, instructions, name, has_avx_vnni, unused
+):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
     if name is None:  # As in older versions of torch.
         monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     else:
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name}, raising=False)
+        found = {"cpu_name": name, "avx_vnni": has_avx_vnni}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
     assert cpu_training._leaves_avx512_unused() is unused
 
 

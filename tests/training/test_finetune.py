@@ -414,6 +414,21 @@ def test_a_model_remembers_the_window_it_was_trained_with(trunk: str, out: Path)
     assert pipeline("text-classification", out, max_length=17).setup.max_length == 17
 
 
+def test_a_model_of_words_reads_as_much_as_its_rows_teach(
+    trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("squeezebert.training.window._SHORTEST", 12)
+    train(make_data("token-classification"), out, start=trunk, settings=changed(epochs=0.2))
+    assert pipeline("token-classification", out).setup.max_length == 12
+    train(
+        make_data("token-classification"),
+        out / "more",
+        start=trunk,
+        settings=changed(epochs=0.2, max_length=17),
+    )
+    assert pipeline("token-classification", out / "more").setup.max_length == 17
+
+
 @pytest.mark.parametrize(
     ("before", "labels", "kind"),
     [

@@ -9,7 +9,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix
 
-from squeezebert.training.plots import confusion, draw_confusion, reliability, smoothed
+from squeezebert.training.plots import confusion, draw_confusion, of_like_size, reliability, smoothed
 
 
 def test_the_confusion_matrix_is_that_of_scikit_learn() -> None:
@@ -36,6 +36,15 @@ def test_labels_are_drawn_as_they_are(label: str, tmp_path: Path, recwarn: pytes
     draw_confusion(np.eye(2, dtype=np.int64), [label, "other"], tmp_path / "confusion.png")
     assert not recwarn.list
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_shares_have_a_panel_without_what_is_larger() -> None:
+    """Beside a perplexity of 300 an accuracy is a flat line."""
+    metrics = {"accuracy": [0.1, 0.4], "perplexity": [301.0, 103.0], "matthews": [-0.2, 1.0]}
+    shares, others = of_like_size(metrics)
+    assert ([*shares], [*others]) == (["accuracy", "matthews"], ["perplexity"])
+    assert of_like_size({"f1": [0.5]}) == [{"f1": [0.5]}]
+    assert of_like_size({}) == []
 
 
 def test_a_smoothed_line_starts_where_the_losses_do() -> None:

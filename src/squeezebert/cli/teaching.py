@@ -55,6 +55,10 @@ def teaching_of(asked: dict[str, Any], unlabelled: str | None) -> Teaching | Non
     teacher, layers = asked.pop("teacher"), asked.pop("layers")
     values = options.given({name: asked.pop(name) for name in _VALUES}, _VALUES)
     if teacher is not None:
+        if "hidden_factor" in values and not layers:
+            raise OptionError(
+                "--hidden-factor weighs the blocks that are compared; give --layers STUDENT=TEACHER"
+            )
         return Teaching(teacher=teacher, layer_map=layer_map(layers), **values)
     if values or layers or unlabelled is not None:
         name = next(iter(values), "layers" if layers else "unlabelled").replace("_", "-")

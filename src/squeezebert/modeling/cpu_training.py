@@ -76,20 +76,29 @@ class Convolution(torch.autograd.Function):
 
 
 def _gradient_of_weight(above: Tensor, image: Tensor, weight: Tensor, groups: int) -> Tensor:
-    """One group after the other, as products of matrices where MKL uses all that the processor has."""
+    """As products of matrices where MKL uses all that the processor has, else one group after the other."""
     parts = zip(above.chunk(groups, 1), image.chunk(groups, 1), weight.chunk(groups), strict=True)
-    if image.dtype == torch.bfloat16 or not _leaves_avx512_unused():
+    if image.dtype == torch.bfloat16:
         return torch.cat([_rows(part).t() @ _rows(seen) for part, seen, _ in parts])[..., None]
-    return torch.cat([_gradients(part, seen, matrix, 1, 1) for part, seen, matrix in parts])[..., 0]
+    if _leaves_avx512_unused():
+        return torch.cat([_gradients(part, seen, matrix, 1, 1) for part, seen, matrix in parts])[..., 0]
+    # In bf16 torch would copy such views.
+    left, right = (
+        _rows(each).view(-1, groups, each.shape[1] // groups).transpose(0, 1) for each in (above, image)
+    )
+    return torch.bmm(left.transpose(1, 2), right).flatten(0, 1)[..., None]
 
 
 def _leaves_avx512_unused() -> bool:
-    """Whether oneDNN has instructions that MKL does without: AVX-512 on other processors than Intel's."""
+    """Whether oneDNN is faster for AVX-512, which MKL does without on AMD's processors: from Zen 5 on.
+
+    Those before take two steps for 512 bits, so that AVX2 is as fast; they have no AVX-VNNI either.
+    """
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False
-    # Older versions of torch name no processor.
+    # Older versions of torch do not tell.
     capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)()
-    return "Intel" not in str(capabilities.get("cpu_name"))
+    return bool(capabilities.get("avx_vnni")) and "Intel" not in str(capabilities.get("cpu_name"))
 
 
 def _as_image(x: Tensor) -> Tensor:

@@ -175,6 +175,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         no_scores: Those of its metrics of which more is not better.
         one_head: Whether the head means the same in all data, so that a trained one can go on learning.
         draws: Whether :meth:`features` draws something anew each epoch (masking).
+        judges_places: Whether it judges each place of a text, and knows only those that its rows reach.
     """
 
     name: ClassVar[str]
@@ -187,6 +188,7 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
     no_scores: ClassVar[tuple[str, ...]] = ()
     one_head: ClassVar[bool] = False
     draws: ClassVar[bool] = False
+    judges_places: ClassVar[bool] = False
 
     @property
     def inputs(self) -> tuple[Column, ...]:

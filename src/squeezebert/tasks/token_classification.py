@@ -72,6 +72,7 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
 
     name = "token-classification"
     head = "SqueezeBertForTokenClassification"
+    judges_places = True
     columns = (
         Column("text", ("sentence", "content", "review", "message", "tweet", "body"), required=False),
         Column("tokens", ("words",), required=False, listed=True),

@@ -31,6 +31,7 @@ class TrainingPlan:
         training_rows: Labelled rows to learn from.
         validation_rows: Rows to measure on.
         labels: Names of the head's outputs; empty for tasks that have none.
+        max_length: Tokens that the model reads at once.
         windows: Pieces that the texts are cut into, an epoch.
         tokens: Tokens of an epoch, without padding.
         steps: Steps of the run.
@@ -43,6 +44,7 @@ class TrainingPlan:
     training_rows: int
     validation_rows: int
     labels: tuple[str, ...]
+    max_length: int
     windows: int
     tokens: int
     steps: int
@@ -83,6 +85,7 @@ def plan(
         training_rows=len(data.training),
         validation_rows=len(data.validation),
         labels=tuple(objective.setup.config.label2id) if classifies else (),
+        max_length=objective.setup.max_length,
         windows=len(features),
         tokens=tokens,
         steps=steps,

@@ -36,19 +36,28 @@ def draw_curves(folder: Path) -> None:
     records = read_journal(folder / JOURNAL_NAME)
     steps = [record for record in records if "loss" in record]
     evaluations = [record for record in records if record.get("evaluation")]
-    figure, (left, right) = _panels(2)
+    names = evaluations[0]["evaluation"] if evaluations else ()
+    metrics = {name: [record["evaluation"][name] for record in evaluations] for name in names}
+    groups = of_like_size(metrics)
+    figure, (left, *others) = _panels(1 + len(groups))
     numbers = [record["step"] for record in steps]
     losses = [record["loss"] for record in steps]
     left.plot(numbers, losses, color="#c9d3df", linewidth=0.8)
     left.plot(numbers, smoothed(losses), color="#2e4057")
     left.set(xlabel="step", ylabel="training loss", ylim=(0, None))
-    for name in evaluations[0]["evaluation"] if evaluations else ():
-        values = [record["evaluation"][name] for record in evaluations]
-        right.plot([record["step"] for record in evaluations], values, marker="o", label=name)
-    right.set(xlabel="step", ylabel="on the validation rows")
-    if evaluations:
-        right.legend()
+    for panel, group in zip(others, groups, strict=True):
+        for name, values in group.items():
+            panel.plot([record["step"] for record in evaluations], values, marker="o", label=name)
+        panel.set(xlabel="step", ylabel="on the validation rows")
+        panel.legend()
     _save(figure, folder / CURVES)
+
+
+def of_like_size(metrics: Mapping[str, Sequence[float]]) -> list[dict[str, Sequence[float]]]:
+    """Shares, and what is more than one, such as a perplexity, beside which shares would be a flat line."""
+    shares = {name: values for name, values in metrics.items() if max(map(abs, values)) <= 1}
+    others = {name: values for name, values in metrics.items() if name not in shares}
+    return [group for group in (shares, others) if group]
 
 
 def draw_confusion(counts: NDArray[np.int64], labels: Sequence[str], path: Path) -> None:

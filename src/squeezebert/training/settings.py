@@ -151,7 +151,8 @@ class TrainingSettings(LoopSettings):
             that several models can share them; 0 for none.
         hints: For question answering, also learn which words of the text the question has, how many are near,
             and which sentence holds the answer; see :mod:`squeezebert.training.hints`.
-        max_length: Longest window in tokens; None for the longest that the model reads.
+        max_length: Longest window in tokens; None for what the rows teach, see
+            :func:`squeezebert.training.window.learnt_window`.
         metric: Of those that the task measures, the one by which weights are the best and ``patience`` ends
             the run; None for the task's headline.
         problem_type: For text classification, "single_label_classification", "multi_label_classification" or

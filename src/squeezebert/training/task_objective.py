@@ -36,6 +36,7 @@ from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.unrounding import unround
+from squeezebert.training.window import learnt_window
 
 _FEW = 64
 """Rows that show which metrics there are."""
@@ -91,6 +92,8 @@ class TaskObjective(Objective[Feature]):
             unround(embeddings, start, settings.seed)
         tokenizer = SqueezeBertTokenizerFast.from_pretrained(start)
         self.setup = Setup.of(config, tokenizer, max_length=settings.max_length)
+        if settings.max_length is None:
+            self.setup = Setup.of(config, tokenizer, max_length=learnt_window(data, self.setup))
         # What it was measured with is what it shall be used with.
         tokenizer.model_max_length = self.setup.max_length
         self.data = data

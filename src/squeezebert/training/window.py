@@ -1,0 +1,38 @@
+"""How much of a text a model reads at once, by what its rows can teach it."""
+
+from __future__ import annotations
+
+import math
+
+from squeezebert.tasks.base import Setup
+from squeezebert.training.data import TrainingData
+
+_SHORTEST = 64
+_SHARE = 0.99
+_ROWS = 2000
+"""Rows that tell how long all are."""
+
+
+def learnt_window(data: TrainingData, setup: Setup) -> int:
+    """Choose the longest window, in tokens, of a model that nobody gave one.
+
+    A task that judges each place of a text learns nothing of places that no row reaches, and judges them
+    badly: so its window is the shortest of 64, 128, 256 and so on that holds 99 of 100 training rows. Longer
+    rows are windowed, as longer texts are later. For other tasks it is what the model can read.
+
+    Args:
+        data: The rows; some of them are tokenised.
+        setup: With the longest window that the model can read.
+
+    Raises:
+        DataError: A row has a part that no window can hold.
+    """
+    if not data.task.judges_places:
+        return setup.max_length
+    rows = data.training[:: math.ceil(len(data.training) / _ROWS)]
+    lengths = sorted(max(len(window.ids) for window in data.task.encode(row, setup)) for row in rows)
+    reached = lengths[math.ceil(_SHARE * len(lengths)) - 1]
+    window = _SHORTEST
+    while window < reached:
+        window *= 2
+    return min(window, setup.max_length)

@@ -8,6 +8,7 @@ import torch
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.modeling import SqueezeBertModel, cpu_training
 from squeezebert.modeling.attention import _scores
+from squeezebert.modeling.encoder import score_bias
 from squeezebert.modeling.grouped import GroupedLinear
 
 BF16 = 2**-8
@@ -138,3 +139,13 @@ def test_a_training_step_in_bf16_has_the_gradient_of_one_in_fp32():
 
     exact = gradients(False)
     assert (gradients(True) - exact).norm() < 0.05 * exact.norm()
+
+
+def test_a_mask_of_ones_costs_nothing_in_training():
+    x, ones = torch.zeros(2, 5, 7), torch.ones(2, 5, dtype=torch.int64)
+    assert score_bias(ones, x, 3) is None
+    padded = ones.index_fill(1, torch.tensor([4]), 0)
+    found = score_bias(padded, x, 3)
+    with torch.no_grad():
+        assert score_bias(ones, x, 3).shape == (2, 1, 1, 5)
+        torch.testing.assert_close(found, score_bias(padded, x, 3))

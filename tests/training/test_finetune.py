@@ -429,6 +429,17 @@ def test_a_model_of_words_reads_as_much_as_its_rows_teach(
     assert pipeline("token-classification", out / "more").setup.max_length == 17
 
 
+def test_a_run_goes_on_with_the_window_that_it_began_with(
+    trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version may choose another one."""
+    data, settings = make_data("token-classification"), changed(stop_after=1e-9)
+    train(data, out, start=trunk, settings=settings)
+    monkeypatch.setattr("squeezebert.training.window._SHORTEST", 12)
+    with pytest.raises(TrainingError, match="the run was started with window 33, not 12"):
+        train(data, out, start=trunk, settings=settings, resume=True)
+
+
 @pytest.mark.parametrize(
     ("before", "labels", "kind"),
     [

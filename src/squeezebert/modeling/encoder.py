@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 from squeezebert.modeling.block import SqueezeBertModule
+from squeezebert.modeling.cpu_training import trains_on_cpu
 from squeezebert.modeling.dropout import Dropout
 from squeezebert.modeling.outputs import BaseModelOutput, BaseModelOutputWithPooling
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
@@ -197,8 +198,8 @@ def score_bias(attention_mask: Tensor | None, like: Tensor, heads: int) -> Tenso
 
     Returns:
         ``[batch, 1 or heads, 1 or tokens, tokens]``, 0 and the most negative finite number for ones and
-        zeros, in the dtype of ``like``; None for no mask. Finite, so that a row that is padding throughout
-        stays free of NaN.
+        zeros, in the dtype of ``like``; None for no mask, or for one of ones in training on a processor.
+        Finite, so that a row that is padding throughout stays free of NaN.
 
     Raises:
         OptionError: The mask has other axes, or four and no floats.
@@ -214,8 +215,11 @@ def score_bias(attention_mask: Tensor | None, like: Tensor, heads: int) -> Tenso
             "or [batch, 1 or heads, tokens, tokens]"
         )
     if len(axes) == 2:
+        masked = attention_mask == 0
+        if trains_on_cpu(like) and not masked.any():
+            return None  # A pass over the scores of each block less.
         bias = torch.zeros(axes, dtype=like.dtype, device=like.device)
-        return bias.masked_fill_(attention_mask == 0, lowest)[:, None, None, :]
+        return bias.masked_fill_(masked, lowest)[:, None, None, :]
     if not attention_mask.is_floating_point():
         raise OptionError(
             f"attention_mask has four axes and the type {attention_mask.dtype}; expected floats to be added "

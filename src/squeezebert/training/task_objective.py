@@ -125,12 +125,16 @@ class TaskObjective(Objective[Feature]):
     def identity(self) -> Mapping[str, Any]:
         """Task, checkpoint and data; that there is no teacher."""
         data = self.data
-        known = {
+        known: dict[str, Any] = {
             "task": data.task.name, "model": self._start, "model_sha256": self._digest_of_start,
             "data": data.fingerprint(), "teacher": None,
         }  # fmt: skip
-        # States without it are of versions that did not scale labels.
-        return known if self._scale is None else {**known, "labels": dataclasses.asdict(self._scale)}
+        # States without these are of versions that did not scale labels, and read all that the model can.
+        if self._scale is not None:
+            known["labels"] = dataclasses.asdict(self._scale)
+        if data.task.judges_places and self._settings.max_length is None:
+            known["window"] = self.setup.max_length
+        return known
 
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Windows of the training rows, those of similar length together."""

@@ -47,6 +47,7 @@ def test_shares_have_a_panel_without_what_is_larger() -> None:
     assert of_like_size({}) == []
 
 
-def test_a_smoothed_line_starts_where_the_losses_do() -> None:
-    assert smoothed([3.0, 1.0]) == pytest.approx([3.0, 2.9])
+def test_a_smoothed_line_starts_where_the_losses_do_and_goes_through_them() -> None:
+    assert smoothed([3.0, 1.0]) == pytest.approx([3.0, (0.95 * 3 + 1) / 1.95])
+    assert smoothed([2.0] * 7) == pytest.approx([2.0] * 7)
     assert smoothed([]) == []

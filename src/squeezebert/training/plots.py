@@ -110,10 +110,13 @@ def reliability(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list[t
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
-    """A running mean that forgets."""
+    """A running mean that forgets; the first values weigh no more than those after them."""
     result: list[float] = []
+    total = weight = 0.0
     for value in values:
-        result.append(result[-1] + _SMOOTHING * (value - result[-1]) if result else value)
+        total = (1 - _SMOOTHING) * total + value
+        weight = (1 - _SMOOTHING) * weight + 1
+        result.append(total / weight)
     return result
 
 

@@ -181,7 +181,7 @@ def test_only_tokenizer_files_that_were_there_are_written(tmp_path: Path) -> Non
 
 def test_the_padding_id_moves_with_its_token(tmp_path: Path) -> None:
     pieces = ["a", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "b", "[PAD]"]
-    others = {"sep_token_id": 3, "bos_token_id": 0, "eos_token_id": None}
+    others = {"sep_token_id": 3, "bos_token_id": 0, "eos_token_id": None, "stop_token_id": [3, 0]}
     whole = model(BASE, vocab_size=7, pad_token_id=6)
     whole.config = whole.config.replace(extra=others)
     whole.save_pretrained(tmp_path)
@@ -190,7 +190,9 @@ def test_the_padding_id_moves_with_its_token(tmp_path: Path) -> None:
     config = trimming.after.config
     assert config.pad_token_id == trimming.tokenizer_after.pad_token_id == 5
     # That of "a", which is gone, means nothing any more.
-    assert {name: config.extra[name] for name in others} == {**others, "sep_token_id": 2}
+    assert {name: config.extra[name] for name in others} == {
+        **others, "sep_token_id": 2, "stop_token_id": [2, 0],
+    }  # fmt: skip
     assert trimming.tokenizer_after.sep_token_id == 2
     with pytest.raises(OptionError, match="texts is a string, whose letters would be the texts"):
         Trimming.read(tmp_path, tmp_path / "small", "b", Selection())

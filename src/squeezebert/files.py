@@ -153,13 +153,15 @@ def check_folder(folder: str | Path) -> None:
     """See before the work that a folder to write to is there, or can have its name.
 
     Raises:
-        OptionError: The name is empty, or that of a file, or below a file.
+        OptionError: The name is empty, or that of a file, or below a file, or of a link that leads nowhere.
     """
     if not str(folder):
         raise OptionError("the name of the folder to write to is empty")
     for place in (Path(folder), *Path(folder).parents):
         if exists(place) and not place.is_dir():
             raise OptionError(f"{place}: is a file; give a folder to write to")
+        if place.is_symlink() and not exists(place):
+            raise OptionError(f"{place}: is a link that leads nowhere; give a folder to write to")
 
 
 def make_folder(folder: Path) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
-from squeezebert.checkpoints.reader import bases_of, weights_in
+from squeezebert.checkpoints.names import TIED_COPIES
+from squeezebert.checkpoints.reader import SAFETENSORS_NAME, bases_of, weights_in
 from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
-from squeezebert.errors import OptionError
+from squeezebert.errors import CheckpointError, OptionError
 from squeezebert.files import check_folder, is_leftover
 from squeezebert.tokenization.store import FILE_NAMES
 
@@ -97,11 +98,21 @@ def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) 
     A model that is there is replaced.
 
     Raises:
+        CheckpointError: The checkpoint has output embeddings of its own, which no network here computes.
         OptionError: ``output`` is empty, or no folder, or a folder that the checkpoint, or a base that it
-            shares, was read from, or one that holds something else than a model.
+            shares, was read from, or one that holds something else than a model. Or a link leads from one to
+            the other.
     """
+    for name in TIED_COPIES:
+        if name in checkpoint.arrays:
+            raise CheckpointError(
+                f"{checkpoint.folder}: {name} is not tied to the word embeddings, as it is in this network"
+            )
     check_folder(output)
-    if Path(output).resolve() in {file.path.parent.resolve() for file in weights_files(checkpoint)}:
+    read = [file.path for file in weights_files(checkpoint)]
+    folders = {place.resolve() for path in read for place in (path.parent, path.resolve().parent)}
+    written = Path(output, SAFETENSORS_NAME).resolve()
+    if Path(output).resolve() in folders or written in {path.resolve() for path in read}:
         raise OptionError(f"{output}: is what would be read; give another folder to write to")
     if _holds_something_else(Path(output)):
         raise OptionError(f"{output}: is not empty and holds no model to replace; give a new folder")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby, islice
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from squeezebert.checkpoints import StoredCheckpoint, read_stored, write_stored
 from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
@@ -211,12 +212,18 @@ def with_rows(
     ids, kept = before.get_vocab(), after.get_vocab()
     rows = [ids[token] for token in sorted(kept, key=kept.__getitem__)]
     pad = stored.config.pad_token_id
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, list):
+            return [moved(each) for each in value]
+        return rows.index(value) if value in rows else value
+
     config = stored.config.replace(
         vocab_size=len(rows),
         pad_token_id=rows.index(pad) if pad in rows else after.pad_token_id,
         # Of further tokens, such as sep_token_id, which others may read there.
         extra={
-            key: rows.index(value) if key.endswith("_token_id") and value in rows else value
+            key: moved(value) if key.endswith("_token_id") else value
             for key, value in stored.config.extra.items()
         },
     )

@@ -114,6 +114,19 @@ def test_nonsense_is_refused(squeezebert: Program, arguments: tuple[str, ...], m
     assert message in squeezebert("benchmark", *arguments).error
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_what_cannot_be_written_is_found_before_anything_is_measured(
+    squeezebert: Program, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    file = tmp_path / "notes.json"
+    file.write_text("not JSON")
+    assert "notes.json: is not valid JSON" in squeezebert("benchmark", *FAST, "--output", file, *more).error
+    assert (
+        "notes.json: is a file; give a folder"
+        in squeezebert("benchmark", *FAST, "--cache", file, *more).error
+    )
+
+
 def test_help_imports_nothing_heavy() -> None:
     import subprocess
     import sys

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from squeezebert.checkpoints import read_checkpoint, read_stored, write_checkpoint
 from squeezebert.checkpoints.quantized import dequantize, quantize
@@ -141,6 +142,48 @@ def test_what_is_read_is_not_overwritten(
     before = content(tmp_path / "child")
     assert "is what would be read" in squeezebert("quantize", tmp_path / "child", tmp_path / output).error
     assert content(tmp_path / "child") == before
+
+
+@pytest.mark.parametrize("linked", ["read", "written"])
+def test_what_is_read_is_not_overwritten_through_a_link(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, linked: str
+) -> None:
+    """As in the cache of the hub, where weights are links."""
+    for name in ("one", "other"):
+        shutil.copytree(models["text-classification"], tmp_path / name)
+    (tmp_path / "other" / "model.safetensors").unlink()
+    (tmp_path / "other" / "model.safetensors").symlink_to("../one/model.safetensors")
+    before = content(tmp_path / "one")
+    source, output = ("other", "one") if linked == "read" else ("one", "other")
+    assert "is what would be read" in squeezebert("quantize", tmp_path / source, tmp_path / output).error
+    assert content(tmp_path / "one") == before
+
+
+@pytest.mark.parametrize("target", ["nowhere", "link"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_link_that_leads_nowhere_is_no_output(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path, target: str, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / target)
+    run = squeezebert("quantize", models["text-classification"], tmp_path / "link", *more)
+    assert "link: is a link that leads nowhere; give a folder to write to" in run.error
+
+
+def test_output_embeddings_that_are_not_tied_are_refused(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    """The word embeddings would answer in their place, and nothing would say so."""
+    checkpoint = read_checkpoint(models["fill-mask"])
+    words = checkpoint.arrays["transformer.embeddings.word_embeddings.weight"]
+    arrays = {**checkpoint.arrays, "cls.predictions.decoder.weight": words + 1}
+    write_checkpoint(tmp_path, checkpoint.config, checkpoint.arrays)
+    save_file(arrays, tmp_path / "model.safetensors")
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": False}))
+    for command in (("quantize", tmp_path), ("trim", tmp_path, "--corpus", tmp_path / "config.json")):
+        run = squeezebert(command[0], command[1], tmp_path / "out", *command[2:])
+        assert "cls.predictions.decoder.weight is not tied to the word embeddings" in run.error
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_read_or_written_is_named(

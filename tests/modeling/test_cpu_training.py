@@ -149,3 +149,40 @@ def test_a_mask_of_ones_costs_nothing_in_training():
     with torch.no_grad():
         assert score_bias(ones, x, 3).shape == (2, 1, 1, 5)
         torch.testing.assert_close(found, score_bias(padded, x, 3))
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_text_of_padding_alone_has_the_right_gradient():
+    """That of torch's fused attention is too large by the number of tokens, and grew with each block."""
+    torch.manual_seed(7)
+    sizes = {"hidden_size": 12, "embedding_size": 12, "num_attention_heads": 3, "intermediate_size": 20}
+    config = SqueezeBertConfig(vocab_size=17, num_hidden_layers=3, **sizes, hidden_dropout_prob=0.0,
+                               attention_probs_dropout_prob=0.0)  # fmt: skip
+    model = SqueezeBertModel(config).double().train()
+    ids = torch.randint(1, 17, (2, 7))
+    mask = torch.ones_like(ids).index_fill(0, torch.tensor([1]), 0)
+    upstream = torch.randn(2, 7, 12, dtype=torch.float64)
+    gradients = []
+    for written_out in (False, True):
+        out = model(ids, attention_mask=mask, output_attentions=written_out).last_hidden_state
+        used = [part for name, part in model.named_parameters() if "pooler" not in name]
+        gradients.append(torch.autograd.grad(out, used, upstream))
+    for mine, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_one_vector_and_no_token_go_through_a_layer_in_training():
+    layer = GroupedLinear(8, 6, 2)
+    assert layer(torch.ones(8)).shape == (6,)
+    assert layer(torch.ones(3, 0, 8)).shape == (3, 0, 6)
+
+
+def test_a_model_in_double_precision_trains_in_bf16():
+    model = SqueezeBertModel(
+        SqueezeBertConfig(vocab_size=17, hidden_size=12, embedding_size=12, num_attention_heads=3,
+                          intermediate_size=20, num_hidden_layers=1)
+    ).double().train()  # fmt: skip
+    mask = torch.ones(2, 5, dtype=torch.int64).index_fill(1, torch.tensor([4]), 0)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = model(torch.ones_like(mask), attention_mask=mask).last_hidden_state
+    assert torch.isfinite(out.float().sum())

@@ -233,3 +233,10 @@ def test_no_model_is_trained_for_it() -> None:
         TASK.check_trainable()
     with pytest.raises(OptionError, match="no model is trained"):
         TASK.features(ZeroShotExample("x", "a", ("b",)), [], setup(), np.random.default_rng(0))
+
+
+def test_a_label_that_is_given_twice_is_one() -> None:
+    classify = Pipeline(TASK, TorchBackend(model("SqueezeBertModel")), tokenizer())
+    answer = classify("the cat", candidate_labels=["cat", " cat", "", "film"])
+    assert sorted(answer["labels"]) == ["cat", "film"]
+    assert sum(answer["scores"]) == pytest.approx(1)

@@ -49,8 +49,16 @@ def test_the_window_holds_ninety_nine_of_a_hundred_rows(
 
 
 def test_it_is_no_longer_than_the_model_reads(setup: Setup) -> None:
-    assert learnt_window(words(*[900] * 3), setup._replace(max_length=100)) == 100
-    assert learnt_window(words(*[3] * 3), setup._replace(max_length=33, stride=8)) == 33
+    small = setup._replace(config=setup.config.replace(max_position_embeddings=100), max_length=100)
+    assert learnt_window(words(*[900] * 3), small) == 100
+    small = setup._replace(config=setup.config.replace(max_position_embeddings=33), max_length=33, stride=8)
+    assert learnt_window(words(*[3] * 3), small) == 33
+
+
+def test_what_another_models_rows_taught_is_no_limit(setup: Setup) -> None:
+    learnt = setup._replace(max_length=64, stride=16)
+    assert learnt_window(words(*[90] * 7), learnt) == 128
+    assert learnt_window(words(*[900] * 7), learnt) == 256
 
 
 def test_a_task_that_answers_once_for_a_text_reads_all_that_its_model_can(setup: Setup) -> None:

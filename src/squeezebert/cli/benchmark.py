@@ -16,6 +16,7 @@ from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
     from squeezebert.benchmark import Plan, Results, Settings
+    from squeezebert.benchmark.workloads import Batch
 
 _LEAST_ROUNDS = 1
 
@@ -60,7 +61,7 @@ def command(
     from squeezebert.benchmark import Settings, make_plan
     from squeezebert.benchmark.chart import check_chart, draw
     from squeezebert.benchmark.table import table as table_of
-    from squeezebert.files import write_text
+    from squeezebert.files import check_folder, write_text
     from squeezebert.threads import check_threads
 
     plan = make_plan(_names(peers), _names(models), _names(work))
@@ -76,10 +77,12 @@ def command(
     if chart is not None:
         check_chart(Path(chart))
     settings = Settings(check_threads(threads), _cache(cache), rounds=rounds, seconds=seconds)
+    check_folder(settings.cache)
+    results = _begun(plan, settings, None if output is None else Path(output))
     if dry_run:
         show_fields(_shown(plan, settings), as_json=as_json)
         return
-    results = _measure(plan, settings, None if output is None else Path(output))
+    results = _measure(plan, settings, results, None if output is None else Path(output))
     if table is not None:
         write_text(Path(table), table_of(results))
     if chart is not None:
@@ -87,16 +90,12 @@ def command(
     click.echo(json.dumps(results.fields, ensure_ascii=False) if as_json else table_of(results), nl=as_json)
 
 
-def _measure(plan: Plan, settings: Settings, output: Path | None) -> Results:
-    """Measure group by group, and write what there is after each."""
-    from tqdm import tqdm
-
+def _begun(plan: Plan, settings: Settings, output: Path | None) -> Results:
+    """What the measuring adds to: the rows of an earlier one, if they go together."""
     from squeezebert.benchmark.machine import describe_machine, describe_versions
     from squeezebert.benchmark.results import Conditions, Results
-    from squeezebert.benchmark.schedule import count_steps, run_group
-    from squeezebert.benchmark.workloads import make_batch
 
-    batches = {work.name: make_batch(work) for work in plan.works}
+    batches = _batches(plan)
     results = Results.empty(
         Conditions(settings.threads, describe_machine(), describe_versions(), batches, plan.missing)
     )
@@ -104,6 +103,22 @@ def _measure(plan: Plan, settings: Settings, output: Path | None) -> Results:
         earlier = Results.read(output)
         results.check_extends(earlier, output)
         results = results.merged(earlier)
+    return results
+
+
+def _batches(plan: Plan) -> dict[str, Batch]:
+    from squeezebert.benchmark.workloads import make_batch
+
+    return {work.name: make_batch(work) for work in plan.works}
+
+
+def _measure(plan: Plan, settings: Settings, results: Results, output: Path | None) -> Results:
+    """Measure group by group, and write what there is after each."""
+    from tqdm import tqdm
+
+    from squeezebert.benchmark.schedule import count_steps, run_group
+
+    batches = _batches(plan)
     for name, reason in plan.missing.items():
         click.echo(f"squeezebert: skipped: {name} {reason}", err=True)
     steps = sum(count_steps(group, batches, settings.rounds) for group in plan.groups)

@@ -37,6 +37,8 @@ def has_convolution(x: Tensor) -> bool:
     ``Convolution.cpp``).
     """
     dtype = product_dtype(x)
+    if x.dim() == 1 or x.numel() == 0:
+        return False
     if dtype == torch.float32 and torch.get_num_threads() == 1 and len(x) < _TEXTS:
         return False
     is_there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]

@@ -85,6 +85,11 @@ class Setup(NamedTuple):
         tokenizer.check_embeddings(config.vocab_size)
         longest = config.max_position_embeddings
         length = min(longest, tokenizer.model_max_length) if max_length is None else max_length
+        if max_length is None and length < _SHORTEST_WINDOW:
+            raise OptionError(
+                f"the tokenizer's model_max_length {length} is less than {_SHORTEST_WINDOW}; "
+                "give max_length, or mend tokenizer_config.json"
+            )
         if not _SHORTEST_WINDOW <= length <= longest:
             raise OptionError(
                 f"max_length {length} is not from {_SHORTEST_WINDOW} to {longest}, the most this model reads"

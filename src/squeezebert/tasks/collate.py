@@ -23,7 +23,7 @@ def collate(features: Sequence[Feature], pad_id: int) -> dict[str, NDArray[Any]]
         ``input_ids``, ``token_type_ids`` and ``attention_mask`` ``[batch, tokens]`` int64 (multiple choice:
         ``[batch, choices, tokens]``), and the targets: those of texts stacked, those of tokens padded to
         ``[batch, tokens]``. A question with fewer choices than others of the batch gets rows of padding as
-        further choices, which the loss counts as wrong ones.
+        further choices, which the loss counts as wrong ones; their first token is seen.
     """
     input_ids, token_type_ids, mask = pack([text for item in features for text in item.inputs]).padded(pad_id)
     arrays: dict[str, NDArray[Any]] = {
@@ -31,6 +31,8 @@ def collate(features: Sequence[Feature], pad_id: int) -> dict[str, NDArray[Any]]
         "token_type_ids": _by_choice(features, token_type_ids, 0),
         "attention_mask": _by_choice(features, mask, 0),
     }
+    # Gradients of rows that are masked throughout are wrong in fused attention.
+    arrays["attention_mask"][..., 0] = 1
     for name in features[0].targets:
         arrays[name] = np.stack([item.targets[name] for item in features])
     for name in features[0].token_targets:

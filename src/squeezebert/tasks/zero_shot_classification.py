@@ -258,7 +258,7 @@ def _read_candidates(value: object, where: str) -> tuple[str, ...]:
     items = items.split(",") if isinstance(items, str) else items
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise DataError(f"{where}: candidate_labels is {value!r}; expected a list of strings")
-    return tuple(label for item in items if (label := item.strip()))
+    return tuple(dict.fromkeys(label for item in items if (label := item.strip())))
 
 
 def _stride_beside(hypothesis: str, example: ZeroShotExample, setup: Setup) -> int:

@@ -215,6 +215,7 @@ class TaskObjective(Objective[Feature]):
         return {
             "task": data.task.name,
             "from": self._start,
+            "max_length": self.setup.max_length,
             "data": {
                 "training": {"name": data.name, "rows": len(data.training)},
                 "validation": {"name": data.validation_name, "rows": len(data.validation)},

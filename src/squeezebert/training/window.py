@@ -18,21 +18,23 @@ def learnt_window(data: TrainingData, setup: Setup) -> int:
 
     A task that judges each place of a text learns nothing of places that no row reaches, and judges them
     badly: so its window is the shortest of 64, 128, 256 and so on that holds 99 of 100 training rows. Longer
-    rows are windowed, as longer texts are later. For other tasks it is what the model can read.
+    rows are windowed, as longer texts are later. What the tokenizer of the start says is of other rows, and
+    no limit. For other tasks it is one.
 
     Args:
         data: The rows; some of them are tokenised.
-        setup: With the longest window that the model can read.
+        setup: With the longest window that the tokenizer gives.
 
     Raises:
         DataError: A row has a part that no window can hold.
     """
     if not data.task.judges_places:
         return setup.max_length
+    longest = Setup.of(setup.config, setup.tokenizer, max_length=setup.config.max_position_embeddings)
     rows = data.training[:: math.ceil(len(data.training) / _ROWS)]
-    lengths = sorted(max(len(window.ids) for window in data.task.encode(row, setup)) for row in rows)
+    lengths = sorted(max(len(window.ids) for window in data.task.encode(row, longest)) for row in rows)
     reached = lengths[math.ceil(_SHARE * len(lengths)) - 1]
     window = _SHORTEST
     while window < reached:
         window *= 2
-    return min(window, setup.max_length)
+    return min(window, longest.max_length)

@@ -92,22 +92,29 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -
     )
 
 
-def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) -> None:
-    """Refuse to write a checkpoint where one is read, or among files of another kind.
-
-    A model that is there is replaced.
+def check_tied(checkpoint: Checkpoint | StoredCheckpoint) -> None:
+    """Refuse to write anew what could not be read again: the word embeddings would stand for what is lost.
 
     Raises:
         CheckpointError: The checkpoint has output embeddings of its own, which no network here computes.
-        OptionError: ``output`` is empty, or no folder, or a folder that the checkpoint, or a base that it
-            shares, was read from, or one that holds something else than a model. Or a link leads from one to
-            the other.
     """
     for name in TIED_COPIES:
         if name in checkpoint.arrays:
             raise CheckpointError(
                 f"{checkpoint.folder}: {name} is not tied to the word embeddings, as it is in this network"
             )
+
+
+def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) -> None:
+    """Refuse to write a checkpoint where one is read, or among files of another kind.
+
+    A model that is there is replaced.
+
+    Raises:
+        OptionError: ``output`` is empty, or no folder, or a folder that the checkpoint, or a base that it
+            shares, was read from, or one that holds something else than a model. Or a link leads from one to
+            the other.
+    """
     check_folder(output)
     read = [file.path for file in weights_files(checkpoint)]
     folders = {place.resolve() for path in read for place in (path.parent, path.resolve().parent)}

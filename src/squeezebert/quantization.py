@@ -15,7 +15,7 @@ from squeezebert.checkpoints.quantized import dequantize, quantize
 from squeezebert.costs import stored_bytes
 from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
-from squeezebert.inspection import check_output, weights_files
+from squeezebert.inspection import check_output, check_tied, weights_files
 from squeezebert.smoothing import measure_smoothing
 from squeezebert.tokenization.store import FILE_NAMES, files_of, remove_others
 
@@ -56,6 +56,7 @@ class Quantization:
             TokenizerError: A tokenizer file cannot be read.
         """
         checkpoint = read_checkpoint(name_or_path)
+        check_tied(checkpoint)
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))

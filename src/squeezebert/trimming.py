@@ -15,7 +15,7 @@ from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
 from squeezebert.errors import CheckpointError, DataError, OptionError
 from squeezebert.files import locate
-from squeezebert.inspection import check_output
+from squeezebert.inspection import check_output, check_tied
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, files_of, remove_others
 
@@ -117,6 +117,7 @@ class Trimming:
         if isinstance(texts, str):
             raise OptionError("texts is a string, whose letters would be the texts; give a list of texts")
         before = read_stored(name_or_path)
+        check_tied(before)
         check_output(output, before)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))

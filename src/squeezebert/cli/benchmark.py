@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ def command(
     from squeezebert.benchmark import Settings, make_plan
     from squeezebert.benchmark.chart import check_chart, draw
     from squeezebert.benchmark.table import table as table_of
+    from squeezebert.benchmark.workloads import make_batch
     from squeezebert.files import check_folder, write_text
     from squeezebert.threads import check_threads
 
@@ -78,11 +80,13 @@ def command(
         check_chart(Path(chart))
     settings = Settings(check_threads(threads), _cache(cache), rounds=rounds, seconds=seconds)
     check_folder(settings.cache)
-    results = _begun(plan, settings, None if output is None else Path(output))
+    batches = {work.name: make_batch(work) for work in plan.works}
+    path = None if output is None else Path(output)
+    results = _begun(plan, settings, batches, path)
     if dry_run:
         show_fields(_shown(plan, settings), as_json=as_json)
         return
-    results = _measure(plan, settings, results, None if output is None else Path(output))
+    results = _measure(plan, settings, batches, results, path)
     if table is not None:
         write_text(Path(table), table_of(results))
     if chart is not None:
@@ -90,12 +94,11 @@ def command(
     click.echo(json.dumps(results.fields, ensure_ascii=False) if as_json else table_of(results), nl=as_json)
 
 
-def _begun(plan: Plan, settings: Settings, output: Path | None) -> Results:
+def _begun(plan: Plan, settings: Settings, batches: Mapping[str, Batch], output: Path | None) -> Results:
     """What the measuring adds to: the rows of an earlier one, if they go together."""
     from squeezebert.benchmark.machine import describe_machine, describe_versions
     from squeezebert.benchmark.results import Conditions, Results
 
-    batches = _batches(plan)
     results = Results.empty(
         Conditions(settings.threads, describe_machine(), describe_versions(), batches, plan.missing)
     )
@@ -106,19 +109,14 @@ def _begun(plan: Plan, settings: Settings, output: Path | None) -> Results:
     return results
 
 
-def _batches(plan: Plan) -> dict[str, Batch]:
-    from squeezebert.benchmark.workloads import make_batch
-
-    return {work.name: make_batch(work) for work in plan.works}
-
-
-def _measure(plan: Plan, settings: Settings, results: Results, output: Path | None) -> Results:
+def _measure(
+    plan: Plan, settings: Settings, batches: Mapping[str, Batch], results: Results, output: Path | None
+) -> Results:
     """Measure group by group, and write what there is after each."""
     from tqdm import tqdm
 
     from squeezebert.benchmark.schedule import count_steps, run_group
 
-    batches = _batches(plan)
     for name, reason in plan.missing.items():
         click.echo(f"squeezebert: skipped: {name} {reason}", err=True)
     steps = sum(count_steps(group, batches, settings.rounds) for group in plan.groups)

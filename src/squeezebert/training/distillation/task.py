@@ -144,7 +144,11 @@ class TaskDistillation(TaskObjective):
         return {**report, "teaching": {**dataclasses.asdict(self._teaching), "sha256": self._digest}}
 
     def _taught(self) -> Mapping[str, Any]:
-        return dataclasses.asdict(self._teaching)
+        values = dataclasses.asdict(self._teaching)
+        if blocks := values.pop("layer_map"):
+            return {**values, "layers": ", ".join(f"{mine}={theirs}" for mine, theirs in blocks)}
+        del values["hidden_factor"]
+        return values
 
     def _origin(self) -> str:
         return f"{super()._origin()} with the teacher `{self._teaching.teacher}`"

@@ -80,6 +80,19 @@ def test_results_are_shown_and_written(squeezebert: Program, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("fake_peers")
+def test_rows_of_other_instruction_sets_do_not_come_together(
+    squeezebert: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "results.json"
+    assert squeezebert("benchmark", *FAST, "--output", output).code == 0
+    monkeypatch.setenv("SQUEEZEBERT_ISA", "portable")
+    assert "was measured with other machine" in squeezebert("benchmark", *FAST, "--output", output).error
+    monkeypatch.setenv("SQUEEZEBERT_ISA", "avx3")
+    run = squeezebert("benchmark", *FAST, "--dry-run")
+    assert "SQUEEZEBERT_ISA 'avx3' is not one of " in run.error
+
+
+@pytest.mark.usefixtures("fake_peers")
 def test_subsets_come_together_in_one_file(squeezebert: Program, tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     for work in ("1x32", "1x128"):

@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from squeezebert.engine import instruction_sets
+from squeezebert.errors import OptionError
 from squeezebert.versions import versions_of
 
 PACKAGES = (
@@ -18,7 +20,11 @@ _VECTOR_FLAGS = ("sse4", "avx", "fma", "f16c", "amx", "asimd", "sve", "sme", "i8
 
 
 def describe_machine() -> dict[str, Any]:
-    """Give processor, cores, vector instruction sets, memory and system."""
+    """Give processor, cores, vector instruction sets, memory and system, and what the engine is held to.
+
+    Raises:
+        OptionError: ``SQUEEZEBERT_ISA`` names an instruction set that this machine lacks.
+    """
     info = _fields(Path("/proc/cpuinfo"))
     flags = sorted(info.get("flags", info.get("Features", "")).split())
     return {
@@ -29,7 +35,17 @@ def describe_machine() -> dict[str, Any]:
         "vector_flags": [flag for flag in flags if flag.startswith(_VECTOR_FLAGS)],
         "memory": _fields(Path("/proc/meminfo")).get("MemTotal"),
         "system": platform.platform(),
+        **_forced(),
     }
+
+
+def _forced() -> dict[str, str]:
+    forced = os.environ.get("SQUEEZEBERT_ISA")
+    if not forced:
+        return {}
+    if forced not in instruction_sets():
+        raise OptionError(f"SQUEEZEBERT_ISA {forced!r} is not one of {', '.join(instruction_sets())}")
+    return {"forced_instruction_set": forced}
 
 
 def describe_versions() -> dict[str, str]:

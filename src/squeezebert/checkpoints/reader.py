@@ -227,7 +227,8 @@ def _shards(index: Path) -> list[Path]:
     except OSError as error:
         raise CheckpointError(f"{index}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{index}: is not an index of weights ({error})") from error
+        why = error if isinstance(error, ValueError) else 'it has no "weight_map" of tensors to files'
+        raise CheckpointError(f"{index}: is not an index of weights ({why})") from error
     for name in names:
         if not isinstance(name, str) or name != Path(name).name or name in ("", ".", ".."):
             raise CheckpointError(f"{index}: names the file {name!r}, which is not a plain file name")

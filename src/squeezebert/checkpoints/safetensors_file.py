@@ -118,6 +118,8 @@ def _view(mapped: mmap.mmap, start: int, entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def _reason(path: Path, error: Exception) -> str:
+    if path.is_dir():
+        return "is a folder, and should be a file"
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror or error})"
     with path.open("rb") as file:

@@ -119,6 +119,9 @@ def _from_arrays(given: dict[str, Any], choices: bool) -> Inputs:
     arrays = {name: _array(name, values) for name, values in given.items()}
     form = arrays["input_ids"].shape
     axes = "[batch, choices, tokens]" if choices else "[batch, tokens]"
+    if form == ():
+        kind = type(given["input_ids"]).__name__
+        raise OptionError(f"input_ids is a {kind}; expected a list of lists of ids, or an array {axes}")
     if len(form) != (3 if choices else 2):
         raise OptionError(f"input_ids has the shape {list(form)}; expected {axes}")
     for name, array in arrays.items():
@@ -187,6 +190,11 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
         return _kept(array)
     if array.size == 0:
         return np.zeros(0, dtype=np.int32)
+    if array.dtype.kind == "O":
+        wrong = [value for value in array.tolist() if not isinstance(value, int)]
+        raise OptionError(
+            f"{name} holds {wrong[0]!r}; expected integers" if wrong else f"{name} is out of range"
+        )
     if array.dtype.kind not in "biu":
         raise OptionError(f"{name} holds {array.dtype}; expected integers")
     limits = np.iinfo(np.int32)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
-from squeezebert.checkpoints.names import TIED_COPIES
 from squeezebert.checkpoints.reader import SAFETENSORS_NAME, bases_of, weights_in
 from squeezebert.config import CONFIG_NAME, GROUP_KEYS, SqueezeBertConfig
 from squeezebert.costs import encoder_operations, parameters_by_part, stored_bytes
-from squeezebert.errors import CheckpointError, OptionError
+from squeezebert.errors import OptionError
 from squeezebert.files import check_folder, is_leftover
 from squeezebert.tokenization.store import FILE_NAMES
 
@@ -90,19 +89,6 @@ def inspect_checkpoint(name_or_path: str | Path, *, tokens: int | None = None) -
         tokens=tokens,
         operations=encoder_operations(config, tokens),
     )
-
-
-def check_tied(checkpoint: Checkpoint | StoredCheckpoint) -> None:
-    """Refuse to write anew what could not be read again: the word embeddings would stand for what is lost.
-
-    Raises:
-        CheckpointError: The checkpoint has output embeddings of its own, which no network here computes.
-    """
-    for name in TIED_COPIES:
-        if name in checkpoint.arrays:
-            raise CheckpointError(
-                f"{checkpoint.folder}: {name} is not tied to the word embeddings, as it is in this network"
-            )
 
 
 def check_output(output: str | Path, checkpoint: Checkpoint | StoredCheckpoint) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 
 from squeezebert.checkpoints import Checkpoint, read_checkpoint, write_stored
 from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.checkpoints.matching import check_tied
 from squeezebert.checkpoints.quantized import dequantize, quantize
 from squeezebert.costs import stored_bytes
 from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
-from squeezebert.inspection import check_output, check_tied, weights_files
+from squeezebert.inspection import check_output, weights_files
 from squeezebert.smoothing import measure_smoothing
 from squeezebert.tokenization.store import FILE_NAMES, files_of, remove_others
 
@@ -51,12 +52,12 @@ class Quantization:
             output: The folder to write; it may exist.
 
         Raises:
-            CheckpointError: The checkpoint is missing or damaged.
+            CheckpointError: The checkpoint is missing or damaged, or has output embeddings of its own.
             OptionError: ``output`` is a folder that the checkpoint is read from, or no kernel computes this.
             TokenizerError: A tokenizer file cannot be read.
         """
         checkpoint = read_checkpoint(name_or_path)
-        check_tied(checkpoint)
+        check_tied(checkpoint.arrays, checkpoint.folder)
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))

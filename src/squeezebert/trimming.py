@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.checkpoints import StoredCheckpoint, read_stored, write_stored
+from squeezebert.checkpoints.matching import check_tied
 from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
 from squeezebert.errors import CheckpointError, DataError, OptionError
 from squeezebert.files import locate
-from squeezebert.inspection import check_output, check_tied
+from squeezebert.inspection import check_output
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME, FILE_NAMES, VOCAB_NAME, files_of, remove_others
 
@@ -109,7 +110,8 @@ class Trimming:
             selection: Which pieces to keep.
 
         Raises:
-            CheckpointError: The checkpoint is missing or damaged, or does not fit its tokenizer.
+            CheckpointError: The checkpoint is missing or damaged, does not fit its tokenizer, or has output
+                embeddings of its own.
             DataError: The corpus has no words.
             OptionError: ``output`` is a folder that the checkpoint is read from.
             TokenizerError: The tokenizer or a text cannot be read.
@@ -117,7 +119,7 @@ class Trimming:
         if isinstance(texts, str):
             raise OptionError("texts is a string, whose letters would be the texts; give a list of texts")
         before = read_stored(name_or_path)
-        check_tied(before)
+        check_tied(before.arrays, before.folder)
         check_output(output, before)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))

@@ -102,6 +102,13 @@ def test_a_bad_index_is_an_error(content, tmp_path):
     one_line(caught, "model.safetensors.index.json")
 
 
+def test_a_folder_in_place_of_weights_is_called_one(tmp_path):
+    save_folder(tmp_path, {}).joinpath("model.safetensors").unlink()
+    (tmp_path / "model.safetensors").mkdir()
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: is a folder, and should be a file"):
+        read_checkpoint(tmp_path)
+
+
 def test_safetensors_comes_before_bin(tmp_path):
     arrays = random_arrays()
     save_folder(tmp_path, arrays)

@@ -281,6 +281,7 @@ def test_a_resumed_run_ends_with_the_same_bits_and_with_no_other_teacher(
         with pytest.raises(TrainingError, match=message):
             train(data, cut, start=trunk, settings=settings, teaching=wrong, resume=True)
     train(data, cut, start=trunk, settings=settings, teaching=teaching, resume=True)
+    assert "| layers | 2=2 |" in (cut / "README.md").read_text(encoding="utf-8")
     theirs = read_checkpoint(tmp_path / "plain").arrays
     for name, array in read_checkpoint(cut).arrays.items():
         np.testing.assert_array_equal(array, theirs[name], err_msg=name)

@@ -6,6 +6,7 @@ import pytest
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
+from squeezebert.errors import OptionError
 from squeezebert.tasks import get_task
 from squeezebert.tasks.base import Setup
 from squeezebert.tokenization import SqueezeBertTokenizerFast
@@ -64,3 +65,13 @@ def test_what_another_models_rows_taught_is_no_limit(setup: Setup) -> None:
 def test_a_task_that_answers_once_for_a_text_reads_all_that_its_model_can(setup: Setup) -> None:
     rows = [Row({"text": "in", "label": label}, "made") for label in "abab"]
     assert learnt_window(TrainingData.read("text-classification", rows, rows), setup) == 256
+
+
+def test_a_tokenizer_that_leaves_no_room_is_named_and_no_option(setup: Setup) -> None:
+    tokenizer = SqueezeBertTokenizerFast.from_pretrained("mini")
+    tokenizer.model_max_length = 3
+    with pytest.raises(
+        OptionError, match="the tokenizer's model_max_length 3 is less than 12; give max_length"
+    ):
+        Setup.of(setup.config, tokenizer)
+    assert Setup.of(setup.config, tokenizer, max_length=12).max_length == 12

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from squeezebert.checkpoints.arrays import Arrays
@@ -12,6 +12,7 @@ from squeezebert.errors import CheckpointError, listed, nearest
 # What one model has and another lacks: these may be missing, and then start fresh, or be left over.
 PARTS = ("transformer.pooler.", "cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
 
+_UNTIED = "its output embeddings are not tied to the word embeddings, as they are in this network"
 _SHOWN = 3
 _ALIKE = 0.8  # All names of tensors are somewhat alike.
 
@@ -77,6 +78,20 @@ def match(
     return Match(taken, tuple(absent))
 
 
+def check_tied(arrays: Container[str], place: object) -> None:
+    """Refuse to store anew what could not be read again: the word embeddings would stand for what is lost.
+
+    Args:
+        arrays: Published names, or arrays by them.
+        place: What to name in an error.
+
+    Raises:
+        CheckpointError: There are output embeddings of their own, which no network here computes.
+    """
+    if any(name in arrays for name in TIED_COPIES):
+        raise CheckpointError(f"{place}: {_UNTIED}")
+
+
 def _wrong_shapes(expected: Mapping[str, tuple[int, ...]], arrays: Arrays) -> list[str]:
     return [n for n, shape in expected.items() if n in arrays and arrays[n].shape != tuple(shape)]
 
@@ -96,7 +111,7 @@ def _shapes(name: str, expected: Mapping[str, tuple[int, ...]], arrays: Arrays) 
 
 def _remedy(wrong: list[str], unexpected: list[str]) -> str:
     if any(name in TIED_COPIES for name in unexpected):
-        return "; its output embeddings are not tied to the word embeddings, as they are in this network"
+        return f"; {_UNTIED}"
     if wrong and all(_part(name) for name in wrong):
         return (
             "; give the labels it was trained with, or ignore_mismatched_sizes=True to start that part fresh"

@@ -54,6 +54,7 @@ class SqueezeBertSelfAttention(nn.Module):
             return self._merge(context), None
         scores = _scores(query, key)
         probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
+        # A mask in float64 makes probabilities of that type, which autocast leaves as they are.
         context = self._merge(dropout(probabilities, rate).to(value.dtype) @ value)
         return context, probabilities if output_attentions else None
 
@@ -67,7 +68,11 @@ class SqueezeBertSelfAttention(nn.Module):
 
 
 def _sees_nothing_somewhere(bias: Tensor | None) -> bool:
-    """Whether a token sees none: the fused kernel's gradient is then too large by their number."""
+    """Whether a token sees none: the fused kernel's gradient is then too large by their number.
+
+    Args:
+        bias: Added to the scores ``[batch, 1 or heads, 1 or tokens, tokens]``; None for nothing masked.
+    """
     return bias is not None and bool((bias <= torch.finfo(bias.dtype).min).all(-1).any())
 
 

@@ -54,7 +54,10 @@ def draw_curves(folder: Path) -> None:
 
 
 def of_like_size(metrics: Mapping[str, Sequence[float]]) -> list[dict[str, Sequence[float]]]:
-    """Shares, and what is more than one, such as a perplexity, beside which shares would be a flat line."""
+    """Part metrics, by name ``[evaluations]``: shares, and what is more than one.
+
+    Beside a perplexity shares would be a flat line.
+    """
     shares = {name: values for name, values in metrics.items() if max(map(abs, values)) <= 1}
     others = {name: values for name, values in metrics.items() if name not in shares}
     return [group for group in (shares, others) if group]
@@ -110,7 +113,7 @@ def reliability(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list[t
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
-    """A running mean that forgets; the first values weigh no more than those after them."""
+    """A running mean ``[steps]`` that forgets; the first values weigh no more than those after them."""
     result: list[float] = []
     total = weight = 0.0
     for value in values:

@@ -17,6 +17,7 @@ from squeezebert.checkpoints.quantized import SMOOTHING_SUFFIX
 from squeezebert.engine import Engine
 from squeezebert.engine.backend import BASE
 from squeezebert.engine.packing import PackedBatch
+from squeezebert.engine.weights import fitting
 
 PIECES = 64
 """So many pieces of the vocabulary are read, evenly spread: channels that stand out do so for any text."""
@@ -36,7 +37,8 @@ def measure_smoothing(checkpoint: Checkpoint) -> Arrays:
         OptionError: The engine does not compute it.
     """
     config = checkpoint.config
-    engine = Engine(config, checkpoint.arrays, BASE, precision="fp32")
+    arrays = fitting(config, checkpoint.arrays, BASE, place=checkpoint.folder)
+    engine = Engine(config, arrays, BASE, precision="fp32")
     ids = np.arange(PIECES, dtype=np.int32) * np.int32(config.vocab_size) // PIECES
     starts = np.append(np.arange(0, PIECES, min(_TEXT, config.max_position_embeddings)), PIECES)
     batch = PackedBatch(ids, np.zeros_like(ids), starts.astype(np.int32))

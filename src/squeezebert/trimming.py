@@ -14,6 +14,8 @@ from squeezebert.checkpoints import StoredCheckpoint, read_stored, write_stored
 from squeezebert.checkpoints.matching import check_tied
 from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
+from squeezebert.engine.backend import BASE
+from squeezebert.engine.weights import fitting
 from squeezebert.errors import CheckpointError, DataError, OptionError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
@@ -110,8 +112,8 @@ class Trimming:
             selection: Which pieces to keep.
 
         Raises:
-            CheckpointError: The checkpoint is missing or damaged, does not fit its tokenizer, or has output
-                embeddings of its own.
+            CheckpointError: The checkpoint is missing or damaged, does not fit its config or its tokenizer,
+                or has output embeddings of its own.
             DataError: The corpus has no words.
             OptionError: ``output`` is a folder that the checkpoint is read from.
             TokenizerError: The tokenizer or a text cannot be read.
@@ -131,6 +133,7 @@ class Trimming:
                     f"{before.folder}: {name} has {len(array)} rows, and config.json says vocab_size "
                     f"{before.config.vocab_size}"
                 )
+        fitting(before.config, before.arrays, BASE, place=before.folder)
         words = count_words(tokenizer, texts)
         if not words:
             raise DataError("the corpus has no words to count; give text that the model is to read")

@@ -87,6 +87,7 @@ def test_a_table_has_a_line_for_each_of_several_answers(
     assert squeezebert(*common, "the [MASK] is [MASK]", "ada [MASK]", "--top-k", 3).code == 0
     lines = table(out)
     assert [line["row"] for line in lines] == ["1"] * 6 + ["2"] * 3
+    assert [line["predicted_mask"] for line in lines] == ["1"] * 3 + ["2"] * 3 + ["1"] * 3
     assert all(line["predicted_token_str"] for line in lines)
 
 

@@ -186,6 +186,20 @@ def test_output_embeddings_that_are_not_tied_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_tensors_that_no_network_has_are_refused(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    checkpoint = read_checkpoint(models["fill-mask"])
+    write_checkpoint(tmp_path, checkpoint.config, {**checkpoint.arrays, "gate.weight": np.ones(3)})
+    for file in ("vocab.txt", "tokenizer_config.json"):
+        (tmp_path / file).write_bytes(Path(models["fill-mask"], file).read_bytes())
+    (tmp_path / "corpus.txt").write_text("ada lives in london")
+    for command in (("quantize", tmp_path), ("trim", tmp_path, "--corpus", tmp_path / "corpus.txt")):
+        run = squeezebert(command[0], command[1], tmp_path / "out", *command[2:])
+        assert f"{tmp_path}: does not fit the model: unexpected gate.weight" in run.error
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_cannot_be_read_or_written_is_named(
     squeezebert: Program, models: dict[str, str], tmp_path: Path
 ) -> None:

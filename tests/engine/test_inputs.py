@@ -121,6 +121,7 @@ def test_an_empty_batch_has_no_texts() -> None:
             (np.ones((1, 2), int), torch.ones(1, 2, requires_grad=True)),
             "attention_mask is no array",
         ),
+        ((np.ma.ones((1, 2), int),), "input_ids is a masked array; give plain arrays, and an attention_mask"),
         (([np.array(5)],), r"input_ids\[0\] is a ndarray; expected a list of ids"),
         ((np.ones((2, 2), int), np.array([["1", "0"], ["1", "1"]])), "attention_mask holds <U1"),
         ((np.ones((2, 2), int), [[1, 1], [1]]), "attention_mask holds lists within its texts, or of diff"),

@@ -28,7 +28,7 @@ from squeezebert.training.schedule import learning_rate
         ("weight_decay", -1.0), ("max_grad_norm", 0.0), ("precision", "fp8"), ("dropout", 1.0),
         ("evaluate_every", 0),
         ("save_every", -1.0), ("max_length", 0), ("seed", -1), ("seed", 2**63),
-        ("freeze_blocks", -1),
+        ("freeze_blocks", -1), ("lamb_dialect", "nvidia"), ("lamb_dialect", "other"),
         ("blocks", 0),
     ],
 )  # fmt: skip

@@ -78,8 +78,9 @@ def write_csv(answers: Iterable[Answered], stream: TextIO) -> None:
     """Write all columns of the rows, and beside them the answers.
 
     A row with several answers has a line for each, one without any has a line, too. Of labels that were
-    compared only the best is written. Lines are held back until there is an answer, which names its columns;
-    those of an earlier table are written anew, and a column ``row`` of the rows' own stays.
+    compared only the best is written; a guess at a mask says which one of its text, from 1. Lines are held
+    back until there is an answer, which names its columns; those of an earlier table are written anew, and a
+    column ``row`` of the rows' own stays.
 
     Raises:
         DataError: A row has a column that the first one lacks.
@@ -123,8 +124,21 @@ def _lines(answers: Iterable[Answered]) -> Iterator[tuple[dict[str, Any], dict[s
                 f"{answered.row.where}: has {', '.join(sorted(strange))}, for which the first row has no "
                 "column; end the name of the output in .jsonl"
             )
-        for answer in one_by_one(answered.answer) or [{}]:
+        for answer in _of_masks(answered.answer) or one_by_one(answered.answer) or [{}]:
             yield own, _cells(answer, ANSWER)
+
+
+def _of_masks(answer: Any) -> list[dict[str, Any]]:
+    """The guesses of fill-mask, each with the number of its mask; nothing of other tasks."""
+    if not isinstance(answer, list) or not answer:
+        return []
+    masks = answer if isinstance(answer[0], list) else [answer]
+    return [
+        {"mask": number, **guess}
+        for number, guesses in enumerate(masks, 1)
+        for guess in guesses
+        if "token_str" in guess
+    ]
 
 
 def _cells(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

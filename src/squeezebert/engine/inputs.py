@@ -204,6 +204,9 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
 
 
 def _array(name: str, values: Any) -> NDArray[Any]:
+    # Asked for by its name: the module takes long to import.
+    if type(values).__module__.startswith("numpy.ma"):
+        raise OptionError(f"{name} is a masked array; give plain arrays, and an attention_mask")
     try:
         return np.asarray(values)
     except (TypeError, RuntimeError) as error:

@@ -94,6 +94,8 @@ class LoopSettings:
             raise OptionError(f"give {bounds[0]} or {bounds[1]}, not both")
         self._one_of("optimizer", OPTIMIZERS)
         self._one_of("lamb_dialect", LAMB_DIALECTS)
+        if self.optimizer != "lamb" and self.lamb_dialect != LAMB_DIALECTS[0]:
+            raise OptionError(f"lamb_dialect {self.lamb_dialect} is not for {self.optimizer}; take lamb")
         self._one_of("schedule", SCHEDULES)
         self._one_of("precision", PRECISIONS)
         self._share("warmup", "beta2")

@@ -124,6 +124,22 @@ def test_every_task_has_its_metric(
     assert 0 <= got["metrics"][metric] <= 1
 
 
+def test_a_limit_leaves_the_labels_to_choose_from(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    """Else the first rows of a table that is sorted by them would all be right."""
+    path, model = tmp_path / "in.csv", models["zero-shot-classification"]
+    common = ("evaluate", path, "--task", "zero-shot-classification", "--model", model, "--json")
+    path.write_text("text,label\n" + "ada,film\n" * 3 + "ada,name\n")
+    whole, some = results(squeezebert(*common)), results(squeezebert(*common, "--limit", 3))
+    assert (whole["rows"], some["rows"]) == (4, 3)
+    # One answer to one text: right for all of the first three, or for none.
+    assert some["metrics"]["accuracy"] == round(whole["metrics"]["accuracy"])
+    assert whole["metrics"]["accuracy"] in (0.25, 0.75)
+    path.write_text("text,label\n" + "ada,film\n" * 3)
+    assert "in.csv:2: all rows have the label 'film'; give the candidate_labels" in squeezebert(*common).error
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_cosines_of_pairs_are_measured_by_their_ranks(
     squeezebert: Program, models: dict[str, str], tmp_path: Path, pooling: str

@@ -60,6 +60,13 @@ def test_tags_of_another_kind_are_the_last_column(tmp_path):
     assert sentences(tmp_path, "the DT\ncat NN\n", "a.bio") == [(["the", "cat"], ["DT", "NN"])]
 
 
+def test_comments_between_tags_of_another_kind(tmp_path):
+    content = "# newdoc\nAda NOUN\n# SYM\n#1 NUM\n\n# newpar\none NUM\n\n# NUM\n"
+    assert sentences(tmp_path, content) == [
+        (["Ada", "#", "#1"], ["NOUN", "SYM", "NUM"]), (["one"], ["NUM"]), (["#"], ["NUM"])
+    ]  # fmt: skip
+
+
 def test_tokens_alone(tmp_path):
     assert sentences(tmp_path, "the\ncat\n\nsat\n", "a.iob2") == [(["the", "cat"], None), (["sat"], None)]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from squeezebert.data.jsonfiles import read_json
+from squeezebert.errors import DataError
 from squeezebert.tasks import get_task
 
 TEXT = "Emma Jones lives in Oslo."
@@ -60,7 +61,17 @@ def test_choices_are_a_name_or_a_list(tmp_path: Path) -> None:
     assert one == {"id": 1, "text": "a", "sentiment": "good"}
     assert several == {"id": 2, "text": "b", "sentiment": ["good", "cheap"]}
     assert none == {"id": 3, "text": "c", "sentiment": []}
-    assert nobody == {"id": 4, "text": "d"}
+    assert nobody == {"id": 4, "text": "d", "sentiment": None}
+
+
+def test_what_nobody_has_annotated_is_answered_and_not_measured(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([task(1, TEXT, annotation(span(0, 10, "PER"))), task(2, TEXT)]), "utf-8")
+    kind = get_task("token-classification")
+    _, row = read_json(path)
+    assert kind.example(row).text == TEXT
+    with pytest.raises(DataError, match="leave out texts that nobody has annotated"):
+        kind.labelled_example(row)
 
 
 def test_where_one_is_chosen_none_is_no_list(tmp_path: Path) -> None:

@@ -50,6 +50,19 @@ def test_compressed(tmp_path, suffix, compress):
     assert lines(file(tmp_path, compress("größer\nzwei\n".encode()), "a.txt" + suffix)) == ["größer", "zwei"]
 
 
+@pytest.mark.parametrize("padding", [b"", bytes(4), bytes(1 << 19)])
+def test_xz_streams_after_one_another(tmp_path, padding):
+    """As ``cat`` and parallel compressors make them; nothing is lost of a damaged one."""
+    first, second = lzma.compress(b"one\n"), lzma.compress(b"".join(b"%d\n" % i for i in range(999)))
+    whole = ["one", *map(str, range(999))]
+    assert lines(file(tmp_path, first + padding + second + padding, "a.xz")) == whole
+    for place in (0, 20, len(second) // 2, len(second) - 5):
+        damaged = bytearray(second)
+        damaged[place] ^= 0x55
+        with pytest.raises(DataError, match="cannot be decompressed"):
+            lines(file(tmp_path, first + padding + damaged, "a.xz"))
+
+
 def test_stdin(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("ä\nb".encode())))
     assert lines("-") == ["ä", "b"]
@@ -79,6 +92,7 @@ BAD = {
     "no xz": (b"plain text", "a.txt.xz", "a.txt.xz: cannot be decompressed"),
     "no gzip": (b"plain text", "a.txt.gz", "a.txt.gz: cannot be decompressed"),
     "cut xz": (lzma.compress(b"one\ntwo\n" * 99)[:-20], "a.txt.xz", "cannot be decompressed"),
+    "no stream": (b"", "a.txt.xz", "cannot be decompressed"),
     "cut gzip": (gzip.compress(b"one\ntwo\n" * 99)[:-9], "a.txt.gz", "cannot be decompressed"),
 }
 

@@ -272,6 +272,24 @@ def test_other_columns_are_given_where_the_whole_row_is_wanted(tmp_path):
     assert next(load_dataset_rows(path, whole=True)).values == {**CSQA, **CHOSEN}
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "values"),
+    [
+        (
+            "online-banking/train.csv", "text,category,label\nMy card.,cards,angry\n",
+            {"text": "My card.", "category": "cards", "label": "angry"},
+        ),
+        ("newsgroups/a.jsonl", {"group": "g", "id": 1, "text": "t", "label": "l"}, None),
+        ("wikiann/train.json", '[{"tokens": ["Ada"]}]', {"tokens": ["Ada"]}),
+    ],
+)  # fmt: skip
+def test_a_file_that_says_more_than_a_data_set_is_not_taken_for_it(tmp_path, name, content, values):
+    """Its own label would be lost."""
+    text = content if isinstance(content, str) else json.dumps(content) + "\n"
+    (path,) = write(tmp_path, {name: text})
+    assert next(load_dataset_rows(path)).values == (values or content)
+
+
 def test_a_table_is_not_read_as_json(tmp_path):
     """R quotes the names of columns, which look like keys then."""
     (path,) = write(tmp_path, {"pairs.csv": '"idx","premise","hypothesis"\n5,"A.","B."\n'})

@@ -135,6 +135,7 @@ def test_a_label_in_other_letters_is_taken_where_it_fits_one_name() -> None:
 def test_order_and_kind_of_labels() -> None:
     assert ordered(["10", "9", 1]) == ["1", "9", "10"]
     assert ordered(["b", "a", "10"]) == ["10", "a", "b"]
+    assert ordered(["2", "1" * 5000]) == ["1" * 5000, "2"]
     assert are_measurements(["1", "2.5"])
     assert are_measurements([1.0, 2])
     assert not are_measurements(["1", "2"])

@@ -96,6 +96,10 @@ def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None
         ({"prompt": "p", "choices": ["x", "y"], "label": None}, "label None is none of the 2 choices"),
         ({"prompt": "p", "choices": ["x", "y"], "label": "C"}, "label 'C' is none"),
         ({"prompt": "p", "label": 0}, "no column for 'choices'"),
+        *(
+            ({"prompt": "p", "choices": {"text": ["x", "y"], "label": named}, "label": "A"}, "one for each")
+            for named in (None, 1, ["A"])
+        ),
         (
             {"prompt": "p", "option1": "x", "option2": "y", "answer_a": "x", "answer_b": "y", "label": 0},
             "'option1' and its like or 'answer_a' and its like may be the choices; rename the others",

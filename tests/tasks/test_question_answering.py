@@ -158,6 +158,9 @@ def test_answer_that_starts_elsewhere_than_it_says_is_the_nearest_one() -> None:
         ([{"text": "cat", "start": 4}], (Gold("cat", 4),)),
         ([{"text": "cat", "answer_start": 4}], (Gold("cat", 4),)),
         ({"text": ["cat"], "answer_start": [4]}, (Gold("cat", 4),)),
+        ({"text": ["cat"], "answer_start": 4}, (Gold("cat", 4),)),
+        ({"text": ["cat"], "answer_start": ["4"]}, (Gold("cat", 4),)),
+        ({"text": ["cat"]}, (Gold("cat"),)),
         ('{"text": ["cat"], "answer_start": [4]}', (Gold("cat", 4),)),
         ("[{'text': 'cat', 'start': 4}]", (Gold("cat", 4),)),
         ('["cat", "a cat"]', (Gold("cat"), Gold("a cat"))),
@@ -229,7 +232,13 @@ def test_of_several_answers_the_first_that_occurs_is_learnt() -> None:
     assert windows[0].encoding.offsets[int(feature.targets["start_positions"])] == (4, 7)
 
 
-@pytest.mark.parametrize("answers", [3, [{"start": 4}], [{"text": "a", "start": -1}], [None]])
+@pytest.mark.parametrize(
+    "answers",
+    [
+        3, [{"start": 4}], [{"text": "a", "start": -1}], [None],
+        {"text": ["the", "cat"], "answer_start": [0]}, {"text": ["the", "cat"], "answer_start": 4},
+    ],
+)  # fmt: skip
 def test_wrong_answers_name_the_place(answers: Any) -> None:
     with pytest.raises(DataError, match=r"file.csv:7: .*answer"):
         TASK.labelled_example(row(question="q", context="the cat", answers=answers))

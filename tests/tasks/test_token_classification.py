@@ -216,6 +216,7 @@ def test_brackets_may_be_words() -> None:
         ({"text": "a b", "tags": ["O", "O"]}, "has tags but no words"),
         ({"tokens": ["a", 3], "tags": ["O", "O"]}, r"tokens\[1\] is a int"),
         ({"tokens": '["a", 3]', "tags": ["O", "O"]}, r"tokens\[1\] is a int"),
+        ({"tokens": ["a", "b"], "tags": [0, 1.5]}, r"tags\[1\] is 1.5 where tags\[0\] is a whole number"),
         ({"tokens": 3, "tags": ["O"]}, "tokens is a int; expected a list of strings"),
         ({"tokens": ["a"]}, "no column for 'tags'"),
         ({"body": "a", "tags": "O"}, "has tags but no words|no column"),

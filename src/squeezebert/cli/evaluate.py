@@ -72,8 +72,9 @@ def command(
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     kind.check_columns(columns)
     most = min(limit or sys.maxsize, sys.maxsize)
-    rows = islice(load_dataset_rows(data, task=kind.name, split=split, format=format), most)
-    examples = kind.gather(_checked(kind, name, kind.labelled_examples(rows, columns)))
+    rows = load_dataset_rows(data, task=kind.name, split=split, format=format)
+    # Gathered first: what all rows know together does not depend on how many are measured.
+    examples = islice(kind.gather(_checked(kind, name, kind.labelled_examples(rows, columns))), most)
     source = {"data": data, **options.given({"split": split}, ("split",)), **wanted}
     if dry_run:
         planned = plan(kind, name, progress(examples, unit="rows"), settings, kind.options(**wanted))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import itertools
-import lzma
 import re
 import tarfile
 import zlib
@@ -124,7 +123,7 @@ def _of_archive(path: Path) -> Iterator[Document]:
             # Cut at or in a header, it looks as if it had fewer members.
             if any(stream.last):
                 raise EOFError("it has no end")
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(f"{path}: is damaged or no archive ({error}); fetch it again") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: {member.name} is not UTF-8; convert it") from error

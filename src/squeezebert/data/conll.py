@@ -36,6 +36,7 @@ class _Layout:
         token: Column of the token.
         tag: Column of the tag, None where there are no tags.
         typed: Whether the tags look like ``O`` and ``B-PER``.
+        tags: Those of the first lines that do not begin with #, where they are not typed.
     """
 
     tabbed: bool
@@ -43,12 +44,18 @@ class _Layout:
     token: int
     tag: int | None
     typed: bool
+    tags: frozenset[str] = frozenset()
 
     def split(self, line: str) -> list[str]:
         return _split(line, self.tabbed)
 
-    def is_comment(self, line: str) -> bool:
-        """Whether a line that starts with # is a comment and not a token such as #hashtag."""
+    def is_comment(self, line: str, *, opens: bool) -> bool:
+        """Whether a line that starts with # is a comment and not a token such as #hashtag.
+
+        Args:
+            line: Of a sentence.
+            opens: Whether it is the first one, as those on documents and paragraphs are.
+        """
         if not line.startswith("#"):
             return False
         columns = self.split(line)
@@ -56,7 +63,12 @@ class _Layout:
             columns.pop()
         if len(columns) != self.width:
             return True
-        return self.typed and self.tag is not None and not _TAG.fullmatch(columns[self.tag])
+        if self.tag is None:
+            return False
+        tag = columns[self.tag]
+        if self.typed:
+            return not _TAG.fullmatch(tag)
+        return opens and columns[self.token] == "#" and tag not in self.tags
 
 
 def read_conll(path: str | Path) -> Iterator[Row]:
@@ -87,7 +99,7 @@ def _sentences(lines: Iterable[Line], layout: _Layout) -> Iterator[list[Line]]:
             if sentence:
                 yield sentence
             sentence = []
-        elif not layout.is_comment(line):
+        elif not layout.is_comment(line, opens=not sentence):
             sentence.append((number, line))
     if sentence:
         yield sentence
@@ -131,12 +143,15 @@ def _detect(lines: list[str]) -> _Layout:
     if width - 1 > token and "O" in values:
         # Before it stand parts of speech and chunks, which look like tags, too.
         tags = sum(_TAG.fullmatch(value) is not None for value in values)
-        return _Layout(tabbed, width, token, width - 1, typed=tags >= _MOST * len(values))
+        typed = tags >= _MOST * len(values)
+        return _Layout(tabbed, width, token, width - 1, typed, frozenset(values))
     for column in range(width - 1, token, -1):
         if all(_TAG.fullmatch(row[column]) for row in rows):
             return _Layout(tabbed, width, token, column, typed=True)
     last = _CONLLU_UPOS if width == _CONLLU_WIDTH and token else width - 1
-    return _Layout(tabbed, width, token, last if last > token else None, typed=False)
+    tag = last if last > token else None
+    known = frozenset(row[last] for row in rows if not row[0].startswith("#"))
+    return _Layout(tabbed, width, token, tag, typed=False, tags=known)
 
 
 def _split(line: str, tabbed: bool) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from squeezebert.data.opening import plain_name
 
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 _SPEAKING = ("csv", "tsv", "jsonl")
 """Endings of names that say the format; others, such as .txt, hold any."""
@@ -58,7 +59,19 @@ class Dataset:
         ending = Path(plain_name(path)).suffix.lower().removeprefix(".")
         if ending in _SPEAKING and ending != self.format:
             return False
+        if self.header:
+            return True
+        first = head.split("\n", 1)[0].rstrip("\r")
         if self.format in _DELIMITERS:
-            names = head.split("\n", 1)[0].rstrip("\r").split(_DELIMITERS[self.format])
-            return set(self.has) <= set(names)
-        return all(f'"{key}"' in head for key in self.has)
+            names = set(first.split(_DELIMITERS[self.format]))
+            return names >= {*self.has} and not self._hides(names)
+        return all(f'"{key}"' in head for key in self.has) and not self._hides(_keys(first))
+
+    def _hides(self, names: set[str]) -> bool:
+        """Whether a column of a file is called as another one would be: then it is some other file."""
+        return any(name != column and name in names for name, column in self.columns.items())
+
+
+def _keys(line: str) -> set[str]:
+    """The keys of a JSON object of strings and numbers, which may be cut."""
+    return {key for key, colon in _STRING.findall(line) if colon}

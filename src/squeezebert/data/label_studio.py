@@ -31,8 +31,8 @@ def rows_of(tasks: Sequence[Values]) -> Iterator[Values]:
     Of several annotations it is the first that was not skipped, before others one that was marked as ground
     truth. Choices are a name, or a list of names where several or none were chosen; spans are a list of
     ``{"start", "end", "text", "labels"}``. A control that was used in some task gives an empty list where it
-    was not used (None if one choice is all that it ever gave), and nothing to tasks that nobody has
-    annotated. Other kinds of results are left out.
+    was not used (None if one choice is all that it ever gave), and None in tasks that nobody has annotated.
+    Other kinds of results are left out.
     """
     found = [_annotation(task["annotations"]) for task in tasks]
     labels = [{} if results is None else _labels(results) for results in found]
@@ -40,7 +40,7 @@ def rows_of(tasks: Sequence[Values]) -> Iterator[Values]:
     for name, value in chain.from_iterable(labelled.items() for labelled in labels):
         controls[name] = [] if isinstance(value, list) else controls.get(name)
     for task, results, labelled in zip(tasks, found, labels, strict=True):
-        unused: Values = {} if results is None else controls
+        unused: Values = dict.fromkeys(controls) if results is None else controls
         identity = {"id": task["id"]} if "id" in task else {}
         yield {**identity, **task["data"], **unused, **labelled}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import lzma
 import sys
 import zlib
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from squeezebert.data.frames import open_xz
 from squeezebert.data.row import STDIN
 from squeezebert.data.zst import open_zst
 from squeezebert.errors import DataError
@@ -130,7 +130,7 @@ def _raw_lines(path: str | Path) -> Iterator[bytes]:
     try:
         with open_bytes(path) as stream:
             yield from stream
-    except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise DataError(
             f"{name}: cannot be decompressed ({str(error).rstrip('.')}); "
             "it is damaged or cut short, fetch it again"
@@ -150,7 +150,7 @@ def open_bytes(path: str | Path) -> AbstractContextManager[BinaryIO]:
         return nullcontext(sys.stdin.buffer)
     suffix = Path(path).suffix.lower()
     if suffix == ".xz":
-        return cast(BinaryIO, lzma.open(path))
+        return open_xz(Path(path))
     if suffix == ".gz":
         return cast(BinaryIO, gzip.open(path))
     if suffix == ".zst":

@@ -6,9 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from squeezebert.data.frames import CHUNK, Frames
 from squeezebert.errors import MissingExtraError
-
-_CHUNK = 1 << 18
 
 
 def open_zst(path: Path) -> io.BufferedReader:
@@ -18,7 +17,7 @@ def open_zst(path: Path) -> io.BufferedReader:
         MissingExtraError: The library is not installed.
         OSError: The file cannot be opened.
     """
-    return io.BufferedReader(_Stream(path, zst_library("reading")), _CHUNK)
+    return io.BufferedReader(_Zst(path, zst_library("reading")), CHUNK)
 
 
 def zst_library(doing: str) -> Any:
@@ -37,40 +36,21 @@ def zst_library(doing: str) -> Any:
     return zstandard
 
 
-class _Stream(io.RawIOBase):
-    """Decompressed bytes. The library's own stream ends without an error where a file is cut short.
-
-    Raises:
-        EOFError: The data are damaged or cut short.
-    """
+class _Zst(Frames):
+    """The library's own stream ends without an error where a file is cut short."""
 
     def __init__(self, path: Path, library: Any) -> None:
-        self._file = path.open("rb")
+        super().__init__(path)
         self._library = library
         self._frame: Any = None
-        self._ready = b""
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill a buffer as far as data are ready; 0 at the end."""
-        while not self._ready:
-            raw = self._file.read(_CHUNK)
-            if not raw:
-                if self._frame is not None:
-                    raise EOFError("the last frame has no end")
-                return 0
-            self._ready = self._decompressed(raw)
-        size = min(len(buffer), len(self._ready))
-        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
-        return size
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
+    def piece(self) -> bytes:
+        while raw := self.file.read(CHUNK):
+            if data := self._decompressed(raw):
+                return data
+        if self._frame is not None:
+            raise EOFError("the last frame has no end")
+        return b""
 
     def _decompressed(self, raw: bytes) -> bytes:
         parts = []

@@ -10,7 +10,7 @@ from typing import Any
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import DataError, listed, nearest
 
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _SHOWN = 12

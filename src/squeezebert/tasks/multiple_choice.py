@@ -92,10 +92,13 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
         if isinstance(choices, str):
             choices = parsed(choices)
         if isinstance(choices, dict) and {*choices} == {"text", "label"}:
-            named = choices["label"]
+            named, choices = choices["label"], choices["text"]
+            if not isinstance(named, (list, tuple)) or len(named) != len(choices):
+                raise DataError(
+                    f"{where}: choices has the label {named!r}; expected one for each of its texts"
+                )
             if "label" in values and values["label"] in named:
                 values = {**values, "label": named.index(values["label"])}
-            choices = choices["text"]
         if not isinstance(choices, (list, tuple)) or not all(isinstance(item, str) for item in choices):
             raise DataError(f"{where}: choices is {choices!r}; expected a list of strings")
         if len(choices) < 2:

@@ -308,8 +308,8 @@ def _read_answers(values: Mapping[str, Any], where: str) -> tuple[Gold, ...]:
     if value is None or isinstance(value, str):
         return (Gold(value, _read_start(values.get("answer_start"), where)),) if value else ()
     if isinstance(value, Mapping) and isinstance(value.get("text"), (list, tuple)):
-        starts = value.get("answer_start") or [None] * len(value["text"])
-        value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=False)]
+        starts = _read_starts(value.get("answer_start"), len(value["text"]), where)
+        value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
     if not isinstance(value, (list, tuple)):
         raise DataError(f"{where}: answers is {value!r}; expected a string or a list of answers")
     if value and all(isinstance(item, str) for item in value):

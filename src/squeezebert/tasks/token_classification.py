@@ -251,7 +251,10 @@ def _read_tags(values: Mapping[str, Any], words: tuple[str, ...], where: str) ->
     if "tags" not in values:
         return None
     given = parsed(values["tags"]) if isinstance(values["tags"], str) else values["tags"]
-    if isinstance(given, (list, tuple)) and all(isinstance(tag, int) for tag in given):
+    if isinstance(given, (list, tuple)) and given and isinstance(given[0], int):
+        for index, tag in enumerate(given):
+            if not isinstance(tag, int):
+                raise DataError(f"{where}: tags[{index}] is {tag!r} where tags[0] is a whole number")
         given = [str(tag) for tag in given]
     tags = texts_of({"tags": given}, "tags", where)
     if len(tags) != len(words):

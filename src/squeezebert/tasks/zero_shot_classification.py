@@ -117,9 +117,19 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         return ZeroShotExample(where, text_of(values, "text", where), candidates, template, label)
 
     def gather(self, examples: Iterable[ZeroShotExample]) -> Iterable[ZeroShotExample]:
-        """Give examples without candidate labels the labels of all examples."""
+        """Give examples without candidate labels the labels of all examples.
+
+        Raises:
+            DataError: All have the same label, so that there is nothing to choose.
+        """
         every = list(examples)
         labels = tuple(ordered(example.label for example in every if example.label is not None))
+        open_ones = [example for example in every if not example.candidate_labels]
+        if open_ones and len(labels) == 1:
+            raise DataError(
+                f"{open_ones[0].where}: all rows have the label {labels[0]!r}; give the candidate_labels "
+                "that it is one of"
+            )
         return [
             example if example.candidate_labels else dataclasses.replace(example, candidate_labels=labels)
             for example in every

@@ -42,14 +42,14 @@ TAGGED = (
         task="token-classification",
         format="conll",
         splits={"train": ["train.conllu"], "validation": ["val.conllu"], "test": ["test.conllu"]},
-        path=r"wikineural.*/",
+        path=r"wikineural.*/[^/]*\.conllu$",
     ),
     Dataset(
         name="wikiann",
         task="token-classification",
         format="conll",
         splits={"train": ["train.conllu"], "validation": ["val.conllu"], "test": ["test.conllu"]},
-        path=r"wikiann.*/",
+        path=r"wikiann.*/[^/]*\.conllu$",
     ),
     Dataset(
         name="uner-ewt",

@@ -1,5 +1,6 @@
 """A corpus holds every token of its sources, once, however its building went."""
 
+import errno
 import json
 import lzma
 
@@ -90,7 +91,8 @@ def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):
     monkeypatch.setattr(build, "read_documents", stop)
     with pytest.raises(KeyboardInterrupt):
         build_corpus(sources, tmp_path / "cut", tokenizer=tokenizer)
-    assert Corpus(tmp_path / "cut").tokens == whole.shards[0].tokens
+    with pytest.raises(DataError, match="cut: is no corpus"):
+        Corpus(tmp_path / "cut")
     monkeypatch.undo()
     again = build_corpus(sources, tmp_path / "cut", tokenizer=tokenizer)
     assert (again.built, again.shards) == (2, whole.shards)
@@ -98,6 +100,28 @@ def test_what_is_built_is_kept(tmp_path, sources, tokenizer, monkeypatch):
     # Neither half-written shards nor other leftovers.
     names = [sorted(path.name for path in (tmp_path / which).iterdir()) for which in ("whole", "cut")]
     assert names[0] == names[1]
+
+
+def test_a_corpus_stays_whole_while_it_grows(tmp_path, sources, tokenizer, monkeypatch):
+    """Else training would read the part that an interrupted build has come to."""
+    out = tmp_path / "out"
+    build_corpus(sources[1:], out, tokenizer=tokenizer)
+    before = Corpus(out)
+    monkeypatch.setattr(build, "split_sentences", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(sources, out, tokenizer=tokenizer)
+    assert Corpus(out).fingerprint == before.fingerprint
+
+
+def test_a_full_disk_names_the_shard(tmp_path, sources, tokenizer, monkeypatch):
+    """It is no fault of the source, so that the build does not go on with the next one."""
+
+    def full(self, sentences):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(build.PartWriter, "add", full)
+    with pytest.raises(OptionError, match=r"out/part0-\w{16}: cannot be written \(No space left on device\)"):
+        build_corpus(sources, tmp_path / "out", tokenizer=tokenizer)
 
 
 @pytest.mark.parametrize("damage", ["training.ids", "held_out.documents", "corpus.json"])

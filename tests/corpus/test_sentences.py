@@ -45,3 +45,8 @@ def test_a_sentence_is_not_cut_further_from_its_start(text):
 def test_the_time_grows_with_the_length_and_not_with_its_square(long):
     """Encoded pictures are words as long as these: from each character anew it would take long."""
     assert split_sentences(f"Here it is. {long}. There.") == ["Here it is.", f"{long}.", "There."]
+
+
+@pytest.mark.parametrize("name", ["J. Smith, ", "p. 12, the ", "Dr. Who, "])
+def test_long_lists_of_abbreviations_are_one_sentence(name):
+    assert len(split_sentences(20_000 * name + "and Ada.")) == 1

@@ -161,6 +161,10 @@ def test_blocks_may_stay_as_they_are(corpus, trunk, tmp_path):
         make_distillation({corpus: 1.0}, trunk, trunk, DistillationSettings(**SETTINGS, freeze_blocks=3))
     with pytest.raises(OptionError, match="freeze_blocks 1 would leave blocks of a new student as random"):
         make_distillation({corpus: 1.0}, trunk, NARROW, DistillationSettings(**SETTINGS, freeze_blocks=1))
+    frozen = {**SETTINGS, "freeze_blocks": 2, "pooler_factor": 0.0}
+    with pytest.raises(OptionError, match="freeze_blocks 2 leaves nothing to train"):
+        make_distillation({corpus: 1.0}, trunk, trunk, DistillationSettings(**frozen))
+    make_distillation({corpus: 1.0}, trunk, trunk, DistillationSettings(**frozen, mlm_share=0.5))
     with pytest.raises(OptionError, match="freeze_blocks -1 is negative"):
         DistillationSettings(freeze_blocks=-1)
 
@@ -199,6 +203,18 @@ def test_a_new_vocabulary_head_begins_near_chance(corpus, tmp_path):
     batch = next(b for b in map(objective.collate, objective.epoch(0)) if "labels" in b.inputs)
     loss = float(objective.losses(batch)["mlm"].detach()) / batch.weights["mlm"]
     assert abs(loss - np.log(len(PIECES))) < 1
+
+
+def test_a_vocabulary_may_have_its_padding_anywhere(tmp_path):
+    """A new student's row of zeros is that of the tokenizer's padding, and not of the first word."""
+    pieces = [*PIECES[5:], *PIECES[:5]]
+    teacher = save_trunk(tmp_path / "teacher", pieces)
+    corpus = make_corpus(tmp_path, teacher, [*FILLERS, *PEOPLE])
+    settings = DistillationSettings(**SETTINGS, tokens=1)
+    student = make_distillation({corpus: 1.0}, teacher, NARROW, settings).student
+    assert student.config.pad_token_id == pieces.index("[PAD]")
+    lengths = student.get_input_embeddings().weight.norm(dim=1)
+    assert (lengths == 0).nonzero().tolist() == [[pieces.index("[PAD]")]]
 
 
 def test_mean_pooling():
@@ -240,9 +256,15 @@ def test_bad_input(corpus, trunk, tmp_path):
     with pytest.raises(DataError, match="held: has no text to learn from"):
         make_distillation({str(tmp_path / "held"): 1.0}, trunk, NARROW, settings)
     build_corpus([tmp_path / "three.jsonl"], tmp_path / "whole", tokenizer=tokenizer)
-    with pytest.raises(DataError, match="whole: holds out no document to measure on; build it"):
+    with pytest.raises(DataError, match="whole: holds a single document, and another one is needed"):
         make_distillation({str(tmp_path / "whole"): 1.0}, trunk, NARROW, settings)
-    (tmp_path / "short.jsonl").write_text(31 * '{"text": "Tea. Go."}\n')
+    long, few, tea = (f'{{"text": "{text}"}}\n' for text in ("The film is there.", "Tea. Go.", "Tea."))
+    (tmp_path / "tea.jsonl").write_text(31 * (long + tea))
+    build_corpus([tmp_path / "tea.jsonl"], tmp_path / "tea", tokenizer=tokenizer, hold_out=2)
+    with pytest.raises(DataError, match="tea: no document that is held out to measure on has 4 pieces"):
+        make_distillation({str(tmp_path / "tea"): 1.0}, trunk, NARROW, settings)
+    # Measured on passages, as no sentence is long enough.
+    (tmp_path / "short.jsonl").write_text(31 * few)
     build_corpus([tmp_path / "short.jsonl"], tmp_path / "short", tokenizer=tokenizer, hold_out=2)
     short = DistillationSettings(**{**SETTINGS, "passages": 0.0}, tokens=1)
     with pytest.raises(DataError, match="short: no text that epoch 1 draws has 4 pieces; add longer texts"):

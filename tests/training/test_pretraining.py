@@ -1,6 +1,7 @@
 """Pre-training: packing loses nothing, orders are swapped by halves, phases learn and resume."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -161,6 +162,21 @@ def test_two_phases_learn_and_resume_to_the_same_bits(corpus, tmp_path):
         pretrain({corpus: 1.0}, tmp_path / "cut", model=deeper, phases=phases, resume=True)
 
 
+def test_a_run_goes_on_where_it_was_moved_to(corpus, tmp_path):
+    """The second phase starts from the first, which then has another name."""
+    phases = [PretrainingSettings(**SETTINGS, steps=2), PretrainingSettings(**SETTINGS, steps=3)]
+    pretrain({corpus: 1.0}, tmp_path / "here", model=CONFIG, phases=phases[:1])
+    stopping = [phases[0], PretrainingSettings(**{**vars(phases[1]), "stop_after": 1e-9})]
+    [part] = pretrain({corpus: 1.0}, tmp_path / "here", model=CONFIG, phases=stopping, resume=True)
+    assert not part.finished
+    (tmp_path / "here").rename(tmp_path / "there")
+    journal = tmp_path / "there/phase2/metrics.jsonl"
+    journal.write_bytes(journal.read_bytes() + bytes(5) + b"\n")  # as a disk that lost its power leaves it
+    [rest] = pretrain({corpus: 1.0}, tmp_path / "there", model=CONFIG, phases=phases, resume=True)
+    assert (rest.finished, rest.steps) == (True, 3)
+    assert [json.loads(line)["step"] for line in journal.read_text().splitlines()] == [1, 2, 3, 3]
+
+
 def test_a_phase_that_cannot_be_trained_is_found_before_the_first_one(corpus, tmp_path):
     fine = PretrainingSettings(**SETTINGS, steps=1)
     for changes, message in (
@@ -169,9 +185,12 @@ def test_a_phase_that_cannot_be_trained_is_found_before_the_first_one(corpus, tm
         ({"device": "nowhere"}, "^phase 2: device 'nowhere' cannot be used"),
     ):
         last = PretrainingSettings(**{**SETTINGS, **changes}, steps=1)
-        with pytest.raises(OptionError, match=message):
-            pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG, phases=[fine, last])
-        assert not (tmp_path / "out").exists()
+        for resume in (False, True):
+            with pytest.raises(OptionError, match=message):
+                pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG, phases=[fine, last], resume=resume)
+            assert not (tmp_path / "out").exists()
+    with pytest.raises(OptionError, match="phase 1: type_vocab_size 1 has no segment for the second"):
+        pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG.replace(type_vocab_size=1), phases=[fine])
     with pytest.raises(DataError, match="nowhere"):
         pretrain({"nowhere": 1.0}, tmp_path / "out", model=CONFIG, phases=[fine])
     pretrain({corpus: 1.0}, tmp_path / "out", model=CONFIG, phases=[fine])

@@ -34,15 +34,15 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
     read = Recipe.read(recipe, ("model", "corpora", "settings", "phases"))
     phases = read.phases(PretrainingSettings, overrides_of(asked))
     model, corpora = read.model(), corpora_of(asked["corpus"], read)
+    finished = 0
     if out is None:
         check_out(out, dry_run=dry_run, resume=False)
     else:
-        check_folders(Path(out), len(phases), asked["resume"])
-    if out is None or not asked["resume"]:  # Else phases may be finished, and are left as they are.
-        try:
-            check_phases(model, phases)
-        except OptionError as error:
-            raise OptionError(f"{recipe}: {error}") from error
+        finished = check_folders(Path(out), len(phases), asked["resume"])
+    try:
+        check_phases(model, phases, finished=finished)
+    except OptionError as error:
+        raise OptionError(f"{recipe}: {error}") from error
     if dry_run or out is None:
         with new_heads_are_expected(), joined():
             plans = [measure(make_pretraining(corpora, model, phase), phase).to_dict() for phase in phases]

@@ -124,8 +124,8 @@ def build_corpus(
     """Cut files into sentences and store their token ids.
 
     The corpus is of these sources; what is stored of them already is not made again. A source that cannot be
-    read is left out and reported; the next build tries it again. An interrupted build goes on with the first
-    file that it did not finish.
+    read is left out and reported; the next build tries it again. An interrupted build leaves the corpus as it
+    was, and goes on with the first file that it did not finish.
 
     Args:
         sources: Files of text; see :func:`squeezebert.corpus.read_documents`.
@@ -159,15 +159,17 @@ def build_corpus(
                     built += 1
                 if shard.name not in {entry.folder for entry in entries}:
                     entries.append(_entry(shard))
+            except OptionError:
+                raise
             except SqueezeBertError as error:
                 unreadable.append(str(error))
             else:
-                if len(entries) == 1:
-                    tokenizer.save_pretrained(folder)
-                _write_index(folder, tokenizer, entries)
                 finished(source)
         if not entries:
             raise DataError(unreadable[0] if unreadable else "there are no files to build a corpus of")
+        # Now that all are there: what a build that was interrupted has made so far is no corpus.
+        tokenizer.save_pretrained(folder)
+        _write_index(folder, tokenizer, entries)
     return CorpusReport(folder, tuple(entries), built, tuple(unreadable))
 
 
@@ -233,6 +235,8 @@ def _build_shard(
         (temporary / INDEX_NAME).write_text(json.dumps(dataclasses.asdict(entry)), encoding="utf-8")
         temporary.chmod(0o755)
         temporary.rename(shard)
+    except OSError as error:
+        raise OptionError(f"{shard}: cannot be written ({error.strerror})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,17 @@ class Spans:
     def lengths(self) -> Ids:
         """Tokens of each ``[n]``."""
         return self.ends - self.starts
+
+
+def nothing_held_out(corpora: Sequence[Corpus]) -> DataError:
+    """What to raise where all documents of some corpora are to learn from, and none to measure on."""
+    places = ", ".join(str(corpus.folder) for corpus in corpora)
+    if sum(corpus.documents for corpus in corpora) == 1:
+        return DataError(
+            f"{places}: holds a single document, and another one is needed to measure on; divide it into "
+            "several files, or rows of a .jsonl"
+        )
+    return DataError(f"{places}: holds out no document to measure on; build it with a smaller --hold-out")
 
 
 class Corpus:

@@ -10,6 +10,9 @@ import re
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’»)\]]*(?P<gap>\s+)(?=(?P<opening>[\"'“‘«(\[]*)(?P<next>[^\W_]))")
 _LAST_WORD = re.compile(r"(?<![^\s\"'“‘«(\[])[^\s\"'“‘«(\[]+$")
 
+# Longer ones are none of these, nor initials.
+_LONGEST_WORD = 64
+
 # A name or a number follows these, never a new sentence.
 _BEFORE_NAME = frozenset(
     {
@@ -43,7 +46,10 @@ def split_sentences(text: str) -> list[str]:
     """
     sentences, start = [], 0
     for match in _END.finditer(text):
-        if _begins(match["next"]) and not _is_abbreviation(text[start : match.start() + 1], match["next"]):
+        # Of what is before the stop, the end: the whole sentence may be a long list of abbreviations.
+        stop = match.start() + 1
+        before = text[max(start, stop - _LONGEST_WORD) : stop]
+        if _begins(match["next"]) and not _is_abbreviation(before, match["next"]):
             sentences.append(text[start : match.start("gap")])
             start = match.end("gap")
     sentences.append(text[start:])

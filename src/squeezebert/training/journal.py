@@ -20,7 +20,7 @@ class Journal(Observer):
 
     Args:
         path: The file. Lines of steps after the one where a sitting starts are dropped, as are half-written
-            ones: a resumed run writes them again.
+            or damaged ones: a resumed run writes them again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,9 +74,11 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 def _lines_until(path: Path, step: int) -> list[str]:
     kept = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-        if not line.endswith("\n"):
-            break
-        if json.loads(line)["step"] > step:
+        try:
+            is_before = line.endswith("\n") and json.loads(line)["step"] <= step
+        except (ValueError, KeyError, TypeError):
+            is_before = False
+        if not is_before:
             break
         kept.append(line)
     return kept

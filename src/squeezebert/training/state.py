@@ -120,7 +120,10 @@ def load_state(
     except _DAMAGED as error:
         raise TrainingError(f"{path}: is damaged ({error}); start anew in another folder") from error
     for name, value in identity.items():
-        if found.get(name) != value:
+        digest = identity.get(f"{name}_sha256")
+        # What has moved, or goes by another path, is the same.
+        is_same = digest is not None and found.get(f"{name}_sha256") == digest
+        if found.get(name) != value and not is_same:
             raise TrainingError(
                 f"{path}: the run was started with {name} {found.get(name)!r}, not {value!r}; "
                 "resume it as it was, or start anew in another folder"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
+from squeezebert.corpus.reader import Ids, Spans, nothing_held_out
 from squeezebert.corpus.shards import HELD_OUT
 from squeezebert.errors import DataError
 from squeezebert.modeling import SqueezeBertForMaskedLM, SqueezeBertModel
@@ -69,9 +70,11 @@ class Distillation(Objective[Text]):
             if not corpus.sentences:
                 raise DataError(f"{corpus.folder}: has no text to learn from")
         if not any(corpus.sentences for corpus in self._held_out):
+            raise nothing_held_out(self._corpora)
+        if not self._evaluation_texts():
             raise DataError(
-                f"{', '.join(map(str, corpora))}: holds out no document to measure on; "
-                "build it with a smaller --hold-out"
+                f"{', '.join(map(str, corpora))}: no document that is held out to measure on has {SHORTEST} "
+                "pieces; build it with a smaller --hold-out"
             )
         self._shares = list(corpora.values())
         self._projections = nn.ModuleDict(
@@ -217,12 +220,15 @@ class Distillation(Objective[Text]):
         return hidden, labels
 
     def _evaluation_texts(self) -> list[list[Text]]:
-        """Held-out sentences, spread evenly over the corpora's."""
+        """Held-out sentences, spread evenly over the corpora's; passages where all of them are too short."""
+        return self._spread(Corpus.sentence_spans) or self._spread(Corpus.passage_spans)
+
+    def _spread(self, spans_of: Callable[[Corpus, Ids, int], Spans]) -> list[list[Text]]:
         texts = []
         for corpus in self._held_out:
             wanted = min(corpus.sentences, self._settings.evaluation_texts)
             indices = np.linspace(0, corpus.sentences - 1, wanted).astype(np.int64)
-            spans = corpus.sentence_spans(indices, self._settings.longest - 2)
+            spans = spans_of(corpus, indices, self._settings.longest - 2)
             texts += [corpus.read(spans, index) for index in range(wanted)]
         lengths = np.array([len(ids) + 2 for ids in texts], dtype=np.int64)
         batches = cut_by_length(lengths, self._settings.batch_tokens, np.random.default_rng(0))

@@ -86,6 +86,11 @@ def make_distillation(
     check_layers(settings.layer_map, sizes, model.config)
     learner = _student(student, model, tokenizer, settings)
     freeze(learner, settings.freeze_blocks)
+    if _is_frozen(learner, model, settings):
+        raise OptionError(
+            f"freeze_blocks {settings.freeze_blocks} leaves nothing to train; freeze fewer, or learn the "
+            "pooler (pooler_factor) or to fill masks (mlm_share)"
+        )
     longest = min(model.config.max_position_embeddings, learner.config.max_position_embeddings)
     if settings.longest > longest:
         raise OptionError(
@@ -100,6 +105,16 @@ def make_distillation(
         "config": learner.config.to_dict(),
     }
     return Distillation(learner, tokenizer, model, corpora, settings, about)
+
+
+def _is_frozen(student: Student, teacher: Teacher, settings: DistillationSettings) -> bool:
+    """Whether no part of the loss has anything to learn: neither blocks nor projections, pooler or head."""
+    config = student.config
+    return (
+        settings.freeze_blocks == config.num_hidden_layers
+        and config.hidden_size == teacher.config.hidden_size
+        and settings.factors.keys().isdisjoint({"pooler", "mlm"})
+    )
 
 
 def _check_tokenizers(
@@ -139,7 +154,7 @@ def _student(
         raise OptionError(
             f"vocab_size {student.vocab_size} is less than the teacher's {len(tokenizer)} pieces"
         )
-    learner = kind(student)
+    learner = kind(student.replace(pad_token_id=tokenizer.pad_token_id))
     if student.hidden_size == teacher.config.hidden_size:
         vectors = piece_vectors(
             teacher, len(tokenizer), cls_id=tokenizer.cls_token_id, sep_id=tokenizer.sep_token_id

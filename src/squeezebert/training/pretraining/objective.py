@@ -16,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.drawing import divide, draw
+from squeezebert.corpus.reader import nothing_held_out
 from squeezebert.corpus.shards import HELD_OUT
 from squeezebert.errors import DataError
 from squeezebert.modeling import SqueezeBertForPreTraining
@@ -108,10 +109,7 @@ class Pretraining(Objective[Draw]):
             if not len(sequences):
                 raise DataError(f"{corpus.folder}: has no text to learn from")
         if not any(map(len, self._held_out)):
-            raise DataError(
-                f"{self._corpora[0].folder}: holds out no document to measure on; "
-                "build it with a smaller --hold-out"
-            )
+            raise nothing_held_out(self._corpora)
         pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self._special = frozenset(tokenizer.all_special_ids)
         self._continues = np.array([piece.startswith("##") for piece in pieces])

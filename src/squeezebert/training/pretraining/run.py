@@ -61,9 +61,8 @@ def pretrain(
         DataError: A folder is no corpus, or holds nothing to measure on.
         TrainingError: As :func:`squeezebert.training.run.run`.
     """
-    check_folders(Path(out), len(phases), resume)
-    if not resume:
-        check_phases(model, phases)
+    finished = check_folders(Path(out), len(phases), resume)
+    check_phases(model, phases, finished=finished)
     results: list[TrainingResult] = []
     began = time.monotonic()
     source = model
@@ -108,8 +107,9 @@ def _check_finished(
     if isinstance(model, str):
         check_report(folder, None, {"model_sha256": digest_of(model)})
     else:
-        # What it was made into then has a name of its own.
-        sizes = {name: value for name, value in model.to_dict().items() if name != "architectures"}
+        # What it was made into then has a name of its own, and the tokenizer says what pads.
+        made = ("architectures", "pad_token_id")
+        sizes = {name: value for name, value in model.to_dict().items() if name not in made}
         check_report(folder, "config", sizes)
 
 
@@ -118,8 +118,11 @@ def phase_name(number: int) -> str:
     return f"{_PHASE}{number}"
 
 
-def check_folders(out: Path, phases: int, resume: bool) -> None:
+def check_folders(out: Path, phases: int, resume: bool) -> int:
     """See that no phase has begun, or was left from another run, before the one that it starts from.
+
+    Returns:
+        How many phases are finished, of a run that goes on.
 
     Raises:
         OptionError: One has; or ``out`` holds something else than phases.
@@ -137,24 +140,36 @@ def check_folders(out: Path, phases: int, resume: bool) -> None:
                 f"{folder}: is not empty, and {left[0].name}, which it starts from, is not finished; "
                 "remove it, or give another --out"
             )
+    return phases - len(left)
 
 
-def check_phases(model: str | SqueezeBertConfig, phases: Sequence[PretrainingSettings]) -> None:
+def check_phases(
+    model: str | SqueezeBertConfig, phases: Sequence[PretrainingSettings], *, finished: int = 0
+) -> None:
     """Find out before the first phase whether the last one can be trained.
+
+    Args:
+        model: As in :func:`pretrain`.
+        phases: Settings of each.
+        finished: So many of the first ones are finished, and left as they are.
 
     Raises:
         OptionError: Length, device or precision of one are not to be had; the message names the phase.
     """
     config = SqueezeBertConfig.from_pretrained(model) if isinstance(model, str) else model
-    for number, settings in enumerate(phases, 1):
+    for number, settings in enumerate(phases[finished:], finished + 1):
         try:
-            _check_length(settings, config)
+            _check_config(settings, config)
             choose_precision(settings.precision, choose_device(settings.device).type)
         except OptionError as error:
             raise OptionError(f"phase {number}: {error}") from error
 
 
-def _check_length(settings: PretrainingSettings, config: SqueezeBertConfig) -> None:
+def _check_config(settings: PretrainingSettings, config: SqueezeBertConfig) -> None:
+    if config.type_vocab_size < 2:
+        raise OptionError(
+            f"type_vocab_size {config.type_vocab_size} has no segment for the second of two texts; it takes 2"
+        )
     if settings.max_length > config.max_position_embeddings:
         raise OptionError(
             f"max_length {settings.max_length} is more than the {config.max_position_embeddings} "
@@ -179,11 +194,11 @@ def make_pretraining(
         learner = SqueezeBertForPreTraining.from_pretrained(model)
         _check_tokenizer(model, first, tokenizer)
     else:
-        learner = SqueezeBertForPreTraining(model)
+        learner = SqueezeBertForPreTraining(model.replace(pad_token_id=tokenizer.pad_token_id))
     config = learner.config
     if config.vocab_size < len(tokenizer):
         raise OptionError(f"vocab_size {config.vocab_size} is less than the {len(tokenizer)} of the corpora")
-    _check_length(settings, config)
+    _check_config(settings, config)
     tokenizer.model_max_length = config.max_position_embeddings
     origin = model if isinstance(model, str) else "new"
     digest = digest_of(model) if isinstance(model, str) else None

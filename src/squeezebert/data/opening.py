@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from squeezebert.data.frames import open_xz
 from squeezebert.data.row import STDIN
+from squeezebert.data.xz import open_xz
 from squeezebert.data.zst import open_zst
 from squeezebert.errors import DataError
 

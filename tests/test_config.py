@@ -83,6 +83,8 @@ def test_a_bert_config_has_one_group_everywhere():
         ({"layer_norm_eps": 0}, "layer_norm_eps 0 is not positive"),
         ({"layer_norm_eps": float("nan")}, "layer_norm_eps nan is not positive"),
         ({"initializer_range": None}, "initializer_range None is not a number"),
+        ({"layer_norm_eps": 10**400}, "layer_norm_eps is more than 1.0"),
+        ({"initializer_range": float("inf")}, "initializer_range is more than 1e[+]30"),
         ({"pad_token_id": 30522}, r"pad_token_id 30522 is not in \[0, vocab_size 30522\)"),
         ({"hidden_act": "swish"}, "hidden_act 'swish' is not one of gelu, gelu_new, relu"),
         ({"problem_type": "ranking"}, "problem_type 'ranking' is not one of"),
@@ -255,7 +257,9 @@ def test_configs_are_frozen_values():
         config.replace(wrong=1)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"vocab_size": 0}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"vocab_size": 0}', 100_000 * b"["], ids=range(6)
+)
 def test_a_broken_file_is_named(content, tmp_path):
     path = tmp_path / "config.json"
     path.write_bytes(content)

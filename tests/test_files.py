@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -77,6 +79,17 @@ def test_without_a_network_the_cache_is_used_and_else_it_is_one_line(hub_cache, 
     assert read_checkpoint("owner/name").arrays.keys() == random_arrays().keys()
     with pytest.raises(CheckpointError, match="the hub cannot be reached") as caught:
         read_checkpoint("owner/other")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [json.JSONDecodeError("no JSON", "<html>", 0), RuntimeError("too many redirects")]
+)
+def test_what_stands_in_the_place_of_the_hub_is_one_line(error, monkeypatch):
+    """Errors of its library's client, whatever they are derived from."""
+    monkeypatch.setattr("huggingface_hub.snapshot_download", mock.Mock(side_effect=error))
+    with pytest.raises(CheckpointError, match=r"^owner/name: no such folder, .* see whether") as caught:
+        read_checkpoint("owner/name")
     assert "\n" not in str(caught.value)
 
 

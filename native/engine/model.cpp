@@ -4,6 +4,7 @@
 #include <cmath>
 #include <new>
 #include <stdexcept>
+#include <thread>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <unistd.h>
@@ -44,7 +45,7 @@ void check_range(const std::int32_t* values, int count, int size, const char* wh
 class Model::Seated {
  public:
   explicit Seated(Model& model) : model_(model) {
-    if (model.process_ != this_process()) model.start_over_after_fork();
+    model.start_over_after_fork();
     std::unique_lock<std::mutex> lock(model.mutex_);
     if (model.threads_ > 1) {
       model.freed_.wait(lock, [&] { return !model.seat_taken_; });
@@ -95,17 +96,25 @@ Model::Model(const Config& config, const Arrays& arrays, Head head, Precision pr
 }
 
 Model::~Model() {
-  if (process_ != this_process()) start_over_after_fork();
+  start_over_after_fork();
 }
 
-// The threads stayed in the parent: nothing can be joined, and the locks may be held for ever.
+// The threads stayed in the parent: nothing can be joined, and the locks may be held for ever. Of several threads
+// that find a new process the first one starts over, and the others wait for it.
 void Model::start_over_after_fork() {
+  const long here = this_process(), starting = -here;
+  long known = process_.load();
+  while (known != here && (known == starting || !process_.compare_exchange_weak(known, starting))) {
+    std::this_thread::yield();
+    known = process_.load();
+  }
+  if (known == here) return;
   for (std::unique_ptr<Seat>& seat : free_seats_) static_cast<void>(seat.release());
   free_seats_.clear();
   new (&mutex_) std::mutex;
   new (&freed_) std::condition_variable;
   seat_taken_ = false;
-  process_ = this_process();
+  process_.store(here);
 }
 
 std::vector<Result> Model::run(const Batch& batch, const std::int32_t* wanted, int wanted_count) {
@@ -124,6 +133,7 @@ Buffer<float> Model::magnitudes(const Batch& batch) {
 }
 
 std::array<double, stage_count> Model::stage_seconds() {
+  start_over_after_fork();
   const std::lock_guard<std::mutex> lock(mutex_);
   std::array<double, stage_count> seconds{};
   if (free_seats_.empty() || !free_seats_.back()) return seconds;

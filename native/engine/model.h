@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -71,7 +72,7 @@ class Model {
   std::condition_variable freed_;
   std::vector<std::unique_ptr<Seat>> free_seats_;
   bool seat_taken_ = false;
-  long process_;
+  std::atomic<long> process_;
 };
 
 }  // namespace squeezebert

@@ -230,7 +230,7 @@ class SqueezeBertConfig:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path}: is not valid JSON ({error})") from error
         if not isinstance(values, dict):
             raise ConfigError(f"{path}: holds a {type(values).__name__}, not a JSON object")
@@ -367,9 +367,11 @@ def _check_ranges(config: SqueezeBertConfig) -> None:
     for key in _PROBABILITIES:
         if not 0 <= getattr(config, key) < 1:
             raise ConfigError(f"{key} {getattr(config, key)} is not in [0, 1)")
-    for key in ("initializer_range", "layer_norm_eps"):
+    for key, most in (("initializer_range", 1e30), ("layer_norm_eps", 1.0)):
         if not getattr(config, key) > 0:
             raise ConfigError(f"{key} {getattr(config, key)} is not positive")
+        if getattr(config, key) > most:
+            raise ConfigError(f"{key} is more than {most}")
     if not 0 <= config.pad_token_id < config.vocab_size:
         raise ConfigError(f"pad_token_id {config.pad_token_id} is not in [0, vocab_size {config.vocab_size})")
     if config.hidden_act not in ACTIVATIONS:

@@ -110,6 +110,12 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
             f"{name}: no such folder, not in the local cache, and {why}; "
             "download it once while online, or give a folder"
         ) from error
+    except Exception as error:
+        # Of the library's client, or of what stands in the hub's place, such as a page that asks for a login.
+        raise CheckpointError(
+            f"{name}: no such folder, and what answers for the hub is not to be understood ({error}); "
+            "see whether the network asks for a login, or give a folder"
+        ) from error
 
 
 @contextmanager

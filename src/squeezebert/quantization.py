@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from squeezebert.checkpoints import Checkpoint, read_checkpoint, write_stored
-from squeezebert.checkpoints.arrays import Arrays
+from squeezebert.checkpoints import Checkpoint, read_checkpoint, read_stored, write_stored
+from squeezebert.checkpoints.arrays import Arrays, Stored
 from squeezebert.checkpoints.matching import check_tied
-from squeezebert.checkpoints.quantized import dequantize, quantize
+from squeezebert.checkpoints.quantized import SCALE_SUFFIX, dequantize, quantize
 from squeezebert.costs import stored_bytes
 from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
@@ -30,6 +31,8 @@ class Quantization:
     Attributes:
         checkpoint: What was read.
         smoothing: What input channels are divided by; see :mod:`squeezebert.smoothing`.
+        stored: What to write of a checkpoint that is in int8 already, whose weights would be rounded once more;
+            None for any other.
         output: The folder to write.
         tokenizer_files: Content of the tokenizer files to write beside the weights, by name.
         bytes_before: Size of the files that the weights were read from.
@@ -38,6 +41,7 @@ class Quantization:
 
     checkpoint: Checkpoint
     smoothing: Arrays
+    stored: Stored | None
     output: Path
     tokenizer_files: dict[str, str]
     bytes_before: int
@@ -61,15 +65,22 @@ class Quantization:
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))
+        stored = read_stored(name_or_path).arrays
+        is_coded = all(
+            name + SCALE_SUFFIX in stored for name, array in checkpoint.arrays.items() if array.ndim > 1
+        )
         smoothing = measure_smoothing(checkpoint)
         shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
         return cls(
             checkpoint=checkpoint,
-            smoothing=smoothing,
+            smoothing={} if is_coded else smoothing,
+            stored=stored if is_coded else None,
             output=Path(output),
             tokenizer_files=_read_texts(files),
             bytes_before=sum(file.size for file in weights_files(checkpoint)),
-            bytes_after=stored_bytes(shapes, "int8") + sum(array.nbytes for array in smoothing.values()),
+            bytes_after=sum(array.nbytes for array in stored.values())
+            if is_coded
+            else stored_bytes(shapes, "int8") + sum(array.nbytes for array in smoothing.values()),
         )
 
     def errors(self) -> Iterator[tuple[str, float]]:
@@ -80,10 +91,8 @@ class Quantization:
         """
         for name, array in self.checkpoint.arrays.items():
             if array.ndim > 1:
-                difference = dequantize(quantize({name: array}, self.smoothing))[name] - array
-                norm = float(np.linalg.norm(array.ravel()))
                 kind = _PREFIX.sub("", name).removesuffix(".weight")
-                yield kind, float(np.linalg.norm(difference.ravel())) / norm if norm else 0.0
+                yield kind, 0.0 if self.stored is not None else _error_of(name, array, self.smoothing)
 
     def write(self) -> None:
         """Write the folder: nothing is half-written, and the weights come last.
@@ -91,9 +100,17 @@ class Quantization:
         Raises:
             OptionError: The folder cannot be written to.
         """
-        stored = quantize(self.checkpoint.arrays, self.smoothing)
+        stored = self.stored
+        if stored is None:
+            stored = quantize(self.checkpoint.arrays, self.smoothing)
         write_stored(self.output, self.checkpoint.config, stored, extra_files=self.tokenizer_files)
         remove_others(self.output, self.tokenizer_files)
+
+
+def _error_of(name: str, array: NDArray[np.float32], smoothing: Arrays) -> float:
+    difference = dequantize(quantize({name: array}, smoothing))[name] - array
+    norm = float(np.linalg.norm(array.ravel()))
+    return float(np.linalg.norm(difference.ravel())) / norm if norm else 0.0
 
 
 def _read_texts(files: Mapping[str, Path]) -> dict[str, str]:

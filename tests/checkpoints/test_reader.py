@@ -92,6 +92,9 @@ def test_shards_are_joined(suffix, tmp_path):
         '{"weight_map": {"a": "/etc/passwd"}}',
         '{"weight_map": {"a": 1}}',
         '{"weight_map": {"a": []}}',
+        '{"weight_map": {"a": "config.json"}}',
+        '{"weight_map": {"a": "' + 300 * "x" + '.safetensors"}}',
+        100_000 * "[",
     ],
 )
 def test_a_bad_index_is_an_error(content, tmp_path):
@@ -176,6 +179,17 @@ def test_integer_weights_in_a_bin_are_an_error(tmp_path):
     torch.save({"classifier.weight": torch.ones(2, 8, dtype=torch.int8)}, tmp_path / "pytorch_model.bin")
     with pytest.raises(CheckpointError, match=r"classifier.weight holds torch\.int8"):
         read_checkpoint(tmp_path)
+
+
+def test_tensors_in_a_bin_that_are_no_plain_floats_are_an_error(tmp_path):
+    """Those of 8 bits have scales beside them, without which they mean something else."""
+    torch = pytest.importorskip("torch")
+    save_folder(tmp_path, {}).joinpath("model.safetensors").unlink()
+    plain = torch.ones(2, 8)
+    for tensor in (plain.to_sparse(), plain.to(torch.float8_e4m3fn), plain.to("meta")):
+        torch.save({"classifier.weight": tensor}, tmp_path / "pytorch_model.bin")
+        with pytest.raises(CheckpointError, match=r"classifier.weight is a tensor of torch\.float"):
+            read_checkpoint(tmp_path)
 
 
 def test_a_bin_without_torch_names_the_extra(tmp_path, monkeypatch):
@@ -319,6 +333,8 @@ def test_a_base_fills_what_the_folder_lacks(tmp_path):
         (7, "is not a path relative"),
         ("nowhere", "is not a folder"),
         ("config.json", "is not a folder"),
+        ("a\0b", "is not a folder"),
+        (300 * "x", "is not a folder"),
     ],
 )
 def test_a_bad_base_is_an_error(base, why, tmp_path):

@@ -94,6 +94,15 @@ def test_the_error_shown_is_the_largest_of_all_layers(squeezebert: Program, tmp_
     assert got["relative_error"]["attention.key"] == pytest.approx(max(errors), rel=1e-5)
 
 
+def test_what_is_in_int8_already_is_not_rounded_again(
+    squeezebert: Program, models: dict[str, str], tmp_path: Path
+) -> None:
+    assert squeezebert("quantize", models["fill-mask"], tmp_path / "once").code == 0
+    run = squeezebert("quantize", tmp_path / "once", tmp_path / "twice", "--json")
+    assert set(json.loads(run.out)["relative_error"].values()) == {0.0}
+    assert content(tmp_path / "twice") == content(tmp_path / "once")
+
+
 def test_a_dry_run_writes_nothing(squeezebert: Program, models: dict[str, str], tmp_path: Path) -> None:
     run = squeezebert("quantize", models["fill-mask"], tmp_path / "out", "--dry-run")
     assert run.code == 0

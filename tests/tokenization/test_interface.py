@@ -15,6 +15,7 @@ from transformers.tokenization_utils_base import TruncationStrategy
 from squeezebert.errors import OptionError, TokenizerError
 from squeezebert.tokenization import AddedToken, SqueezeBertTokenizer, SqueezeBertTokenizerFast
 from squeezebert.tokenization.base import BaseTokenizer
+from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS
 from tests.tokenization.conftest import VOCAB, make_reference
 
 TEXT = "Unaffable cats"
@@ -244,8 +245,11 @@ def test_special_tokens_that_are_none_are_refused(
 ) -> None:
     """A string in place of a list would be taken apart into characters."""
     with pytest.raises(TokenizerError, match=message):
-        tokenizer.add_special_tokens(tokens)
-    assert len(tokenizer) == 30522
+        tokenizer.add_special_tokens({"additional_special_tokens": ["<before>"], **tokens})
+    with pytest.raises(TokenizerError, match="an added token is empty"):
+        tokenizer.add_tokens(["<before>", ""])
+    assert (len(tokenizer), len(tokenizer.get_vocab())) == (30522, 30522)
+    assert tokenizer.tokenize("<before>") == ["<", "before", ">"]
 
 
 @pytest.mark.parametrize("tensors", [None, "np"])
@@ -336,6 +340,12 @@ def test_training_is_the_same_for_both(cls: type[BaseTokenizer]) -> None:
     assert trained.pad_token_id == 0
     assert trained.decode(trained.encode("lowest newer"), skip_special_tokens=True) == "lowest newer"
     assert trained.tokenize("low") == ["low"]
+    spoken = cls.train_from_iterator(["the [MASK] is a mask"] * 5, 40)
+    assert {piece for piece in spoken.get_vocab() if piece != piece.lower()} == {*SPECIAL_TOKENS.values()}
+    with pytest.raises(TokenizerError, match="vocab_size 18 is less than the 19 that"):
+        cls.train_from_iterator(["Low lower lowest", "new newer newest"] * 5, 18)
+    with pytest.raises(TokenizerError, match="texts is a string"):
+        cls.train_from_iterator("Low lower lowest", 40)
 
 
 @pytest.mark.parametrize(
@@ -369,6 +379,7 @@ def test_errors_name_place_and_remedy(
 def test_unknown_ids_and_names_are_errors(tokenizer: BaseTokenizer) -> None:
     with pytest.raises(TokenizerError, match="id 30522"):
         tokenizer.convert_ids_to_tokens(30522)
+    assert tokenizer.convert_ids_to_tokens(np.int64(1996)) == "the"
     with pytest.raises(TokenizerError, match="'bos_token' is not one of"):
         tokenizer.add_special_tokens({"bos_token": "<s>"})
     with pytest.raises(TokenizerError, match="lacks the unknown token"):

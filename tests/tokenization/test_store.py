@@ -14,6 +14,7 @@ from squeezebert.errors import TokenizerError
 from squeezebert.files import EMBEDDED
 from squeezebert.tokenization import AddedToken
 from squeezebert.tokenization.base import BaseTokenizer
+from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS
 from tests.tokenization.conftest import CLASSES, VOCAB, make_reference
 
 TEXT = "Héllo Foo bar <x>[MASK] 中国 unaffable"
@@ -214,6 +215,17 @@ def test_a_byte_order_mark_is_no_part_of_the_vocabulary(cls: type[BaseTokenizer]
     (tmp_path / "vocab.txt").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "vocab.txt").read_bytes())
     loaded = cls.from_pretrained(tmp_path)
     assert (loaded.pad_token_id, len(loaded)) == (0, len(SMALL))
+
+
+@pytest.mark.parametrize("piece", ["a\nb", "a\rb", "\ufeffa", "a\ud800"])
+def test_pieces_that_no_line_can_hold_are_not_written(
+    cls: type[BaseTokenizer], tmp_path: Path, piece: str
+) -> None:
+    """Read again, all pieces behind them would have other ids."""
+    tokenizer = cls([*SPECIAL_TOKENS.values(), "a", piece, "c"])
+    with pytest.raises(TokenizerError, match="the piece "):
+        tokenizer.save_pretrained(tmp_path)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_special_tokens_may_have_names(cls: type[BaseTokenizer], tmp_path: Path) -> None:

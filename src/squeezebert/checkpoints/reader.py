@@ -15,7 +15,7 @@ from squeezebert.checkpoints.names import block_of, to_published
 from squeezebert.checkpoints.safetensors_file import read_safetensors
 from squeezebert.config import BASE_KEY, CONFIG_NAME, SqueezeBertConfig
 from squeezebert.errors import CheckpointError
-from squeezebert.files import locate
+from squeezebert.files import exists, locate
 
 _Array = TypeVar("_Array")
 
@@ -37,6 +37,9 @@ _FORMATS: tuple[tuple[str, str, Callable[[Path], Stored]], ...] = (
     (SAFETENSORS_NAME, SAFETENSORS_SHARDS, read_safetensors),
     (TORCH_NAME, "pytorch_model-*-of-*.bin", _read_torch_file),
 )
+
+
+_SUFFIXES = tuple(Path(name).suffix for name, _, _ in _FORMATS)
 
 
 class StoredCheckpoint(NamedTuple):
@@ -189,7 +192,10 @@ def _base_folder(folder: Path, base: object, children: tuple[Path, ...]) -> Path
     place = f"{folder / CONFIG_NAME}: {BASE_KEY} {base!r}"
     if not isinstance(base, str) or PurePosixPath(base).is_absolute() or Path(base).is_absolute():
         raise CheckpointError(f"{place} is not a path relative to the folder")
-    found = (folder / base).resolve()
+    try:
+        found = (folder / base).resolve(strict=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{place} is not a folder") from error
     if not found.is_dir():
         raise CheckpointError(f"{place} is not a folder")
     if found == folder.resolve() or found in children:
@@ -226,12 +232,16 @@ def _shards(index: Path) -> list[Path]:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except OSError as error:
         raise CheckpointError(f"{index}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        why = error if isinstance(error, ValueError) else 'it has no "weight_map" of tensors to files'
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        is_json = isinstance(error, (KeyError, TypeError, AttributeError))
+        why = 'it has no "weight_map" of tensors to files' if is_json else error
         raise CheckpointError(f"{index}: is not an index of weights ({why})") from error
     for name in names:
         if not isinstance(name, str) or name != Path(name).name or name in ("", ".", ".."):
             raise CheckpointError(f"{index}: names the file {name!r}, which is not a plain file name")
-        if not (index.parent / name).is_file():
+        if Path(name).suffix not in _SUFFIXES:
+            endings = " or ".join(_SUFFIXES)
+            raise CheckpointError(f"{index}: names the file {name!r}, which does not end in {endings}")
+        if not (exists(index.parent / name) and (index.parent / name).is_file()):
             raise CheckpointError(f"{index.parent / name}: is missing, but {index.name} names it")
     return [index.parent / name for name in sorted(names)]

@@ -34,6 +34,9 @@ def read_torch_file(path: Path) -> Stored:
         if not isinstance(tensor, torch.Tensor):
             raise CheckpointError(f"{path}: entry {name!r} is a {type(tensor).__name__}, not a tensor")
         if tensor.is_floating_point():
+            if tensor.layout != torch.strided or tensor.is_meta or tensor.itemsize < 2:
+                kind = f"{tensor.dtype}, {tensor.layout}, on {tensor.device}"
+                raise CheckpointError(f"{path}: {name} is a tensor of {kind}; only plain floats are read")
             # A copy: the tensor may be a view of the mapped file, which is closed with it.
             arrays[str(name)] = tensor.detach().to(torch.float32, copy=True).contiguous().numpy()
         elif is_parameter(str(name)):

@@ -234,11 +234,15 @@ class Engine:
         return EngineOutput(**{name: self._restored(name, array, inputs) for name, array in arrays.items()})
 
     def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:
-        """Compute the outputs of each text; see :class:`squeezebert.engine.backend.Backend`."""
+        """Compute the outputs of each text; see :class:`squeezebert.engine.backend.Backend`.
+
+        Raises:
+            OptionError: A position is not in its text, or there are not as many lists of them as texts.
+        """
         rows, starts = None, batch.starts
         if wanted is not None and self.head == _VOCABULARY:
             starts = starts_of(map(len, wanted))
-            rows = int32(chain.from_iterable(wanted)) + np.repeat(batch.starts[:-1], np.diff(starts))
+            rows = _rows_of(wanted, batch, np.diff(starts))
         arrays = self._run(batch.input_ids, batch.token_type_ids, None, batch.starts, rows)
         parts = {
             name: list(array) if self._is_of_text(name) else np.split(array, starts[1:-1])
@@ -316,6 +320,19 @@ class Engine:
             if values is not None and values.size and not 0 <= values.min() <= values.max() < limit:
                 wrong = values[(values < 0) | (values >= limit)][0]
                 raise OptionError(f"{name} holds {wrong}; the model has 0 to {limit - 1}: {remedy}")
+
+
+def _rows_of(wanted: Sequence[Sequence[int]], batch: PackedBatch, counts: _Ids) -> _Ids:
+    """Places in the batch of positions that are counted in each text."""
+    if len(wanted) != len(batch):
+        raise OptionError(f"wanted has {len(wanted)} lists of positions for {len(batch)} texts")
+    positions = int32(chain.from_iterable(wanted))
+    lengths = np.repeat(np.diff(batch.starts), counts)
+    outside = positions[(positions < 0) | (positions >= lengths)]
+    if outside.size:
+        raise OptionError(f"wanted holds the position {outside[0]}, which is not in its text")
+    rows: _Ids = positions + np.repeat(batch.starts[:-1], counts)
+    return rows
 
 
 def _head_of(config: SqueezeBertConfig) -> str:

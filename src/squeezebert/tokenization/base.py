@@ -177,6 +177,8 @@ class BaseTokenizer(Encoder):
     ) -> Tokenizer:
         """Learn a vocabulary from texts and return a tokenizer with it.
 
+        Of pieces that are equally frequent each run may take other ones.
+
         Args:
             texts: The training texts, read once.
             vocab_size: Pieces to learn at most, the five special tokens included.
@@ -185,7 +187,8 @@ class BaseTokenizer(Encoder):
             **options: Further arguments of the constructor.
 
         Raises:
-            TokenizerError: ``vocab_size`` does not even hold the special tokens.
+            TokenizerError: ``vocab_size`` does not hold the special tokens and all characters, or ``texts``
+                is a single string.
         """
         # [PAD] comes first, because models take 0 as its id.
         names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, overload
 
@@ -126,7 +127,10 @@ class Conversion:
             token if isinstance(token, AddedToken) else AddedToken(token, special_tokens, not special_tokens)
             for token in several
         ]
-        count = sum([self._vocabulary.add(token) for token in added])
+        # Into a copy: of tokens that one wrong token is among none is added.
+        vocabulary = self._vocabulary.copy()
+        count = sum([vocabulary.add(token) for token in added])
+        self._vocabulary = vocabulary
         self._prepare()
         return count
 
@@ -144,10 +148,10 @@ class Conversion:
         Raises:
             TokenizerError: A name is not known, there is no list of further tokens, or a token is none.
         """
-        count = 0
+        count, vocabulary = 0, self._vocabulary.copy()
         for name, value in special_tokens_dict.items():
             if name in SPECIAL_TOKENS:
-                count += self._vocabulary.set_special(name, _content(value))
+                count += vocabulary.set_special(name, _content(value))
             elif name not in _EXTRA_KEYS:
                 raise TokenizerError(f"{name!r} is not one of {', '.join((*SPECIAL_TOKENS, *_EXTRA_KEYS))}")
             # A token is a sequence as well, and would be taken apart.
@@ -155,7 +159,8 @@ class Conversion:
                 raise TokenizerError(f"{name} is {value!r}; expected a list of tokens")
             else:
                 added = [AddedToken(_content(token), special=True, normalized=False) for token in value]
-                count += sum(map(self._vocabulary.add, added))
+                count += sum(map(vocabulary.add, added))
+        self._vocabulary = vocabulary
         self._prepare()
         return count
 
@@ -181,8 +186,8 @@ class Conversion:
         Raises:
             TokenizerError: An id is outside the vocabulary.
         """
-        if isinstance(ids, int):
-            return self._token(ids)
+        if isinstance(ids, (int, Integral)):
+            return self._token(int(ids))
         skipped = set(self.all_special_ids) if skip_special_tokens else set()
         return [self._token(index) for index in map(int, to_list(ids)) if index not in skipped]
 

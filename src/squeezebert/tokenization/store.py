@@ -12,6 +12,7 @@ from squeezebert.config import BASE_KEY, SqueezeBertConfig
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.errors import OptionError, TokenizerError
 from squeezebert.files import make_folder, write_text
+from squeezebert.tokenization.inputs import check_text
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
 
 VOCAB_NAME = "vocab.txt"
@@ -22,6 +23,7 @@ ADDED_NAME = "added_tokens.json"
 FILE_NAMES = (VOCAB_NAME, TOKENIZER_NAME, CONFIG_NAME, SPECIALS_NAME, ADDED_NAME)
 
 MAX_LENGTH = 512
+_MARK = "\ufeff"
 # transformers writes int(1e30) where it knows no limit.
 _NO_LIMIT = 10**6
 _OPTIONS = {
@@ -125,7 +127,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TokenizerError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TokenizerError(f"{path}: is not valid JSON ({error})") from error
     if not isinstance(values, dict):
         raise TokenizerError(f"{path}: holds a {type(values).__name__}, not a JSON object")
@@ -375,7 +377,15 @@ def folder_texts(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str
 
 
 def vocab_text(vocabulary: Vocabulary) -> str:
-    """The content of ``vocab.txt``."""
+    """The content of ``vocab.txt``.
+
+    Raises:
+        TokenizerError: A piece would be read as another one, or as two.
+    """
+    for piece in vocabulary.pieces:
+        if "\n" in piece or "\r" in piece or piece.startswith(_MARK):
+            raise TokenizerError(f"the piece {piece!r} cannot be a line of {VOCAB_NAME}; leave it out")
+        check_text(piece, f"the piece {piece!r}")
     return "".join(f"{piece}\n" for piece in vocabulary.pieces)
 
 

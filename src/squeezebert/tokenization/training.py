@@ -23,16 +23,21 @@ def train_vocabulary(
         texts: The training texts, read once.
         description: The untrained tokenizer, whose normaliser is applied to the texts, as a
             ``tokenizer.json``. Its vocabulary, the special tokens, comes first in the new one.
-        vocab_size: Pieces to learn at most, special tokens included.
+        vocab_size: Pieces to learn at most, special tokens and characters included: each of these takes two,
+            but those that are only found where words begin.
         min_frequency: How often a pair of pieces has to occur to become a piece.
         limit_alphabet: Different characters to keep at most.
 
     Returns:
-        The pieces in the order of their ids.
+        The pieces in the order of their ids. Of pieces that are equally frequent the library takes other ones
+        in each run.
 
     Raises:
-        TokenizerError: ``vocab_size`` does not even hold the special tokens.
+        TokenizerError: ``vocab_size`` does not hold the special tokens and all characters, or ``texts`` is a
+            single string.
     """
+    if isinstance(texts, str):
+        raise TokenizerError("texts is a string, whose letters would be the texts; give a list of texts")
     # Imported here: the tokenizer in pure Python needs the library for nothing else.
     from tokenizers import Tokenizer
     from tokenizers.trainers import WordPieceTrainer
@@ -40,7 +45,8 @@ def train_vocabulary(
     specials = list(description["model"]["vocab"])
     if vocab_size <= len(specials):
         raise TokenizerError(f"vocab_size {vocab_size} has no room beside {len(specials)} special tokens")
-    tokenizer = Tokenizer.from_str(json.dumps(description))
+    # Special tokens that the texts speak of are words like others.
+    tokenizer = Tokenizer.from_str(json.dumps({**description, "added_tokens": []}))
     trainer = WordPieceTrainer(
         vocab_size=vocab_size,
         min_frequency=min_frequency,
@@ -50,4 +56,9 @@ def train_vocabulary(
     )
     tokenizer.train_from_iterator(texts, trainer)
     vocab = tokenizer.get_vocab(with_added_tokens=False)
+    if len(vocab) > vocab_size:
+        raise TokenizerError(
+            f"vocab_size {vocab_size} is less than the {len(vocab)} that special tokens and characters take; "
+            "give more, or a smaller limit_alphabet"
+        )
     return sorted(vocab, key=vocab.__getitem__)

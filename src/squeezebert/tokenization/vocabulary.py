@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from squeezebert.errors import TokenizerError, is_whole
@@ -91,6 +92,13 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+    def copy(self) -> Vocabulary:
+        """One of its own, to be added to."""
+        other = copy(self)
+        other.ids, other._tokens = dict(self.ids), list(self._tokens)
+        other.specials, other.added = dict(self.specials), dict(self.added)
+        return other
 
     def add(self, token: AddedToken) -> bool:
         """Add a token, or change the properties of one; say whether it got a new id.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ class Quantization:
     Attributes:
         checkpoint: What was read.
         smoothing: What input channels are divided by; see :mod:`squeezebert.smoothing`.
-        stored: What to write of a checkpoint that is in int8 already, whose weights would be rounded once more;
-            None for any other.
+        stored: What to write of a checkpoint that is in int8 already, and would be rounded once more; None for
+            any other.
         output: The folder to write.
         tokenizer_files: Content of the tokenizer files to write beside the weights, by name.
         bytes_before: Size of the files that the weights were read from.
@@ -65,22 +66,19 @@ class Quantization:
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))
-        stored = read_stored(name_or_path).arrays
-        is_coded = all(
-            name + SCALE_SUFFIX in stored for name, array in checkpoint.arrays.items() if array.ndim > 1
-        )
+        arrays = read_stored(name_or_path).arrays
+        matrices = [name for name, array in checkpoint.arrays.items() if array.ndim > 1]
+        stored = arrays if all(name + SCALE_SUFFIX in arrays for name in matrices) else None
+        # Of one that is in int8 it only finds out whether it fits.
         smoothing = measure_smoothing(checkpoint)
-        shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
         return cls(
             checkpoint=checkpoint,
-            smoothing={} if is_coded else smoothing,
-            stored=stored if is_coded else None,
+            smoothing=smoothing if stored is None else {},
+            stored=stored,
             output=Path(output),
             tokenizer_files=_read_texts(files),
             bytes_before=sum(file.size for file in weights_files(checkpoint)),
-            bytes_after=sum(array.nbytes for array in stored.values())
-            if is_coded
-            else stored_bytes(shapes, "int8") + sum(array.nbytes for array in smoothing.values()),
+            bytes_after=_bytes_of(checkpoint, smoothing) if stored is None else _sum_of_bytes(stored),
         )
 
     def errors(self) -> Iterator[tuple[str, float]]:
@@ -105,6 +103,15 @@ class Quantization:
             stored = quantize(self.checkpoint.arrays, self.smoothing)
         write_stored(self.output, self.checkpoint.config, stored, extra_files=self.tokenizer_files)
         remove_others(self.output, self.tokenizer_files)
+
+
+def _bytes_of(checkpoint: Checkpoint, smoothing: Arrays) -> int:
+    shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
+    return stored_bytes(shapes, "int8") + _sum_of_bytes(smoothing)
+
+
+def _sum_of_bytes(arrays: Mapping[str, NDArray[Any]]) -> int:
+    return sum(array.nbytes for array in arrays.values())
 
 
 def _error_of(name: str, array: NDArray[np.float32], smoothing: Arrays) -> float:

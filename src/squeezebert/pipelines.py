@@ -274,6 +274,7 @@ class Pipeline:
         examples = [*self.task.labelled_examples(as_rows(rows, "row"), columns)]
         for example in examples:
             self.task.check(example, self.setup.config)
+        self.task.check_together(examples, self.setup.config)
         return self.measure(examples)
 
     def measure(self, examples: Iterable[Any]) -> dict[str, float]:

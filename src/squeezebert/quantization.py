@@ -32,8 +32,7 @@ class Quantization:
     Attributes:
         checkpoint: What was read.
         smoothing: What input channels are divided by; see :mod:`squeezebert.smoothing`.
-        stored: What to write of a checkpoint that is in int8 already, and would be rounded once more; None for
-            any other.
+        stored: What to write of a checkpoint that is in int8 already, whose codes stay; None of any other.
         output: The folder to write.
         tokenizer_files: Content of the tokenizer files to write beside the weights, by name.
         bytes_before: Size of the files that the weights were read from.

@@ -19,10 +19,11 @@ from squeezebert.checkpoints import read_checkpoint, write_checkpoint
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.data import Row
 from squeezebert.errors import CheckpointError, DataError, OptionError, TrainingError
-from squeezebert.pipelines import pipeline
+from squeezebert.modeling.backend import TorchBackend
+from squeezebert.pipelines import Pipeline, pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
-from squeezebert.training.finetune import default_start
+from squeezebert.training.finetune import default_start, make_objective
 from squeezebert.training.settings import DEFAULT_EPOCHS
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import PEOPLE, PIECES, PLACES, make_data, make_rows
@@ -322,8 +323,55 @@ def test_known_texts_are_not_measured_on() -> None:
     assert not {example.text for example in twice.training} & {example.text for example in twice.validation}
     alike = TrainingData.read("fill-mask", [{"text": "one"}] * 40)
     assert len(alike.validation) == 4
+    large = [{"question": "what?", "context": f"the text {n // 40}", "answers": ["text"]} for n in range(121)]
+    data = TrainingData.read("question-answering", large)
+    there, here = ({example.context for example in part} for part in (data.training, data.validation))
+    assert (len(data.validation), there & here) == (41, set())
     both = TrainingData.read("fill-mask", [{"text": "one"}] * 2)
     assert (len(both.training), len(both.validation)) == (1, 1)
+
+
+@pytest.mark.parametrize("task", ["text-classification", "feature-extraction"])
+def test_pairs_that_are_known_in_the_other_order_are_not_measured_on(task: str) -> None:
+    pairs = [(f"one {n}", f"other {n}") for n in range(50)]
+    both = [*pairs, *((second, first) for first, second in pairs)]
+    rows = [{"text": text, "text_pair": pair, "label": str(n % 2)} for n, (text, pair) in enumerate(both)]
+    data = TrainingData.read(task, rows)
+    there, here = (
+        {frozenset((e.text, e.text_pair)) for e in part} for part in (data.training, data.validation)
+    )
+    assert (len(data.validation), there & here) == (10, set())
+
+
+@pytest.mark.parametrize("task", ["text-classification", "feature-extraction"])
+def test_commas_are_decided_about_by_all_rows(task: str, trunk: str) -> None:
+    """Each of those that are held out may be one of thousands, as 1,234 is."""
+    labels = [f"{n % 7},{n % 1000:03d}" for n in range(11, 60)]
+    pairs = [{"text": f"ada {n}", "text_pair": f"bob {n}", "label": label} for n, label in enumerate(labels)]
+    held = [{"text": "ada", "text_pair": f"bob {n}", "label": f"{n},234"} for n in range(1, 4)]
+    data = TrainingData.read(task, pairs, held)
+    objective = make_objective(data, trunk, FAST, None)
+    assert set(objective.evaluate()) >= {"spearman", "pearson"}
+    with pytest.raises(DataError, match="row 0: label '1,234' has a comma of thousands or of decimals"):
+        Pipeline(data.task, TorchBackend(objective.model), objective.setup.tokenizer).evaluate(held)
+
+
+@pytest.mark.parametrize("task", ["text-classification", "token-classification"])
+def test_a_head_goes_on_with_its_labels_in_another_order(task: str, trunk: str, tmp_path: Path) -> None:
+    data = make_data(task)
+    objective = make_objective(data, trunk, FAST, None)
+    labels = list(objective.model.config.id2label.values())
+    objective.save(tmp_path / "sorted")
+    stored = read_checkpoint(tmp_path / "sorted")
+    head = {name: array[::-1] for name, array in stored.arrays.items() if name.startswith("classifier.")}
+    write_checkpoint(
+        tmp_path / "other", stored.config.with_labels(labels[::-1], stored.config.problem_type),
+        {**stored.arrays, **head},
+    )  # fmt: skip
+    objective.setup.tokenizer.save_pretrained(tmp_path / "other")
+    again = make_objective(data, str(tmp_path / "other"), FAST, None)
+    for name, tensor in objective.model.state_dict().items():
+        assert torch.equal(tensor, again.model.state_dict()[name]), name
 
 
 def test_the_same_rows_divided_elsewhere_are_other_data() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,15 @@ def test_labels_are_drawn_as_they_are(label: str, tmp_path: Path, recwarn: pytes
     draw_confusion(np.eye(2, dtype=np.int64), [label, "other"], tmp_path / "confusion.png")
     assert not recwarn.list
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_many_labels_and_long_ones_have_room(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """A square of so many inches would take gigabytes, and a name as long as a text all the room."""
+    for labels in ([str(n) for n in range(500)], ["x" * 300, "y"]):
+        draw_confusion(np.eye(len(labels), dtype=np.int64), labels, tmp_path / "confusion.png")
+        width, height = struct.unpack(">II", (tmp_path / "confusion.png").read_bytes()[16:24])
+        assert max(width, height) < 3000
+    assert not recwarn.list
 
 
 def test_shares_have_a_panel_without_what_is_larger() -> None:

@@ -94,5 +94,7 @@ def test_what_is_missing_or_does_not_fit_is_said(trunk: str, out: Path) -> None:
     for wrong in ({"batch_size": 1}, {"micro_batch_size": 1}):
         with pytest.raises(OptionError, match="size 1: pairs of texts are compared with each other"):
             train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(**wrong))
+    with pytest.raises(OptionError, match="batch_tokens 5 has no room for two pairs of texts"):
+        train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(batch_tokens=5))
     with pytest.raises(OptionError, match="freeze_blocks 2 leaves nothing to train"):
         train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(freeze_blocks=2))

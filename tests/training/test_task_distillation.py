@@ -135,7 +135,7 @@ def _spans(student: Any, teacher: Any, row: int, inputs: Any) -> list[tuple[Any,
 
 
 def _choices(student: Any, teacher: Any, row: int, inputs: Any) -> list[tuple[Any, Any, float]]:
-    count = int(inputs["attention_mask"][row, :, 0].sum())
+    count = int((inputs["attention_mask"][row].sum(-1) > 1).sum())
     return [(student.logits[row, :count], teacher.logits[row, :count], 1.0)]
 
 
@@ -169,7 +169,9 @@ def test_the_losses_of_a_batch_are_those_of_its_rows(
             weight += share
     assert batch.weights["soft"] == weight
     np.testing.assert_allclose(losses["soft"].item(), expected, rtol=1e-4)
-    here = batch.inputs["attention_mask"].flatten(0, -2).bool()
+    texts = batch.inputs["attention_mask"].flatten(0, -2)
+    here = texts.bool() & (texts.sum(-1, keepdim=True) > 1)
+    assert batch.weights["hidden"] == here.sum()
     states = objective.module["projections"]["layer1"](mine.hidden_states[1][here])
     cosines = torch.nn.functional.cosine_similarity(states, theirs.hidden_states[3][here], dim=-1)
     torch.testing.assert_close(losses["hidden"], (1 - cosines).sum(), rtol=1e-4, atol=1e-4)

@@ -106,6 +106,7 @@ def _measure(pipe: Pipeline, examples: Iterable[Any]) -> dict[str, Any]:
     """Read all examples, then answer them and compare."""
     start = time.perf_counter()
     kept = list(examples)
+    pipe.task.check_together(kept, pipe.setup.config)
     metrics = pipe.measure(progress(kept, unit="rows", total=len(kept)))
     seconds = time.perf_counter() - start
     return {

@@ -15,7 +15,8 @@ loop_options = options.adding(
     click.option("--tokens", type=int, metavar="N", help="Tokens of the run, in place of --epochs."),
     click.option(
         "--micro-batch-size", type=int, metavar="N",
-        help="Compute a batch in parts of N: the same result in less memory.",
+        help="Compute a batch in parts of N, in less memory, with the same result; but for what compares or "
+        "pads in a part: vectors, answers to questions and choices.",
     ),
     click.option("--optimizer", metavar="NAME", default="adamw", show_default=True, help="adamw or lamb."),
     click.option(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -176,7 +176,8 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
         options_type: Frozen dataclass of what a user can ask of :meth:`decode`, with defaults.
         evaluation_options: The options whose answers :meth:`metric` takes.
         evaluation_choices: Names of those that belong to a model, and may be others in an evaluation, too.
-        content: Attribute of an example that must not be learnt from and measured on, too.
+        content: Attribute of an example that must not be learnt from and measured on, too; see
+            :meth:`contents`.
         no_scores: Those of its metrics of which more is not better.
         one_head: Whether the head means the same in all data, so that a trained one can go on learning.
         draws: Whether :meth:`features` draws something anew each epoch (masking).
@@ -310,6 +311,17 @@ class Task(ABC, Generic[ExampleT, OptionsT]):
 
         Raises:
             DataError: Its label is not one of the model's; the message names it, the place, and the nearest.
+        """
+
+    def contents(self, example: ExampleT) -> tuple[Hashable, ...]:
+        """What an example shares with others that must not be learnt from where it is measured on."""
+        return (getattr(example, self.content),)
+
+    def check_together(self, examples: Sequence[ExampleT], config: SqueezeBertConfig) -> None:
+        """See that the labels of a whole file can be read in one way only, before any work is done.
+
+        Raises:
+            DataError: They cannot.
         """
 
     def gather(self, examples: Iterable[ExampleT]) -> Iterable[ExampleT]:

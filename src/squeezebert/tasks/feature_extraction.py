@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,7 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
 
     def configure(self, config: SqueezeBertConfig, examples: Sequence[FeatureExample]) -> SqueezeBertConfig:
         """See that the labels are numbers beyond doubt; see :meth:`Task.configure`."""
-        _check_labels(examples)
+        self.check_together(examples, config)
         return super().configure(config, examples)
 
     def encode(self, example: FeatureExample, setup: Setup) -> list[Window]:
@@ -126,13 +126,20 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         pair = tuple(next(window for window in windows if window.choice == index) for index in range(2))
         return [Feature(pair, {"labels": np.array(as_number(example.label), dtype=np.float32)})]
 
+    def check_together(self, examples: Sequence[FeatureExample], config: SqueezeBertConfig) -> None:
+        """See that commas in labels are not ambiguous."""
+        check_commas({example.where: example.label for example in examples})
+
+    def contents(self, example: FeatureExample) -> tuple[Hashable, ...]:
+        """As :meth:`Task.contents`: a pair is known in either order."""
+        return (*super().contents(example), frozenset((example.text, example.text_pair)))
+
     def metric(
         self, examples: Sequence[FeatureExample], answers: Sequence[Vector], config: SqueezeBertConfig
     ) -> dict[str, float]:
         """Give the correlations of the cosines with the labels: of their ranks first, as the field does."""
         if not examples:
             raise DataError("there are no examples to evaluate")
-        _check_labels(examples)
         true = np.array([as_number(example.label) for example in examples], dtype=np.float64)
         pairs = np.array(answers, dtype=np.float64)
         norms = np.maximum(np.linalg.norm(pairs, axis=2), _SHORTEST)
@@ -140,10 +147,6 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         if np.ptp(cosines) < _ROUNDING:
             cosines[:] = cosines[0]
         return {"spearman": metrics.spearman(true, cosines), "pearson": metrics.pearson(true, cosines)}
-
-
-def _check_labels(examples: Sequence[FeatureExample]) -> None:
-    check_commas({example.where: example.label for example in examples})
 
 
 def windows_apart(texts: Sequence[str], setup: Setup) -> list[Window]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -171,6 +171,16 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         """See that the label is one of the model's."""
         target_of(example, config)
 
+    def check_together(self, examples: Sequence[TextExample], config: SqueezeBertConfig) -> None:
+        """See that commas in numbers are not ambiguous."""
+        if problem_type(config) == REGRESSION:
+            _check_numbers(examples)
+
+    def contents(self, example: TextExample) -> tuple[Hashable, ...]:
+        """As :meth:`Task.contents`: a pair is known in either order."""
+        pair = () if example.text_pair is None else (frozenset((example.text, example.text_pair)),)
+        return (*super().contents(example), *pair)
+
     def condense_answer(self, answer: Answer, config: SqueezeBertConfig) -> Answer:
         """Keep the labels that are decided for, which of many are few; of numbers all."""
         problem = problem_type(config)
@@ -188,7 +198,6 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         scores = np.stack([_in_order(answer, config) for answer in answers])
         problem = problem_type(config)
         if problem == REGRESSION:
-            _check_numbers(examples)
             true, predicted = targets.astype(np.float64), scores[:, 0]
             return {
                 "spearman": metrics.spearman(true, predicted),

@@ -91,7 +91,7 @@ class TrainingData:
         if len(examples) < 2:
             raise DataError(f"{name}: {len(examples)} rows cannot be divided into training and validation")
         order = np.random.default_rng(seed).permutation(len(examples)).tolist()
-        chosen = _held_out([getattr(example, task.content) for example in examples], order, count)
+        chosen = _held_out([task.contents(example) for example in examples], order, count)
         return cls(
             task,
             [example for index, example in enumerate(examples) if index not in chosen],
@@ -117,6 +117,7 @@ class TrainingData:
             DataError: A label occurs in the validation rows only, or a row does not fit the task; the message
                 names it and the place. Or no row has anything to measure on.
         """
+        self.task.check_together([*self.training, *self.validation], setup.config)
         rng = np.random.default_rng(0)
         found = False
         for example in self.validation:
@@ -138,21 +139,43 @@ class TrainingData:
         return digest.hexdigest()
 
 
-def _held_out(contents: Sequence[Hashable], order: Sequence[int], count: int) -> set[int]:
-    """So many rows in this order, each with those of its content if that makes twice as many at most.
+def _held_out(contents: Sequence[Sequence[Hashable]], order: Sequence[int], count: int) -> set[int]:
+    """So many rows in this order, each with those that share a content if that makes twice as many at most.
 
-    One row at least is left to learn from.
+    Where that leaves less than half of them, the smallest of the other groups is taken, if it is no more than
+    a third of all rows; else single rows are. One row at least is left to learn from.
     """
     most = min(2 * count, len(contents) - 1)
-    together = defaultdict(list)
-    for index, content in enumerate(contents):
-        together[content].append(index)
+    groups = _groups(contents)
     chosen: set[int] = set()
     for index in order:
-        rows = together[contents[index]]
+        rows = groups[index]
         if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= most:
             chosen.update(rows)
-    return chosen or {*order[:count]}
+    if 2 * len(chosen) >= count:
+        return chosen
+    smallest = min((groups[index] for index in order if index not in chosen), key=len)
+    return chosen.union(smallest if 3 * len(smallest) <= len(contents) else order[:count])
+
+
+def _groups(contents: Sequence[Sequence[Hashable]]) -> list[list[int]]:
+    """For each row those that share a content with it, also by way of others, itself included."""
+    leaders = list(range(len(contents)))
+
+    def leader(index: int) -> int:
+        while leaders[index] != index:
+            leaders[index] = leaders[leaders[index]]
+            index = leaders[index]
+        return index
+
+    firsts: dict[Hashable, int] = {}
+    for index, shared in enumerate(contents):
+        for content in shared:
+            leaders[leader(index)] = leader(firsts.setdefault(content, index))
+    together = defaultdict(list)
+    for index in range(len(contents)):
+        together[leader(index)].append(index)
+    return [together[leader(index)] for index in range(len(contents))]
 
 
 @dataclass(frozen=True)

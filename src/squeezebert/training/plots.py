@@ -22,6 +22,10 @@ CAPTIONS = {
 }
 
 _MOST_LABELS_WITH_NUMBERS = 20
+_MOST_LABELS_WITH_NAMES = 80
+_LONGEST_NAME = 40
+_LARGEST = 16.0
+"""Inches; more labels than fit have smaller squares."""
 _BINS = 10
 _SMOOTHING = 0.05
 
@@ -65,11 +69,13 @@ def of_like_size(metrics: Mapping[str, Sequence[float]]) -> list[dict[str, Seque
 
 def draw_confusion(counts: NDArray[np.int64], labels: Sequence[str], path: Path) -> None:
     """Draw a confusion matrix ``[true, predicted]``, each row as shares of its sum."""
-    figure, (panel,) = _panels(1, size=max(4.0, 0.4 * len(labels)))
+    figure, (panel,) = _panels(1, size=min(max(4.0, 0.4 * len(labels)), _LARGEST))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     # As they are: $5k_$10k is no formula. Half a surrogate pair, as JSON can hold, cannot be drawn.
-    names = [label.encode("utf-8", "replace").decode() for label in labels]
+    names = [_cut(label.encode("utf-8", "replace").decode()) for label in labels]
+    if len(names) > _MOST_LABELS_WITH_NAMES:
+        names = []
     panel.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
     panel.set_yticks(range(len(names)), names, parse_math=False)
     panel.set(xlabel="predicted", ylabel="true")
@@ -126,6 +132,10 @@ def smoothed(values: Sequence[float]) -> list[float]:
 def captions_of(folder: Path) -> Mapping[str, str]:
     """The pictures that are in a folder, and what they show."""
     return {name: caption for name, caption in CAPTIONS.items() if (folder / name).is_file()}
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _panels(count: int, size: float = 4.0) -> tuple[Any, Sequence[Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.errors import OptionError
+from squeezebert.tasks.base import Feature
 from squeezebert.training.data import TrainingData
 from squeezebert.training.objective import MicroBatch
 from squeezebert.training.settings import TrainingSettings
@@ -35,6 +36,20 @@ class SimilarityObjective(TaskObjective):
         super().__init__(data, start, settings)
         if settings.freeze_blocks == self.setup.config.num_hidden_layers:
             raise OptionError(f"freeze_blocks {settings.freeze_blocks} leaves nothing to train")
+
+    def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
+        """As :meth:`TaskObjective.epoch`.
+
+        Raises:
+            OptionError: No batch has two pairs.
+        """
+        batches = super().epoch(epoch)
+        if max(map(len, batches)) < 2:
+            raise OptionError(
+                f"batch_tokens {self._settings.batch_tokens} has no room for two pairs of texts, which are "
+                "compared with each other; give more"
+            )
+        return batches
 
     def losses(self, batch: MicroBatch) -> Mapping[str, Tensor]:
         """Sum of the loss over pairs: ids, mask and segments ``[pairs, 2, tokens]``, labels ``[pairs]``."""

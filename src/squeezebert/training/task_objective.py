@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from squeezebert import modeling
 from squeezebert.checkpoints import Checkpoint, read_checkpoint
-from squeezebert.errors import OptionError
+from squeezebert.errors import DataError, OptionError
 from squeezebert.files import write_text
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
@@ -29,6 +29,7 @@ from squeezebert.training.class_weights import ClassWeights
 from squeezebert.training.data import TrainingData, epoch_features
 from squeezebert.training.deploy import draw_answers
 from squeezebert.training.freezing import freeze
+from squeezebert.training.label_order import with_labels_in_order
 from squeezebert.training.label_scale import LabelScale
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.origin import digest_of
@@ -81,6 +82,7 @@ class TaskObjective(Objective[Feature]):
             config = config.replace(
                 hidden_dropout_prob=settings.dropout, attention_probs_dropout_prob=settings.dropout
             )
+        checkpoint = with_labels_in_order(checkpoint, config)
         head: type[SqueezeBertPreTrainedModel] = getattr(modeling, data.task.head)
         self.model = head.from_checkpoint(checkpoint, config, ignore_mismatched_sizes=True).train()
         self.module = self.model
@@ -116,10 +118,10 @@ class TaskObjective(Objective[Feature]):
         few = validation[:: math.ceil(len(validation) / _FEW)]
         try:
             self._measured(few)
-        except OptionError:
+        except (DataError, OptionError):
             if len(few) == len(validation):
                 raise
-            # Some metrics are of few rows, such as those without answers.
+            # Some metrics are of few rows, such as those without answers, and some rows are empty.
             self._measured(validation)
 
     def identity(self) -> Mapping[str, Any]:

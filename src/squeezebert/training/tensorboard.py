@@ -35,9 +35,8 @@ class TensorBoard(Observer):
             # Imported here: it takes seconds.
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(
-                str(self._folder), purge_step=position.step + 1 if position.step else None
-            )
+            again = self._folder.exists() and any(self._folder.iterdir())
+            self._writer = SummaryWriter(str(self._folder), purge_step=position.step + 1 if again else None)
 
     def stepped(self, step: Step) -> None:
         """Write a step."""

@@ -51,7 +51,8 @@ def soft_loss(
             ]
             distances = torch.stack(parts).mean(0)
         case "multiple-choice":
-            here = inputs["attention_mask"].any(-1)
+            # Of padding the first token is seen; every choice has two at least.
+            here = inputs["attention_mask"].sum(-1) > 1
             distances = divergence(student["logits"], teacher["logits"], temperature, here)
         case _:
             raise AssertionError(task)

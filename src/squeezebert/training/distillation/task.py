@@ -130,10 +130,13 @@ class TaskDistillation(TaskObjective):
 
     def _hidden_loss(self, output: Any, target: TaughtOutput, batch: MicroBatch) -> Tensor:
         here = batch.inputs["attention_mask"].flatten(0, -2).bool()
+        # Not the first tokens of what pads choices, which are seen.
+        real = here.sum(-1, keepdim=True).expand_as(here)[here] > 1
         total = torch.zeros((), device=here.device)
         for (mine, _), theirs in zip(self._teaching.layer_map, target.layers, strict=True):
             states = output.hidden_states[mine][here].float()
-            total = total + cosine_distances(self._projections[f"layer{mine}"](states), theirs).sum()
+            distances = cosine_distances(self._projections[f"layer{mine}"](states), theirs)
+            total = total + distances[real].sum()
         return total
 
     def report(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from squeezebert.tasks.base import Example, Feature, Setup, Task
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_MOST = 2000
+_KNOWN = ", some of them of texts that are learnt from"
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,19 @@ class TrainingData:
         if len(examples) < 2:
             raise DataError(f"{name}: {len(examples)} rows cannot be divided into training and validation")
         order = np.random.default_rng(seed).permutation(len(examples)).tolist()
-        chosen = _held_out([task.contents(example) for example in examples], order, count)
+        contents = [task.contents(example) for example in examples]
+        chosen = _held_out(contents, order, count)
+        known = {
+            content for index, shared in enumerate(contents) if index not in chosen for content in shared
+        }
+        is_known = not known.isdisjoint(content for index in chosen for content in contents[index])
         return cls(
             task,
             [example for index, example in enumerate(examples) if index not in chosen],
             [example for index, example in enumerate(examples) if index in chosen],
             True,
             name,
-            f"{len(chosen)} rows held out of {name}",
+            f"{len(chosen)} rows held out of {name}{_KNOWN if is_known else ''}",
             more,
         )
 
@@ -142,8 +148,8 @@ class TrainingData:
 def _held_out(contents: Sequence[Sequence[Hashable]], order: Sequence[int], count: int) -> set[int]:
     """So many rows in this order, each with those that share a content if that makes twice as many at most.
 
-    Where that leaves less than half of them, the smallest of the other groups is taken, if it is no more than
-    a third of all rows; else single rows are. One row at least is left to learn from.
+    Where that makes less than half of them, as where a few texts have most rows, single rows are taken, too.
+    One row at least is left to learn from.
     """
     most = min(2 * count, len(contents) - 1)
     groups = _groups(contents)
@@ -152,10 +158,7 @@ def _held_out(contents: Sequence[Sequence[Hashable]], order: Sequence[int], coun
         rows = groups[index]
         if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= most:
             chosen.update(rows)
-    if 2 * len(chosen) >= count:
-        return chosen
-    smallest = min((groups[index] for index in order if index not in chosen), key=len)
-    return chosen.union(smallest if 3 * len(smallest) <= len(contents) else order[:count])
+    return chosen if 2 * len(chosen) >= count else chosen.union(order[:count])
 
 
 def _groups(contents: Sequence[Sequence[Hashable]]) -> list[list[int]]:

@@ -94,17 +94,13 @@ class TrainingData:
         order = np.random.default_rng(seed).permutation(len(examples)).tolist()
         contents = [task.contents(example) for example in examples]
         chosen = _held_out(contents, order, count)
-        known = {
-            content for index, shared in enumerate(contents) if index not in chosen for content in shared
-        }
-        is_known = not known.isdisjoint(content for index in chosen for content in contents[index])
         return cls(
             task,
             [example for index, example in enumerate(examples) if index not in chosen],
             [example for index, example in enumerate(examples) if index in chosen],
             True,
             name,
-            f"{len(chosen)} rows held out of {name}{_KNOWN if is_known else ''}",
+            f"{len(chosen)} rows held out of {name}{_KNOWN if _is_known(contents, chosen) else ''}",
             more,
         )
 
@@ -159,6 +155,13 @@ def _held_out(contents: Sequence[Sequence[Hashable]], order: Sequence[int], coun
         if len(chosen) < count and index not in chosen and len(chosen) + len(rows) <= most:
             chosen.update(rows)
     return chosen if 2 * len(chosen) >= count else chosen.union(order[:count])
+
+
+def _is_known(contents: Sequence[Sequence[Hashable]], chosen: set[int]) -> bool:
+    """Whether some of the chosen rows share a content with others."""
+    others = (shared for index, shared in enumerate(contents) if index not in chosen)
+    known = {content for shared in others for content in shared}
+    return any(not known.isdisjoint(contents[index]) for index in chosen)
 
 
 def _groups(contents: Sequence[Sequence[Hashable]]) -> list[list[int]]:

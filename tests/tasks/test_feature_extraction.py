@@ -154,7 +154,7 @@ def test_a_comma_of_thousands_or_of_decimals_is_asked_about(labels: tuple[str | 
     rows = [TASK.read({**pair, "label": label}, f"x:{n}") for n, label in enumerate(labels)]
     for use in (
         lambda: TASK.configure(config(), rows),
-        lambda: TASK.metric(rows, list(np.ones((2, 2, 7), np.float32)), config()),
+        lambda: TASK.check_together(rows, config()),
     ):
         with pytest.raises(DataError, match=f"x:0: label '{labels[0]}' has a comma of thousands or of"):
             use()

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.checkpoints import Checkpoint, read_checkpoint, read_stored, write_stored
-from squeezebert.checkpoints.arrays import Arrays, Stored
+from squeezebert.checkpoints.arrays import Arrays, Stored, bytes_of
 from squeezebert.checkpoints.matching import check_tied
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, dequantize, quantize
 from squeezebert.costs import stored_bytes
@@ -77,7 +76,7 @@ class Quantization:
             output=Path(output),
             tokenizer_files=_read_texts(files),
             bytes_before=sum(file.size for file in weights_files(checkpoint)),
-            bytes_after=_bytes_of(checkpoint, smoothing) if stored is None else _sum_of_bytes(stored),
+            bytes_after=_bytes_of(checkpoint, smoothing) if stored is None else bytes_of(stored),
         )
 
     def errors(self) -> Iterator[tuple[str, float]]:
@@ -106,11 +105,7 @@ class Quantization:
 
 def _bytes_of(checkpoint: Checkpoint, smoothing: Arrays) -> int:
     shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
-    return stored_bytes(shapes, "int8") + _sum_of_bytes(smoothing)
-
-
-def _sum_of_bytes(arrays: Mapping[str, NDArray[Any]]) -> int:
-    return sum(array.nbytes for array in arrays.values())
+    return stored_bytes(shapes, "int8") + bytes_of(smoothing)
 
 
 def _error_of(name: str, array: NDArray[np.float32], smoothing: Arrays) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.checkpoints import StoredCheckpoint, read_stored, write_stored
+from squeezebert.checkpoints.arrays import bytes_of
 from squeezebert.checkpoints.matching import check_tied
 from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
@@ -175,8 +176,8 @@ class Trimming:
             "pieces_after": self.tokenizer_after.vocab_size,
             "parameters_before": _parameters(self.before),
             "parameters_after": _parameters(self.after),
-            "bytes_before": _bytes(self.before),
-            "bytes_after": _bytes(self.after),
+            "bytes_before": bytes_of(self.before.arrays),
+            "bytes_after": bytes_of(self.after.arrays),
             "corpus_tokens_before": tokens,
             "corpus_tokens_after": now_tokens,
             "changed_share": _total(changed) / max(1, tokens),
@@ -267,7 +268,3 @@ def _total(words: dict[tuple[int, ...], int]) -> int:
 def _parameters(stored: StoredCheckpoint) -> int:
     arrays = stored.arrays
     return sum(array.size for name, array in arrays.items() if not is_about_codes(name, arrays))
-
-
-def _bytes(stored: StoredCheckpoint) -> int:
-    return sum(array.nbytes for array in stored.arrays.values())

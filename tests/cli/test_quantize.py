@@ -20,6 +20,15 @@ from tests.cli.conftest import Run, save_tiny_model
 Program = Callable[..., Run]
 
 
+def assert_none_reads(squeezebert: Program, folder: Path, why: str) -> None:
+    """What stores a checkpoint anew refuses one, and leaves nothing behind."""
+    corpus, out = folder / "corpus.txt", folder / "out"
+    corpus.write_text("ada lives in london")
+    for command in (("quantize", folder, out), ("trim", folder, out, "--corpus", corpus)):
+        assert f"{folder}: {why}" in squeezebert(*command).error
+    assert not out.exists()
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -189,10 +198,7 @@ def test_output_embeddings_that_are_not_tied_are_refused(
     save_file(arrays, tmp_path / "model.safetensors")
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": False}))
-    for command in (("quantize", tmp_path), ("trim", tmp_path, "--corpus", tmp_path / "config.json")):
-        run = squeezebert(command[0], command[1], tmp_path / "out", *command[2:])
-        assert f"{tmp_path}: its output embeddings are not tied to the word embeddings" in run.error
-    assert not (tmp_path / "out").exists()
+    assert_none_reads(squeezebert, tmp_path, "its output embeddings are not tied to the word embeddings")
 
 
 def test_tensors_that_no_network_has_are_refused(
@@ -202,11 +208,7 @@ def test_tensors_that_no_network_has_are_refused(
     write_checkpoint(tmp_path, checkpoint.config, {**checkpoint.arrays, "gate.weight": np.ones(3)})
     for file in ("vocab.txt", "tokenizer_config.json"):
         (tmp_path / file).write_bytes(Path(models["fill-mask"], file).read_bytes())
-    (tmp_path / "corpus.txt").write_text("ada lives in london")
-    for command in (("quantize", tmp_path), ("trim", tmp_path, "--corpus", tmp_path / "corpus.txt")):
-        run = squeezebert(command[0], command[1], tmp_path / "out", *command[2:])
-        assert f"{tmp_path}: does not fit the model: unexpected gate.weight" in run.error
-    assert not (tmp_path / "out").exists()
+    assert_none_reads(squeezebert, tmp_path, "does not fit the model: unexpected gate.weight")
 
 
 def test_what_cannot_be_read_or_written_is_named(

@@ -35,3 +35,8 @@ def check_finite(arrays: Mapping[str, NDArray[Any]], place: object) -> None:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             count = int(array.size - np.isfinite(array).sum())
             raise CheckpointError(f"{place}: {name} holds {count} values that are NaN or infinite")
+
+
+def bytes_of(arrays: Mapping[str, NDArray[Any]]) -> int:
+    """Bytes that arrays take in a file, without its header."""
+    return sum(array.nbytes for array in arrays.values())

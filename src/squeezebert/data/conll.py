@@ -36,7 +36,7 @@ class _Layout:
         token: Column of the token.
         tag: Column of the tag, None where there are no tags.
         typed: Whether the tags look like ``O`` and ``B-PER``.
-        tags: Those of the first lines that do not begin with #, where they are not typed.
+        tags: Those of the first lines, but for lines that begin with #.
     """
 
     tabbed: bool
@@ -144,14 +144,18 @@ def _detect(lines: list[str]) -> _Layout:
         # Before it stand parts of speech and chunks, which look like tags, too.
         tags = sum(_TAG.fullmatch(value) is not None for value in values)
         typed = tags >= _MOST * len(values)
-        return _Layout(tabbed, width, token, width - 1, typed, frozenset(values))
+        return _Layout(tabbed, width, token, width - 1, typed, _tags_of_words(rows, width - 1))
     for column in range(width - 1, token, -1):
         if all(_TAG.fullmatch(row[column]) for row in rows):
             return _Layout(tabbed, width, token, column, typed=True)
     last = _CONLLU_UPOS if width == _CONLLU_WIDTH and token else width - 1
     tag = last if last > token else None
-    known = frozenset(row[last] for row in rows if not row[0].startswith("#"))
-    return _Layout(tabbed, width, token, tag, typed=False, tags=known)
+    return _Layout(tabbed, width, token, tag, typed=False, tags=_tags_of_words(rows, last))
+
+
+def _tags_of_words(rows: list[list[str]], column: int) -> frozenset[str]:
+    """The tags of lines that can be no comments."""
+    return frozenset(row[column] for row in rows if not row[0].startswith("#"))
 
 
 def _split(line: str, tabbed: bool) -> list[str]:

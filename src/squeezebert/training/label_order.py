@@ -11,13 +11,16 @@ _HEAD = "classifier."
 
 
 def with_labels_in_order(checkpoint: Checkpoint, config: SqueezeBertConfig) -> Checkpoint:
-    """Bring the rows of a checkpoint's head into the order of a config's labels.
+    """Bring the rows of a checkpoint's head, ``[labels, hidden]`` and ``[labels]``, into the order of a config.
 
     A head of other labels stays as it is, as in transformers: as many rows are a start, if any.
 
     Args:
         checkpoint: To start training from.
         config: That of the model to train.
+
+    Returns:
+        The checkpoint, with arrays of its own where their order changes.
     """
     old, new = (list(each.id2label.values()) for each in (checkpoint.config, config))
     head = {name: array for name, array in checkpoint.arrays.items() if name.startswith(_HEAD)}

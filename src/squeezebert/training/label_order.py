@@ -11,7 +11,9 @@ _HEAD = "classifier."
 
 
 def with_labels_in_order(checkpoint: Checkpoint, config: SqueezeBertConfig) -> Checkpoint:
-    """Bring the rows of a checkpoint's head, ``[labels, hidden]`` and ``[labels]``, into the order of a config.
+    """Bring the rows of a checkpoint's head into the order of a config's labels.
+
+    These are ``[labels, hidden]`` of the weight and ``[labels]`` of the bias.
 
     A head of other labels stays as it is, as in transformers: as many rows are a start, if any.
 

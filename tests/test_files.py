@@ -19,7 +19,7 @@ import pytest
 from squeezebert import files
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import CheckpointError, OptionError
-from squeezebert.files import atomic_path, clear_leftovers, locate, write_bytes, write_text
+from squeezebert.files import alone_in, atomic_path, clear_leftovers, locate, write_bytes, write_text
 from tests.checkpoints.fixtures import random_arrays, save_folder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -220,6 +220,35 @@ def test_only_our_own_leftovers_are_cleared(tmp_path):
         path.write_text("x")
     clear_leftovers(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="the system has no such locks")
+def test_a_folder_is_held_by_one_process_until_it_ends(tmp_path):
+    hold = (
+        "import sys, time; from pathlib import Path; from squeezebert.files import alone_in\n"
+        "with alone_in(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold, tmp_path], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(OptionError, match="another process is at work in it"), alone_in(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+        with alone_in(tmp_path):
+            assert not list(tmp_path.iterdir())
+
+
+def test_where_no_folder_can_be_held_nobody_is_kept_out(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    if files.fcntl is not None:
+        monkeypatch.setattr(files.fcntl, "flock", unsupported)
+        with alone_in(tmp_path), alone_in(tmp_path):
+            pass
+    monkeypatch.setattr(files, "fcntl", None)
+    with alone_in(tmp_path), alone_in(tmp_path):
+        pass
 
 
 def test_writing_into_a_missing_folder_is_an_error(tmp_path):

@@ -12,6 +12,11 @@ from pathlib import Path
 
 from squeezebert.errors import CheckpointError, OptionError
 
+try:
+    import fcntl
+except ImportError:  # Windows.
+    fcntl = None  # type: ignore[assignment]
+
 EMBEDDED = Path(__file__).parent / "models"
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
@@ -127,10 +132,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ``/dev/stdout``, which may be a file.
 
     Raises:
-        OptionError: The folder does not exist or cannot be written to.
+        OptionError: The folder does not exist or cannot be written to, or ``path`` is a folder.
         OSError: There is no room for the file, whose name it has.
     """
-    if path.exists() and not path.is_dir() and (not path.is_file() or is_stdout(path)):
+    if path.is_dir():
+        raise OptionError(f"{path}: is a folder; it cannot be replaced by a file")
+    if path.exists() and (not path.is_file() or is_stdout(path)):
         yield path
         return
     target = path.resolve() if path.is_symlink() else path
@@ -200,6 +207,37 @@ def is_stdout(path: Path) -> bool:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:  # It is closed.
         return False
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask likewise out of a folder meanwhile.
+
+    The system lets go of it with the process, however that ends, and nothing is left in the folder. Where it
+    has no such locks (Windows, some network file systems) nobody is kept out.
+
+    Raises:
+        OptionError: Another is at work there.
+    """
+    if fcntl is None:
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise OptionError(f"{folder}: cannot be opened ({error.strerror})") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OptionError(
+                f"{folder}: another process is at work in it; wait for its end, or give another folder"
+            ) from error
+        except OSError:  # The file system has no locks.
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -112,11 +112,12 @@ def test_the_parts_of_a_model_that_is_replaced_go(tmp_path):
     assert {*listing(tmp_path)} - {*expected} == {"pytorch_model.bin"}
 
 
-def test_a_file_that_cannot_be_replaced_is_an_error_of_the_folder(tmp_path):
-    (tmp_path / "config.json").mkdir()
-    with pytest.raises(OptionError, match="cannot be written"):
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_folder_in_place_of_a_file_leaves_nothing_half_written(name, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(OptionError, match=f"{name}: is a folder; it cannot be replaced by a file"):
         write_checkpoint(tmp_path, CONFIG, random_arrays())
-    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("stage", ["weights", "config", "card"])

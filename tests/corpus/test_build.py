@@ -13,6 +13,7 @@ from squeezebert.corpus import Corpus, build, build_corpus, corpus_sources, read
 from squeezebert.corpus.drawing import divide, draw
 from squeezebert.corpus.shards import HELD_OUT, ids_dtype
 from squeezebert.errors import DataError, OptionError
+from squeezebert.files import alone_in
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 
 TEXTS = ["The tea is hot. We drink.", "Cold tea.\n\nThe tea is cold. Hot is the tea.", "We drink abc."]
@@ -111,6 +112,15 @@ def test_a_corpus_stays_whole_while_it_grows(tmp_path, sources, tokenizer, monke
     with pytest.raises(KeyboardInterrupt):
         build_corpus(sources, out, tokenizer=tokenizer)
     assert Corpus(out).fingerprint == before.fingerprint
+
+
+def test_one_process_builds_a_corpus(tmp_path, sources, tokenizer):
+    """Another would take the shards that are being written for those of a killed build."""
+    out = tmp_path / "out"
+    out.mkdir()
+    with alone_in(out), pytest.raises(OptionError, match="another process is at work in it"):
+        build_corpus(sources, out, tokenizer=tokenizer)
+    assert build_corpus(sources, out, tokenizer=tokenizer).built == 3
 
 
 def test_a_full_disk_names_the_shard(tmp_path, sources, tokenizer, monkeypatch):

@@ -269,6 +269,12 @@ def test_one_text_is_padded_alone(
     }  # fmt: skip
 
 
+def test_rows_to_be_padded_have_the_same_columns(tokenizer: BaseTokenizer) -> None:
+    rows = [{"input_ids": [1, 2], "label": 1}, {"input_ids": [1], "label": 0}, {"input_ids": [1]}]
+    with pytest.raises(TokenizerError, match="row 3 has no 'label', which the first row has"):
+        tokenizer.pad(rows)
+
+
 @pytest.mark.parametrize(
     "ids",
     [[[101, 1037, 102], [1038]], np.array([[101], [1038]]), [np.array([101, 1037])], [[]], [], 101],

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from squeezebert.checkpoints import read_checkpoint
-from squeezebert.errors import TrainingError
+from squeezebert.errors import OptionError, TrainingError
+from squeezebert.files import alone_in
 from squeezebert.training import Observer, Step, TrainingSettings, train
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import make_data
@@ -112,6 +113,16 @@ def test_a_state_beyond_its_epoch_is_refused(trunk: str, out: Path, monkeypatch:
     monkeypatch.setattr(TaskObjective, "epoch", lambda self, epoch: next(epochs))
     with pytest.raises(TrainingError, match=r"training_state\.pt.* batch 1 of .* has 1; .*start anew"):
         train(make_data(), out, start=trunk, settings=settings(), resume=True)
+
+
+def test_two_processes_do_not_go_on_with_one_run(trunk: str, out: Path) -> None:
+    """Each would write its state and its journal over those of the other."""
+    train(make_data(), out, start=trunk, settings=settings(stop_after=1e-9))
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    with alone_in(out), pytest.raises(OptionError, match="another process is at work in it"):
+        train(make_data(), out, start=trunk, settings=settings(), resume=True)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    assert train(make_data(), out, start=trunk, settings=settings(), resume=True).finished
 
 
 def test_a_wish_to_stop_is_heard(trunk: str, out: Path) -> None:

@@ -22,7 +22,14 @@ from squeezebert.corpus.sentences import split_sentences
 from squeezebert.corpus.shards import HELD_OUT, TRAINING, PartWriter, ShardPart, ids_dtype
 from squeezebert.data.opening import check_exists, plain_name
 from squeezebert.errors import DataError, OptionError, SqueezeBertError
-from squeezebert.files import check_folder, clear_leftovers, make_folder, removed_if_empty, write_text
+from squeezebert.files import (
+    alone_in,
+    check_folder,
+    clear_leftovers,
+    make_folder,
+    removed_if_empty,
+    write_text,
+)
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.tokenization.store import CONFIG_NAME as TOKENIZER_CONFIG_NAME
 from squeezebert.tokenization.store import VOCAB_NAME
@@ -137,7 +144,8 @@ def build_corpus(
 
     Raises:
         DataError: No source can be read.
-        OptionError: ``out`` cannot be written to, or ``hold_out`` is less than 2.
+        OptionError: ``out`` cannot be written to, or another process builds it, or ``hold_out`` is less
+            than 2.
     """
     if hold_out < 2:
         raise OptionError(f"hold_out {hold_out} is less than 2; every document would be held out")
@@ -146,8 +154,8 @@ def build_corpus(
     make_folder(folder)
     entries: list[ShardEntry] = []
     built, unreadable = 0, []
-    _clear_leftovers(folder)
-    with removed_if_empty(folder):
+    with removed_if_empty(folder), alone_in(folder):
+        _clear_leftovers(folder)
         for source in sources:
             try:
                 digest = _digest(source, tokenizer, hold_out)

@@ -206,7 +206,7 @@ class Encoder(Conversion, ABC):
             The columns, each ``[batch, tokens]``; of one text ``[tokens]``.
 
         Raises:
-            TokenizerError: A row lacks ``input_ids``, or an option is wrong.
+            TokenizerError: A row lacks ``input_ids`` or another column of the first, or an option is wrong.
         """
         columns = _columns(encoded_inputs)
         ids = columns["input_ids"]
@@ -292,10 +292,11 @@ class Encoder(Conversion, ABC):
 def _columns(encoded_inputs: Any) -> dict[str, Any]:
     rows = encoded_inputs
     if not isinstance(rows, Mapping):
-        rows = {
-            name: [row[name] for row in encoded_inputs]
-            for name in (encoded_inputs[0] if encoded_inputs else ())
-        }
+        names = list(encoded_inputs[0]) if encoded_inputs else []
+        for number, row in enumerate(encoded_inputs, 1):
+            if missing := [name for name in names if name not in row]:
+                raise TokenizerError(f"row {number} has no {missing[0]!r}, which the first row has")
+        rows = {name: [row[name] for row in encoded_inputs] for name in names}
     if "input_ids" not in rows:
         raise TokenizerError(f"features have no 'input_ids', only {sorted(rows)}; tokenise them first")
     return dict(rows)

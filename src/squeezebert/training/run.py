@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from squeezebert.errors import OptionError
 from squeezebert.files import (
+    alone_in,
     check_folder,
     clear_leftovers,
     exists,
@@ -63,17 +64,20 @@ def run(
         How the sitting ended; ``finished`` is False where it was stopped before the end.
 
     Raises:
-        OptionError: ``out`` is not free, or holds a finished run.
+        OptionError: ``out`` is not free, or another process is at work in it, or it holds a finished run.
         TrainingError: The loss is not finite (the best checkpoint so far is kept), a file cannot be
             written or read, or another process has ended (``LostProcessError``).
     """
     folder = Path(out)
     keep_freed_memory()
-    with joined() as world:
-        if problem := world.from_first(_problem_with(folder, resume) if world.first else ""):
+    with joined() as world, ExitStack() as stack:
+        # The other processes of the run may be going on in the folder: one holds it for all.
+        problem = _problem_with(folder, resume, stack) if world.first else ""
+        if problem := world.from_first(problem):
             raise OptionError(problem)
-        # The others may be going on in it.
-        with removed_if_empty(folder) if world.first else nullcontext():
+        with ExitStack() as beginning:
+            if world.first:
+                beginning.enter_context(removed_if_empty(folder))
             objective = make()
             loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
         if resume:
@@ -90,15 +94,21 @@ def _writers(folder: Path) -> list[Observer]:
     return [*writers, TensorBoard(folder / FOLDER_NAME)] if tensorboard_is_here() else writers
 
 
-def claim(folder: Path, resume: bool) -> None:
-    """Make the output folder, or check that it may be used; clear away what a killed run left half-written.
+@contextmanager
+def claimed(folder: Path, resume: bool) -> Iterator[None]:
+    """Make the output folder, or check that it may be used, and hold it.
+
+    What a killed run left half-written is cleared away.
 
     Raises:
         OptionError: It may not be used.
     """
-    check_free(folder, resume)
+    check_folder(folder)
     make_folder(folder)
-    clear_leftovers(folder)
+    with alone_in(folder):
+        check_free(folder, resume)
+        clear_leftovers(folder)
+        yield
 
 
 def is_finished(folder: Path) -> bool:
@@ -183,10 +193,10 @@ def check_free(folder: Path, resume: bool) -> None:
         raise OptionError(f"{folder}: is not empty; give another --out{remedy}")
 
 
-def _problem_with(folder: Path, resume: bool) -> str:
-    """What :func:`claim` has to say, for all processes."""
+def _problem_with(folder: Path, resume: bool, stack: ExitStack) -> str:
+    """What :func:`claimed`, which is entered, has to say, for all processes."""
     try:
-        claim(folder, resume)
+        stack.enter_context(claimed(folder, resume))
     except OptionError as error:
         return str(error)
     return ""

@@ -20,7 +20,6 @@ k_groups = 2
 v_groups = 2
 intermediate_groups = 2
 output_groups = 2
-vocab_size = 99
 """
 PRETRAIN = f"""{MODEL}
 [settings]

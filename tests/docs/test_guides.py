@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import socket
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from squeezebert.training import LoopSettings
+from squeezebert.training.distillation import DistillationSettings
+from squeezebert.training.pretraining import PretrainingSettings
 from tests.docs.guides import SURROUNDINGS, Reader, blocks_of
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +40,26 @@ def test_document(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     reader = Reader(tmp_path)
     for block in blocks_of(path):
         reader.follow(block)
+
+
+@pytest.mark.parametrize(
+    ("guide", "kind"), [("pretraining", PretrainingSettings), ("distillation", DistillationSettings)]
+)
+def test_settings(guide: str, kind: type[LoopSettings]) -> None:
+    """A guide has each setting of its own, and each default that is another than in training."""
+    common = {field.name: field.default for field in dataclasses.fields(LoopSettings)}
+    own = {
+        field.name: "[]"
+        if field.default == ()
+        else f"{field.default:,}"
+        if type(field.default) is int
+        else field.default
+        for field in dataclasses.fields(kind)
+        if field.name not in common or field.default != common[field.name]
+    }
+    text = (ROOT / "docs" / f"{guide}.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", text, flags=re.MULTILINE)
+    assert dict(table) == {name: str(default) for name, default in own.items()}
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", *GUIDES], ids=lambda path: path.stem)

@@ -24,7 +24,7 @@ from .conftest import FILLERS, PEOPLE, PIECES
 from .corpora import make_corpus
 
 CONFIG = SqueezeBertConfig(
-    vocab_size=len(PIECES) + 5, hidden_size=28, embedding_size=28, num_hidden_layers=2, num_attention_heads=7,
+    vocab_size=len(PIECES) + 2, hidden_size=28, embedding_size=28, num_hidden_layers=2, num_attention_heads=7,
     intermediate_size=44, max_position_embeddings=33,
 )  # fmt: skip
 SETTINGS = {"max_length": 17, "batch_size": 13, "epoch_sequences": 65, "threads": 1, "precision": "fp32"}
@@ -202,8 +202,9 @@ def test_a_phase_that_cannot_be_trained_is_found_before_the_first_one(corpus, tm
 
 def test_bad_input(corpus, tmp_path, trunk):
     settings = PretrainingSettings(**SETTINGS, steps=1)
-    with pytest.raises(OptionError, match="vocab_size 20 is less"):
-        make_pretraining({corpus: 1.0}, CONFIG.replace(vocab_size=20), settings)
+    for size in (20, 30522):
+        with pytest.raises(OptionError, match=rf"vocab_size {size} does not fit .*has {len(PIECES)} pieces"):
+            make_pretraining({corpus: 1.0}, CONFIG.replace(vocab_size=size), settings)
     with pytest.raises(OptionError, match="max_length 17 is more than the 16"):
         make_pretraining({corpus: 1.0}, CONFIG.replace(max_position_embeddings=16), settings)
     with pytest.raises(OptionError, match="epoch_sequences 1000000000000 is more than 100,000,000"):

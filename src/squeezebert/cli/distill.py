@@ -8,7 +8,7 @@ import click
 
 from squeezebert.cli.library_threads import import_torch
 from squeezebert.cli.output import show_fields
-from squeezebert.cli.recipes import MEASURED_ON, corpora_of, overrides_of, recipe_options
+from squeezebert.cli.recipes import MEASURED_ON, corpora_of, overrides_of, recipe_options, vocab_size_of
 from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, sitting
 from squeezebert.errors import OptionError
 
@@ -43,6 +43,7 @@ def command(
         raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
     student, corpora = start or read.model(), corpora_of(asked["corpus"], read)
     check_out(out, dry_run=dry_run, resume=asked["resume"])
+    student = start or read.model(vocab_size_of(corpora))
     if dry_run or out is None:
         with new_heads_are_expected():
             objective = make_distillation(corpora, source, student, settings)

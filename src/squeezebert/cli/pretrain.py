@@ -9,7 +9,7 @@ import click
 
 from squeezebert.cli.library_threads import import_torch
 from squeezebert.cli.output import show_fields
-from squeezebert.cli.recipes import MEASURED_ON, corpora_of, overrides_of, recipe_options
+from squeezebert.cli.recipes import MEASURED_ON, corpora_of, overrides_of, recipe_options, vocab_size_of
 from squeezebert.cli.sitting import check_out, code_of, new_heads_are_expected, sitting
 from squeezebert.errors import OptionError
 
@@ -43,6 +43,7 @@ def command(recipe: str, out: str | None, dry_run: bool, **asked: Any) -> int:
         check_phases(model, phases, finished=finished)
     except OptionError as error:
         raise OptionError(f"{recipe}: {error}") from error
+    model = read.model(vocab_size_of(corpora))
     if dry_run or out is None:
         with new_heads_are_expected(), joined():
             plans = [measure(make_pretraining(corpora, model, phase), phase).to_dict() for phase in phases]

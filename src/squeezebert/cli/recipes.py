@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,17 @@ def corpora_of(given: tuple[str, ...], recipe: Recipe) -> dict[str, float]:
     if sum(corpora.values()) == float("inf"):
         raise OptionError(f"{', '.join(corpora)}: the shares are too large to be added; make them smaller")
     return corpora
+
+
+def vocab_size_of(corpora: Iterable[str]) -> int:
+    """Pieces of the tokenizer of corpora, which have the same one.
+
+    Raises:
+        DataError: The first is no corpus.
+    """
+    from squeezebert.corpus import Corpus
+
+    return Corpus(next(iter(corpora))).vocab_size
 
 
 def _check_places(folders: Sequence[str]) -> None:

@@ -123,6 +123,10 @@ class BaseTokenizer(Encoder):
         made.name_or_path = str(name_or_path)
         return made
 
+    def fits(self, rows: int) -> bool:
+        """Whether a model with so many word embeddings has one for each token, and not many for none."""
+        return _LEAST_SHARE * rows <= len(self) <= rows
+
     def check_embeddings(self, rows: int, place: str = "") -> None:
         """See that the tokenizer can be that of a model.
 
@@ -133,7 +137,7 @@ class BaseTokenizer(Encoder):
         Raises:
             CheckpointError: There are fewer than tokens, or more than tables are padded with.
         """
-        if not _LEAST_SHARE * rows <= len(self) <= rows:
+        if not self.fits(rows):
             remedy = "they do not belong together: fetch vocab.txt and the weights of one model"
             if self.vocab_size <= rows < len(self):
                 remedy = (

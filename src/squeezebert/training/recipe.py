@@ -115,8 +115,12 @@ class Recipe:
         except SqueezeBertError as error:
             raise OptionError(f"{self.place}: {error}") from error
 
-    def model(self) -> str | SqueezeBertConfig:
+    def model(self, vocab_size: int | None = None) -> str | SqueezeBertConfig:
         """The table ``model``: the checkpoint that ``from`` names, or the sizes of a new model.
+
+        Args:
+            vocab_size: What a new model has where the table does not say; None for as many as the
+                published one.
 
         Raises:
             ConfigError: The sizes make no model, or stand beside ``from``.
@@ -131,7 +135,8 @@ class Recipe:
             if key not in KEYS:
                 raise ConfigError(f"{self.place}: [model] has no size {key!r}{nearest(key, KEYS)}")
         try:
-            return SqueezeBertConfig.from_dict(values)
+            given = {} if vocab_size is None else {"vocab_size": vocab_size}
+            return SqueezeBertConfig.from_dict({**given, **values})
         except ConfigError as error:
             raise ConfigError(f"{self.place}: [model] {error}") from error
 

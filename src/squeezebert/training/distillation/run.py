@@ -23,6 +23,7 @@ from squeezebert.training.observer import Observer
 from squeezebert.training.origin import digest_of
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
+from squeezebert.training.vocabulary import check_vocab_size
 
 _WITH_VOCABULARY = ("ForMaskedLM", "ForPreTraining")
 
@@ -150,10 +151,7 @@ def _student(
         if not any(head in name for name in learner.config.architectures for head in _WITH_VOCABULARY):
             _calm(learner)
         return learner
-    if student.vocab_size < len(tokenizer):
-        raise OptionError(
-            f"vocab_size {student.vocab_size} is less than the teacher's {len(tokenizer)} pieces"
-        )
+    check_vocab_size(student, tokenizer, "the teacher")
     learner = kind(student.replace(pad_token_id=tokenizer.pad_token_id))
     if student.hidden_size == teacher.config.hidden_size:
         vectors = piece_vectors(

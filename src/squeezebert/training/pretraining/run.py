@@ -27,6 +27,7 @@ from squeezebert.training.pretraining.objective import Pretraining
 from squeezebert.training.pretraining.settings import PretrainingSettings
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import check_free, check_report, is_finished, read_report, run
+from squeezebert.training.vocabulary import check_vocab_size
 
 _PHASE = "phase"
 
@@ -196,8 +197,7 @@ def make_pretraining(
     else:
         learner = SqueezeBertForPreTraining(model.replace(pad_token_id=tokenizer.pad_token_id))
     config = learner.config
-    if config.vocab_size < len(tokenizer):
-        raise OptionError(f"vocab_size {config.vocab_size} is less than the {len(tokenizer)} of the corpora")
+    check_vocab_size(config, tokenizer, first)
     _check_config(settings, config)
     tokenizer.model_max_length = config.max_position_embeddings
     origin = model if isinstance(model, str) else "new"

@@ -174,6 +174,37 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
         Results.read(path)
 
 
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("rows", {"model": "gone"}),
+        ("rows", {"work": "gone"}),
+        ("rows", {"median": 0}),
+        ("rows", {"median": "1"}),
+        ("rows", {"ratio": "1"}),
+        ("runs", {"share_of_others": []}),
+        ("works", {"lengths": None}),
+        ("works", {"texts": "8"}),
+    ],
+    ids=str,
+)
+def test_values_that_nothing_can_be_made_of_are_refused(
+    tmp_path: Path, part: str, change: dict[str, Any]
+) -> None:
+    """Else the end of an hour of measuring would be a traceback."""
+    path = tmp_path / "results.json"
+    results = Results.empty(conditions()).add(
+        group_run([measured(fake_reference(), "1x32", [1.0])]), settings()
+    )
+    fields = json.loads(json.dumps(results.fields))
+    entries = fields[part]
+    entries = entries if isinstance(entries, list) else [entries["1x32"]]
+    entries[0].update(change)
+    path.write_text(json.dumps(fields))
+    with pytest.raises(OptionError, match=r"results\.json: holds no results of this version"):
+        Results.read(path)
+
+
 @pytest.mark.parametrize("name", ["rows", "works", "runs", "ceilings", "missing"])
 def test_files_that_lack_a_part_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "results.json"

@@ -315,6 +315,20 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
             ["predict", "--input", "{tmp}/in.csv", "--output", "{tmp}/./in.csv"],
             "is what would be read",
         ),
+        (["predict", "--input", ""], "the name of the file to read is empty"),
+        (["evaluate", ""], "the name of the file to read is empty"),
+        (["predict", "x", "--format", "csv"], "--format csv is of files; give --input"),
+        (
+            ["predict", "--input", "{tmp}/in.csv", "--column", "text=a", "--column", "text=b"],
+            "--column text is given twice, a and b; give one",
+        ),
+        (
+            ["evaluate", "{tmp}/in.csv", "--output", "{tmp}/out.csv"],
+            "results are JSON; end the name in .json",
+        ),
+        (["benchmark", "--peers", ","], "--peers names nothing; leave it out for all"),
+        (["benchmark", "--table", "-"], "- is no file; the standard output gets the table"),
+        (["benchmark", "--cache", ""], "the name of the folder to write to is empty"),
         (["predict", "x", "--model", ""], "an empty name is no folder and no model"),
         (
             ["predict", "x", "--labels", "a,b"],
@@ -335,7 +349,6 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/none/out"], "there is no folder"),
         (["evaluate", "{tmp}/in.csv", "--output", "/proc/out"], "/proc/out: cannot be written"),
         (["evaluate", "{tmp}/in.csv", "--output", "{tmp}", "--dry-run"], "is no name of a file"),
-        (["evaluate", "{tmp}/in.csv", "--output", "{tmp}/in.csv"], "is what would be read"),
         (["evaluate", "{tmp}/in.csv", "--model", ""], "an empty name is no folder and no model"),
         (["quantize", "{model}", ""], "the name of the folder to write to is empty"),
         (["quantize", "{model}", "{tmp}"], "is not empty and holds no model to replace; give a new folder"),
@@ -398,3 +411,28 @@ def test_a_reader_that_has_enough_is_no_error(models: dict[str, str], tmp_path: 
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait() == 1
+
+
+def test_what_is_read_is_not_replaced(squeezebert, models, tmp_path):
+    """A data set in a folder, and the files of the model, which would be lost."""
+    rows = "text,label\ngood film,positive\nbad film,negative\n"
+    data, model = tmp_path / "data", tmp_path / "model"
+    data.mkdir()
+    for split in ("train", "test"):
+        (data / f"{split}.csv").write_text(rows)
+    (tmp_path / "link.json").symlink_to(data / "test.csv")
+    shutil.copytree(models["text-classification"], model)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    predict, evaluate = ("predict", "--input", data), ("evaluate", data)
+    for command, output in (
+        (predict, data / "test.csv"),
+        (predict, model / "config.json"),
+        (predict, model / "vocab.txt"),
+        (evaluate, tmp_path / "link.json"),
+        (evaluate, model / "config.json"),
+    ):
+        asked = (*command, "--split", "test", "--model", model, "--output", output)
+        assert "is what would be read" in squeezebert(*asked).error
+    assert {path: path.read_bytes() for path in before} == before
+    other = (*predict, "--split", "test", "--model", model, "--output", data / "train.csv")
+    assert squeezebert(*other).code == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,9 +15,9 @@ from squeezebert.benchmark.models import MODELS
 from squeezebert.benchmark.peers import REFERENCE, REFERENCE_MODEL
 from squeezebert.benchmark.schedule import GroupRun, Measured, Settings
 from squeezebert.benchmark.summary import Summary
-from squeezebert.benchmark.workloads import Batch
+from squeezebert.benchmark.workloads import WORKS, Batch
 from squeezebert.costs import encoder_operations
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, is_whole
 from squeezebert.files import write_text
 
 SCHEMA = 2
@@ -27,13 +28,6 @@ WHAT = (
 )
 
 _SAME = ("schema", "machine", "threads", "versions")
-_KEYS = {
-    "rows": ("peer", "title", "runtime", "precision", "model", "work", "median", "ratio", "run"),
-    "ceilings": ("peer", "precision", "median", "run"),
-    "skipped": ("peer", "model", "reason"),
-    "runs": ("id",),
-}  # fmt: skip
-"""What the entries of each list have, as far as it is read."""
 Row = dict[str, Any]
 
 
@@ -174,15 +168,54 @@ class Results:
         return new.merged(self)
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or value == 0 or _is_number(value)
+
+
+def _are_whole(values: object) -> bool:
+    return isinstance(values, list) and all(map(is_whole, values))
+
+
+def _is_of(known: Mapping[str, Any]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and value in known
+
+
+_READ: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
+    "rows": {
+        **dict.fromkeys(("peer", "title", "runtime", "precision", "run"), _is_text),
+        "model": _is_of(MODELS),
+        "work": _is_of(WORKS),
+        "median": _is_number,
+        "ratio": _is_number_or_none,
+    },
+    "ceilings": {**dict.fromkeys(("peer", "title", "precision", "run"), _is_text), "median": _is_number},
+    "skipped": dict.fromkeys(("peer", "model", "reason"), _is_text),
+    "runs": {"id": _is_text, "share_of_others": _is_number_or_none},
+    "works": {"texts": _is_number, "lengths": _are_whole},
+}
+"""What the entries of each list or table have, as far as it is read, and what it is."""
+
+
 def _is_whole(fields: Mapping[str, Any]) -> bool:
     """Whether a file has what is read of it, as this program writes it."""
-    tables = all(isinstance(fields.get(name), dict) for name in ("machine", "works", "models", "missing"))
-    lists = all(
-        isinstance(fields.get(name), list)
-        and all(isinstance(row, dict) and row.keys() >= {*keys} for row in fields[name])
-        for name, keys in _KEYS.items()
-    )
-    return tables and lists and all(row["work"] in fields["works"] for row in fields["rows"])
+    tables = ("machine", "works", "models", "missing")
+    if not all(isinstance(fields.get(name), dict if name in tables else list) for name in (*tables, *_READ)):
+        return False
+    for name, checks in _READ.items():
+        for entry in fields[name].values() if name in tables else fields[name]:
+            if not (isinstance(entry, dict) and entry.keys() >= checks.keys()):
+                return False
+            if not all(is_right(entry[key]) for key, is_right in checks.items()):
+                return False
+    return all(row["work"] in fields["works"] for row in fields["rows"])
 
 
 def _row(row: Measured, run: str) -> Row:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.output import check_output, show_fields
+from squeezebert.cli.output import STDOUT, check_output, show_fields
 from squeezebert.errors import OptionError
 
 if TYPE_CHECKING:
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 _LEAST_ROUNDS = 1
 
 
-def _names(values: tuple[str, ...]) -> list[str]:
-    """Names may be repeated options or lists with commas."""
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+def _names(option: str, values: tuple[str, ...]) -> list[str]:
+    """Names may be repeated options or lists with commas.
+
+    Raises:
+        OptionError: The option is given without a name.
+    """
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if values and not names:
+        raise OptionError(f"{option} names nothing; leave it out for all")
+    return names
 
 
 @click.command()
@@ -66,18 +73,22 @@ def command(
     from squeezebert.files import check_folder, write_text
     from squeezebert.threads import check_threads
 
-    plan = make_plan(_names(peers), _names(models), _names(work))
+    plan = make_plan(_names("--peers", peers), _names("--models", models), _names("--work", work))
     if rounds < _LEAST_ROUNDS:
         raise OptionError(f"--rounds {rounds} is not positive")
     if not 0 < seconds < float("inf"):
         raise OptionError(f"--seconds {seconds} is not positive")
     given = [name for name in (output, table, chart) if name is not None]
     for name in given:
+        if name == STDOUT:
+            raise OptionError(f"{name} is no file; the standard output gets the table, or --json the results")
         check_output(name)
     if len({Path(name).resolve() for name in given}) < len(given):
         raise OptionError(f"{', '.join(given)}: two of them are one file; give each a name of its own")
     if chart is not None:
         check_chart(Path(chart))
+    if cache is not None:
+        check_folder(cache)
     settings = Settings(check_threads(threads), _cache(cache), rounds=rounds, seconds=seconds)
     check_folder(settings.cache)
     batches = {work.name: make_batch(work) for work in plan.works}

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from squeezebert.cli import options
-from squeezebert.cli.output import STDOUT, check_output, opened, show_fields
+from squeezebert.cli.inputs import files_read
+from squeezebert.cli.output import STDOUT, check_apart, check_output, opened, show_fields
 from squeezebert.cli.predict import SETTINGS
 from squeezebert.cli.progress import progress
 from squeezebert.config import SqueezeBertConfig
@@ -58,13 +60,16 @@ def command(
     """
     from squeezebert.cli.answering import chosen, conditions, plan
     from squeezebert.data import load_dataset_rows
+    from squeezebert.data.opening import plain_name
     from squeezebert.pipelines import pipeline
 
     if output == STDOUT:
         output, as_json = None, True
     if limit is not None and limit < 1:
         raise OptionError(f"--limit {limit} is not positive")
-    check_output(output, [data])
+    check_output(output)
+    if output is not None and Path(plain_name(output)).suffix.lower() not in ("", ".json"):
+        raise OptionError(f"--output {output}: results are JSON; end the name in .json")
     kind, name = chosen(task, model)
     # What else can be asked of an answer would make the metric another one than the field's.
     wanted = options.given({"pooling": pooling}, ("pooling",))
@@ -73,6 +78,7 @@ def command(
     kind.check_columns(columns)
     most = min(limit or sys.maxsize, sys.maxsize)
     rows = load_dataset_rows(data, task=kind.name, split=split, format=format)
+    check_apart(output, files_read([data], name, format=format, split=split))
     # Gathered first: what all rows know together does not depend on how many are measured.
     examples = islice(kind.gather(_checked(kind, name, kind.labelled_examples(rows, columns))), most)
     source = {"data": data, **options.given({"split": split}, ("split",)), **wanted}

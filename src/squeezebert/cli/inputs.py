@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 
 from squeezebert.data import Row
 from squeezebert.data.row import STDIN
@@ -41,8 +42,9 @@ def rows_asked(
     paths = paths_or_stdin(texts, paths)
     if paths:
         return with_columns(from_files(paths, format, task=task, split=split, whole=True), given)
-    if split is not None:
-        raise OptionError(f"--split {split} is of files; give --input")
+    for option, value in (("--split", split), ("--format", format)):
+        if value is not None:
+            raise OptionError(f"{option} {value} is of files; give --input")
     return with_columns(from_texts(texts, text_column(task, given)), given)
 
 
@@ -84,6 +86,36 @@ def from_files(
     return chain.from_iterable(
         [load_dataset_rows(path, task=task, format=format, split=split, whole=whole) for path in paths]
     )
+
+
+def files_read(
+    paths: Iterable[str], model: str, *, format: str | None = None, split: str | None = None
+) -> Iterator[Path]:
+    """Give the files that rows and a model on disk are read from.
+
+    Args:
+        paths: Files, folders of data sets, and ``"-"``.
+        model: Folder, embedded model or hub name.
+        format: See :func:`from_files`.
+        split: See :func:`from_files`.
+
+    Raises:
+        DataError: As :func:`from_files`.
+        CheckpointError: The folder holds no model.
+    """
+    from squeezebert.checkpoints.reader import bases_of, weights_in
+    from squeezebert.config import CONFIG_NAME
+    from squeezebert.data.recognition import choose
+    from squeezebert.tokenization.store import files_of
+
+    for path in paths:
+        yield from () if path == STDIN else choose(path, split, format)[1]
+    if not Path(model).is_dir():
+        return
+    for folder in bases_of(Path(model)):
+        yield folder / CONFIG_NAME
+        yield from weights_in(folder)
+    yield from files_of(Path(model)).values()
 
 
 def with_columns(rows: Iterable[Row], given: Mapping[str, object]) -> Iterator[Row]:

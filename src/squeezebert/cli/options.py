@@ -45,13 +45,15 @@ def columns_of(values: tuple[str, ...]) -> dict[str, str]:
     """Parse the values of ``--column``: canonical name to name in the file.
 
     Raises:
-        OptionError: A value has not the form ``text=NAME``.
+        OptionError: A value has not the form ``text=NAME``, or a name is given twice.
     """
-    columns = {}
+    columns: dict[str, str] = {}
     for value in values:
         name, sign, column = value.partition("=")
         if not (name and sign and column):
             raise OptionError(f"--column {value!r} is not of the form text=NAME")
+        if name in columns:
+            raise OptionError(f"--column {name} is given twice, {columns[name]} and {column}; give one")
         columns[name] = column
     return columns
 

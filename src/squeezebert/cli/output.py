@@ -19,15 +19,14 @@ _SHOWN = 30
 """Of the items of a list, to people."""
 
 
-def check_output(output: str | None, inputs: Iterable[str] = ()) -> None:
+def check_output(output: str | None) -> None:
     """Find out before the work what would else be found out after it.
 
     Args:
         output: The file to write; None for the standard output.
-        inputs: Names of the files that are read.
 
     Raises:
-        OptionError: It cannot be written, or is one of the inputs.
+        OptionError: It cannot be written.
     """
     if output is None:
         return
@@ -43,8 +42,22 @@ def check_output(output: str | None, inputs: Iterable[str] = ()) -> None:
                 pass
         except OSError as error:
             raise OptionError(f"{output}: cannot be written ({error.strerror})") from error
-    for name in inputs:
-        if path.exists() and Path(name).exists() and path.is_file() and path.samefile(name):
+
+
+def check_apart(output: str | None, inputs: Iterable[Path]) -> None:
+    """See that no file that is read would be replaced.
+
+    Args:
+        output: The file to write; None for the standard output.
+        inputs: What is read; looked at where there is a file to be replaced.
+
+    Raises:
+        OptionError: It is one of the inputs.
+    """
+    if output is None or not Path(output).is_file():
+        return
+    for path in inputs:
+        if path.exists() and path.samefile(output):
             raise OptionError(f"{output}: is what would be read; give another file to write to")
 
 

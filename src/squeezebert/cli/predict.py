@@ -10,9 +10,9 @@ import click
 
 from squeezebert.cli import options
 from squeezebert.cli.answer_files import writer_for
-from squeezebert.cli.inputs import rows_asked
+from squeezebert.cli.inputs import files_read, rows_asked
 from squeezebert.cli.main import Session
-from squeezebert.cli.output import STDOUT, check_output, opened, show_fields
+from squeezebert.cli.output import STDOUT, check_apart, check_output, opened, show_fields
 from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
 from squeezebert.errors import OptionError
@@ -131,8 +131,9 @@ def command(
     wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS, "look_ahead"}))
     output = None if output == STDOUT else output
     write = writer_for(output, kind.name, as_json=as_json)
-    check_output(output, paths)
+    check_output(output)
     rows = rows_asked(kind.name, texts, paths, given, format=format, split=split)
+    check_apart(output, files_read(paths, name, format=format, split=split))
     if dry_run:
         examples = progress((kind.example(row, columns) for row in rows), unit="texts")
         planned = plan(kind, name, examples, settings, wanted)

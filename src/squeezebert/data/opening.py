@@ -53,10 +53,12 @@ def check_exists(path: str | Path) -> None:
     """Check that there is such a file or folder.
 
     Raises:
-        DataError: There is none.
+        DataError: There is none, or the name is empty.
     """
     if str(path) == STDIN:
         return
+    if not str(path):
+        raise DataError("the name of the file to read is empty")
     try:
         Path(path).stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

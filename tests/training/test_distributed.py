@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,11 @@ import torch
 from torch import nn
 
 from squeezebert.checkpoints import read_checkpoint
-from squeezebert.errors import LostProcessError
-from squeezebert.training import TrainingSettings, train
+from squeezebert.errors import LostProcessError, OptionError
+from squeezebert.training import Observer, TrainingSettings, train
 from squeezebert.training.distributed import World
+from squeezebert.training.loop import Loop
+from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import FILLERS, make_data
 from tests.training.corpora import make_corpus
 
@@ -126,6 +132,72 @@ def test_what_else_fails_between_processes_is_told_as_it_is(monkeypatch: pytest.
     monkeypatch.setattr("torch.distributed.all_reduce", all_reduce)
     with pytest.raises(RuntimeError, match=r"^a tensor of another size$"):
         World(size=2).any(False)
+
+
+@pytest.mark.parametrize(
+    ("here", "message"),
+    [
+        ({"rate": 1.0}, None),
+        ({"rate": 2.0}, r"rate is 1\.0 in the first and 2\.0 in number 1; start all with the same"),
+        ({"rate": 1.0, "rows": 3}, "rows is None in the first and 3 in number 1"),
+    ],
+)
+def test_processes_that_were_not_started_alike_are_refused(
+    monkeypatch: pytest.MonkeyPatch, here: dict[str, Any], message: str | None
+) -> None:
+    """They trained something that is neither, or waited for each other for ever."""
+
+    def broadcast(values: list[Any], src: int) -> None:
+        values[0] = {"rate": 1.0}
+
+    monkeypatch.setattr("torch.distributed.broadcast_object_list", broadcast)
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda values: None)
+    with nullcontext() if message is None else pytest.raises(OptionError, match=message):
+        World(rank=1, size=2).check_same(here)
+
+
+def test_the_first_process_says_that_another_is_not_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.distributed.broadcast_object_list", lambda values, src: None)
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda values: values.add_(1))
+    with pytest.raises(OptionError, match="another one has other data or settings"):
+        World(size=2).check_same({"rate": 1.0})
+
+
+def test_any_process_may_be_told_to_stop(trunk: str, tmp_path: Path) -> None:
+    """A scheduler tells one machine to go; only the first process heard it."""
+
+    class Told(Observer):
+        def wants_stop(self) -> bool:
+            return True
+
+    settings = TrainingSettings(**SETTINGS)
+    objective = TaskObjective(make_data(TASK), trunk, settings)
+    for rank in range(2):
+        loop = Loop(objective, tmp_path, settings, World(rank, 2), [Told()])
+        assert loop._is_to_stop()
+
+
+def test_a_process_that_waits_for_others_ends_at_once(tmp_path: Path) -> None:
+    """Torch waits where Python hears of no signal; torchrun then killed it after half a minute."""
+    program = (
+        "import signal\n"
+        "from squeezebert.training.distributed import joined\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('heard too late'))\n"
+        "print('waits', flush=True)\n"
+        "with joined(): pass\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": "0", "WORLD_SIZE": "2"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env={**os.environ, **place}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"waits\n"
+        time.sleep(1)
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import OptionError, TrainingError
@@ -123,6 +124,33 @@ def test_two_processes_do_not_go_on_with_one_run(trunk: str, out: Path) -> None:
         train(make_data(), out, start=trunk, settings=settings(), resume=True)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     assert train(make_data(), out, start=trunk, settings=settings(), resume=True).finished
+
+
+def test_a_best_checkpoint_that_is_lost_is_made_anew(
+    trunk: str, out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run whose best was not reached again was finished, with a model that nothing could read."""
+    chosen = {"steps": 5, "evaluate_every": 1}
+    train(make_data(), out, start=trunk, settings=settings(**chosen, stop_after=1e-9))
+    (out / "model.safetensors").write_bytes(b"x")
+    state = torch.load(out / "training_state.pt", weights_only=True)
+    state["position"]["best"] = {"accuracy": 1.0}
+    torch.save(state, out / "training_state.pt")
+    result = train(make_data(), out, start=trunk, settings=settings(**chosen), resume=True)
+    assert "the checkpoint of step 1 is lost" in caplog.text
+    assert result.finished
+    read_checkpoint(out)
+
+
+def test_a_damaged_line_of_the_journal_costs_no_other(trunk: str, out: Path) -> None:
+    chosen = {"steps": 5, "evaluate_every": 2}
+    for sitting in range(3):
+        train(make_data(), out, start=trunk, settings=settings(**chosen, stop_after=1e-9), resume=sitting > 0)
+    journal = out / "metrics.jsonl"
+    first, *others = journal.read_text().splitlines(keepends=True)
+    journal.write_text("\0" * len(first) + "\n" + "".join(others) + '{"step": 9}\n{"step": 4, "lo')
+    train(make_data(), out, start=trunk, settings=settings(**chosen), resume=True)
+    assert records(out, "step") == [2, 2, 3, 4, 4, 5, 5]
 
 
 def test_a_wish_to_stop_is_heard(trunk: str, out: Path) -> None:

@@ -84,6 +84,17 @@ def test_vectors_are_learnt_only_where_that_is_asked_for() -> None:
     assert infer_task(row).name == "text-classification"
 
 
+@pytest.mark.parametrize("size", [{"batch_size": 3}, {"batch_tokens": 20}])
+def test_each_process_has_two_pairs_to_compare(
+    trunk: str, monkeypatch: pytest.MonkeyPatch, size: dict[str, int]
+) -> None:
+    """With one each, the loss was 0 in every step, and the run finished."""
+    monkeypatch.setattr("squeezebert.training.similarity.process_count", lambda: 2)
+    data, settings = make_data("feature-extraction"), TrainingSettings(epochs=1, **size)
+    with pytest.raises(OptionError, match=r"2 processes|in each process"):
+        SimilarityObjective(data, trunk, settings).epoch(0)
+
+
 def test_what_is_missing_or_does_not_fit_is_said(trunk: str, out: Path) -> None:
     task = get_task("feature-extraction")
     with pytest.raises(DataError, match=r"made:1: .*label"):

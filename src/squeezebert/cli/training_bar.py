@@ -13,6 +13,7 @@ from tqdm import tqdm
 from squeezebert.cli.progress import PATIENCE
 from squeezebert.errors import MissingExtraError
 from squeezebert.training import Observer, Position, Step
+from squeezebert.training.distributed import is_first_process
 from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.tensorboard import tensorboard_is_here
 
@@ -90,7 +91,8 @@ class TrainingBar(Observer):
 
         def ask(signal_number: int, frame: object) -> None:
             self._stop_asked = True
-            self._say("stopping after this step; once more stops at once")
+            if is_first_process():
+                self._say("stopping after this step; once more stops at once")
             signal.signal(signal_number, before[signal.Signals(signal_number)])
 
         # Only a program's main thread may do this.

@@ -8,22 +8,28 @@ shares differ in labelled tokens, and parameters without a gradient (an unused p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 
-from squeezebert.errors import LostProcessError
+from squeezebert.errors import LostProcessError, OptionError
+from squeezebert.training.state import first_difference
 
 ValueT = TypeVar("ValueT")
 
 # The first process evaluates while the others wait for it.
 _PATIENCE = timedelta(hours=6)
+_MEETING = timedelta(minutes=5)
+"""In which processes have to begin after the first one."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,24 @@ class World:
                 dist.broadcast_object_list(values, src=0)
         return values[0]
 
+    def check_same(self, identity: Mapping[str, Any]) -> None:
+        """See that all processes were started alike; else each would learn something else, or wait for ever.
+
+        Args:
+            identity: What the run depends on, by name.
+
+        Raises:
+            OptionError: They were not.
+        """
+        first = self.from_first(dict(identity))
+        name = first_difference(first, identity)
+        if not self.any(name is not None):
+            return
+        why = "another one has other data or settings"
+        if name is not None:
+            why = f"{name} is {first.get(name)!r} in the first and {identity[name]!r} in number {self.rank}"
+        raise OptionError(f"the processes of the run are not alike: {why}; start all with the same")
+
 
 @contextmanager
 def _in_touch() -> Iterator[None]:
@@ -103,10 +127,11 @@ def _in_touch() -> Iterator[None]:
 
 def is_first_process() -> bool:
     """Whether this is the one of ``torchrun``'s processes that writes, where they do not work together."""
-    return _size() == 1 or os.environ.get("RANK", "0") == "0"
+    return process_count() == 1 or os.environ.get("RANK", "0") == "0"
 
 
-def _size() -> int:
+def process_count() -> int:
+    """How many processes ``torchrun`` has started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -115,8 +140,11 @@ def joined() -> Iterator[World]:
     """Join the processes that ``torchrun`` has started, and leave them at the end; alone without it.
 
     Within another such block nothing changes.
+
+    Raises:
+        LostProcessError: The others have not come within five minutes.
     """
-    if _size() == 1 or not dist.is_available():
+    if process_count() == 1 or not dist.is_available():
         yield World()
         return
     if dist.is_initialized():
@@ -124,13 +152,41 @@ def joined() -> Iterator[World]:
         return
     # The optimizer imports this at its first step, and its default arguments then keep the group alive beyond
     # its end: the threads of gloo abort the process when it exits.
-    import torch.distributed.nn
 
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
+    with _ended_by_signals():
+        _meet()
     try:
         yield _world()
     finally:
         dist.destroy_process_group()
+
+
+def _meet() -> None:
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    try:
+        store, rank, size = next(iter(rendezvous("env://", timeout=_MEETING)))
+        store.set(f"squeezebert/{rank}", "here")
+        store.wait([f"squeezebert/{number}" for number in range(size)], _MEETING)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
+    except dist.DistError as error:
+        raise LostProcessError(
+            f"the processes of the run have not all come within {_MEETING.seconds // 60} minutes; see "
+            "whether all were started, and can reach the first one"
+        ) from error
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the process at once: torch waits where Python hears of no signal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _world() -> World:

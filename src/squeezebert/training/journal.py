@@ -19,8 +19,8 @@ class Journal(Observer):
     """Appends records to a file of JSON lines.
 
     Args:
-        path: The file. Lines of steps after the one where a sitting starts are dropped, as are half-written
-            or damaged ones: a resumed run writes them again.
+        path: The file. Lines of steps after the one where a sitting starts are dropped, and written again by
+            it; so are half-written or damaged ones.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +78,6 @@ def _lines_until(path: Path, step: int) -> list[str]:
             is_before = line.endswith("\n") and json.loads(line)["step"] <= step
         except (ValueError, KeyError, TypeError):
             is_before = False
-        if not is_before:
-            break
-        kept.append(line)
+        if is_before:
+            kept.append(line)
     return kept

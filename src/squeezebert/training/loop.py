@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from squeezebert.errors import LostProcessError, OptionError, TrainingError
+from squeezebert.checkpoints import read_stored
+from squeezebert.errors import LostProcessError, OptionError, SqueezeBertError, TrainingError
 from squeezebert.training.distributed import World
 from squeezebert.training.length import Length
 from squeezebert.training.objective import Objective
@@ -17,6 +19,8 @@ from squeezebert.training.schedule import learning_rate
 from squeezebert.training.settings import LoopSettings
 from squeezebert.training.state import STATE_NAME, Position, cannot_write, load_state, save_state
 from squeezebert.training.trainer import Trainer
+
+_log = logging.getLogger(__name__)
 
 
 class Loop:
@@ -32,6 +36,7 @@ class Loop:
     Attributes:
         trainer: Objective and optimizer.
         position: How far the run is.
+        identity: What decides the weights that it ends with, by name.
     """
 
     def __init__(
@@ -49,10 +54,12 @@ class Loop:
         self.position = Position()
         self._world = world
         self._observers = observers if world.first else ()
+        # A scheduler may tell any of the processes to go.
+        self._stoppers = observers
         objective.watcher = self._working if self._observers else None
         self._length = Length.of(settings)
         # The precision that is used: "auto" may be another one on the machine that goes on.
-        self._identity = {
+        self.identity = {
             **objective.identity(), **settings.identity(), "precision": self.trainer.precision,
         }  # fmt: skip
         self._began = self._saved = time.monotonic()
@@ -60,12 +67,27 @@ class Loop:
     def resume(self) -> None:
         """Go to where the last sitting left its state; nothing happens where it left none.
 
+        Where the best checkpoint is lost, the next one is the best.
+
         Raises:
             TrainingError: The state is damaged, or belongs to other settings or data.
         """
         path = self.folder / STATE_NAME
         if path.exists():
-            self.position = load_state(path, self.objective.module, self.trainer.optimizer, self._identity)
+            self.position = load_state(path, self.objective.module, self.trainer.optimizer, self.identity)
+            if self._world.any(self._world.first and not self._has_best()):
+                self.position.best_step, self.position.best = None, {}
+
+    def _has_best(self) -> bool:
+        if self.position.best_step is None:
+            return True
+        try:
+            read_stored(self.folder)
+        except SqueezeBertError as error:
+            step = self.position.best_step
+            _log.warning("the checkpoint of step %d is lost (%s); the next one is kept", step, error)
+            return False
+        return True
 
     def run(self) -> bool:
         """Train to the end, or to where the sitting is to stop; its state is saved then.
@@ -124,7 +146,7 @@ class Loop:
             step = self.trainer.step(
                 batch,
                 number=position.step + 1,
-                epoch=position.epoch + (position.batch + 0.5) / batches,
+                epoch=position.epoch + (position.batch + 1) / batches,
                 rate=learning_rate(self._length.share(position, batches), self.settings),
             )
         except LostProcessError:
@@ -178,12 +200,12 @@ class Loop:
     def _is_to_stop(self) -> bool:
         limit = self.settings.stop_after
         timed_out = limit is not None and time.monotonic() - self._began >= 60 * limit
-        return timed_out or any(observer.wants_stop() for observer in self._observers)
+        return timed_out or any(observer.wants_stop() for observer in self._stoppers)
 
     def _save(self) -> None:
         if self._world.first:
             path, module = self.folder / STATE_NAME, self.objective.module
-            save_state(path, module, self.trainer.optimizer, self.position, self._identity)
+            save_state(path, module, self.trainer.optimizer, self.position, self.identity)
         self._saved = time.monotonic()
 
     def _remedy(self) -> str:

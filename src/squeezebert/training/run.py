@@ -64,7 +64,8 @@ def run(
         How the sitting ended; ``finished`` is False where it was stopped before the end.
 
     Raises:
-        OptionError: ``out`` is not free, or another process is at work in it, or it holds a finished run.
+        OptionError: ``out`` is not free, or another process is at work in it, or it holds a finished run, or
+            the processes were not started alike.
         TrainingError: The loss is not finite (the best checkpoint so far is kept), a file cannot be
             written or read, or another process has ended (``LostProcessError``).
     """
@@ -80,6 +81,7 @@ def run(
                 beginning.enter_context(removed_if_empty(folder))
             objective = make()
             loop = Loop(objective, folder, settings, world, [*_writers(folder), *observers])
+            world.check_same(loop.identity)
         if resume:
             loop.resume()
         result = _result(loop, loop.run(), world)

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from squeezebert.errors import OptionError
 from squeezebert.tasks.base import Feature
 from squeezebert.training.data import TrainingData
+from squeezebert.training.distributed import process_count
 from squeezebert.training.objective import MicroBatch
 from squeezebert.training.settings import TrainingSettings
 from squeezebert.training.task_objective import TaskObjective
@@ -21,11 +22,12 @@ _SHARPNESS = 20.0
 class SimilarityObjective(TaskObjective):
     """Learns vectors, the mean over tokens, from pairs of texts and how alike they are.
 
-    The loss compares the pairs that are computed at once, so a step of several micro-batches compares fewer.
+    The loss compares the pairs that are computed at once, so a step of several micro-batches, or processes,
+    compares fewer.
     Arguments and errors are those of :class:`TaskObjective`.
 
     Raises:
-        OptionError: There is but one pair to compare at once, or nothing is trained.
+        OptionError: There is but one pair to compare at once, or in each process; or nothing is trained.
     """
 
     def __init__(self, data: TrainingData, start: str, settings: TrainingSettings) -> None:
@@ -33,6 +35,12 @@ class SimilarityObjective(TaskObjective):
         if alone or settings.micro_batch_size == 1:
             name = "batch_size" if alone else "micro_batch_size"
             raise OptionError(f"{name} 1: pairs of texts are compared with each other; give 2 or more")
+        self._least = 2 * process_count()
+        if settings.batch_tokens is None and settings.batch_size < self._least:
+            raise OptionError(
+                f"batch_size {settings.batch_size}: each of {process_count()} processes compares its own "
+                f"pairs of texts; give {self._least} or more"
+            )
         super().__init__(data, start, settings)
         if settings.freeze_blocks == self.setup.config.num_hidden_layers:
             raise OptionError(f"freeze_blocks {settings.freeze_blocks} leaves nothing to train")
@@ -41,13 +49,14 @@ class SimilarityObjective(TaskObjective):
         """As :meth:`TaskObjective.epoch`.
 
         Raises:
-            OptionError: No batch has two pairs.
+            OptionError: No batch has two pairs for each process.
         """
         batches = super().epoch(epoch)
-        if max(map(len, batches)) < 2:
+        if max(map(len, batches)) < self._least:
+            where = "" if self._least == 2 else " in each process"
             raise OptionError(
-                f"batch_tokens {self._settings.batch_tokens} has no room for two pairs of texts, which are "
-                "compared with each other; give more"
+                f"batch_tokens {self._settings.batch_tokens} has no room for two pairs of texts{where}, "
+                "which are compared with each other; give more"
             )
         return batches
 

@@ -99,6 +99,22 @@ def cannot_write(path: Path, error: Exception) -> TrainingError:
     return TrainingError(f"{path}: cannot be written ({reason}); free the disk and go on with --resume")
 
 
+def first_difference(found: Mapping[str, Any], identity: Mapping[str, Any]) -> str | None:
+    """Name what two runs do not have in common; None where they are the same.
+
+    Args:
+        found: Settings and data of one; what is there alone is no difference.
+        identity: Those of the other.
+    """
+    for name, value in identity.items():
+        digest = identity.get(f"{name}_sha256")
+        # What has moved, or goes by another path, is the same.
+        is_same = digest is not None and found.get(f"{name}_sha256") == digest
+        if found.get(name) != value and not is_same:
+            return name
+    return None
+
+
 def load_state(
     path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, identity: Mapping[str, Any]
 ) -> Position:
@@ -119,15 +135,12 @@ def load_state(
         weights, moments = state["model"], state["optimizer"]
     except _DAMAGED as error:
         raise TrainingError(f"{path}: is damaged ({error}); start anew in another folder") from error
-    for name, value in identity.items():
-        digest = identity.get(f"{name}_sha256")
-        # What has moved, or goes by another path, is the same.
-        is_same = digest is not None and found.get(f"{name}_sha256") == digest
-        if found.get(name) != value and not is_same:
-            raise TrainingError(
-                f"{path}: the run was started with {name} {found.get(name)!r}, not {value!r}; "
-                "resume it as it was, or start anew in another folder"
-            )
+    name = first_difference(found, identity)
+    if name is not None:
+        raise TrainingError(
+            f"{path}: the run was started with {name} {found.get(name)!r}, not {identity[name]!r}; "
+            "resume it as it was, or start anew in another folder"
+        )
     try:
         module.load_state_dict(weights)
         optimizer.load_state_dict(moments)

@@ -1,45 +1,49 @@
-"""What models return, in torch and without it: dataclasses that also unpack as tuples.
+"""What models return, in torch and without it: dataclasses that are dictionaries, too, as in transformers.
 
-Fields that are None are skipped when an output is used as a tuple, so that
-``loss, logits = model(..., labels=...)`` works as in transformers.
+A dictionary, because those who pass outputs on look for one: transformers' Trainer to take them apart, torch
+to gather them from several devices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 
 @dataclass
-class ModelOutput:
-    """Base of all outputs: fields by name, by string key, by position, or unpacked."""
+class ModelOutput(OrderedDict[str, Any]):
+    """Base of all outputs: fields by name, by string key, or by position.
 
-    def items(self) -> list[tuple[str, Any]]:
-        """Return the names and values of the fields that are not None."""
-        named = ((item.name, getattr(self, item.name)) for item in fields(self))
-        return [(name, value) for name, value in named if value is not None]
+    Fields that are None are not in the dictionary, nor in the tuple: ``loss, logits = model(…,
+    return_dict=False)``. A mapping, or pairs of names and values, alone makes an output of them.
+    """
 
-    def keys(self) -> list[str]:
-        """Return the names of the fields that are not None."""
-        return [name for name, _ in self.items()]
+    def __post_init__(self) -> None:
+        first, *others = (item.name for item in fields(self))
+        given = getattr(self, first)
+        if isinstance(given, (Mapping, Iterator)) and all(getattr(self, name) is None for name in others):
+            setattr(self, first, None)
+            for name, value in dict(given).items():
+                setattr(self, name, value)
 
-    def values(self) -> list[Any]:
-        """Return the fields that are not None."""
-        return [value for _, value in self.items()]
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if value is not None:
+            super().__setitem__(name, value)
+        else:
+            self.pop(name, None)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        setattr(self, key, value)
+
+    def __getitem__(self, key: str | int | slice) -> Any:
+        return super().__getitem__(key) if isinstance(key, str) else self.to_tuple()[key]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, item.name) for item in fields(self))
 
     def to_tuple(self) -> tuple[Any, ...]:
         """Return the fields that are not None, in order."""
         return tuple(self.values())
-
-    def __getitem__(self, key: str | int | slice) -> Any:
-        return dict(self.items())[key] if isinstance(key, str) else self.to_tuple()[key]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.to_tuple())
-
-    def __len__(self) -> int:
-        return len(self.items())
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.keys()

@@ -118,13 +118,13 @@ def test_torch_tensors_and_other_arrays_are_taken() -> None:
         np.testing.assert_array_equal(engine(**other).last_hidden_state, expected.last_hidden_state)
 
 
-def test_outputs_unpack_like_those_of_torch() -> None:
+def test_outputs_are_those_of_torch() -> None:
     _, engine = pair("SqueezeBertForQuestionAnswering")
     output = engine([[1, 2, 3]])
-    start, end = output
+    start, end = output.values()
     assert output["start_logits"] is start is output[0] is output.start_logits
     assert output.to_tuple() == (start, end)
-    assert output.keys() == ["start_logits", "end_logits"]
+    assert list(output) == ["start_logits", "end_logits"]
     assert "logits" not in output
     assert start[0].flags.c_contiguous
 
@@ -132,7 +132,7 @@ def test_outputs_unpack_like_those_of_torch() -> None:
 def test_a_model_without_pooler_has_no_pooled_output() -> None:
     config = network_config()
     arrays = {n: a for n, a in arrays_of(torch_network(BASE, config)).items() if "pooler" not in n}
-    assert Engine(config, arrays)([[1, 2]]).keys() == ["last_hidden_state"]
+    assert Engine(config, arrays)([[1, 2]]).keys() == {"last_hidden_state"}
 
 
 @pytest.mark.parametrize("empty", [[], np.zeros((0, 7), dtype=np.int64)])

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from squeezebert import modeling
-from squeezebert.errors import ConfigError, OptionError
+from squeezebert.engine.packing import PackedBatch
+from squeezebert.errors import CheckpointError, ConfigError, OptionError
 from squeezebert.modeling import (
     SqueezeBertForMaskedLM,
     SqueezeBertForPreTraining,
+    SqueezeBertForQuestionAnswering,
     SqueezeBertForSequenceClassification,
     SqueezeBertModel,
 )
+from squeezebert.modeling.backend import TorchBackend
 from squeezebert.modeling.heads import classification_loss
 from tests.modeling.pairs import (
     BATCH,
@@ -89,13 +95,15 @@ def test_hooks_fire_on_every_submodule(cls):
     assert fired == expected
 
 
-def test_outputs_unpack_and_index_like_tuples_and_dicts():
+def test_outputs_are_dictionaries_that_index_like_tuples():
     inputs = {**random_inputs(), **targets("MaskedLM")}
     model = model_of()
     output = model(**inputs, output_hidden_states=True)
-    loss, logits, states = output
+    loss, logits, states = output.to_tuple()
     assert output[0] is output["loss"] is output.loss is loss
     assert output[1:] == (logits, states)
+    assert isinstance(output, dict)
+    assert list(output) == list(output.keys())
     assert len(output) == 3
     assert "attentions" not in output
     assert list(output.keys()) == ["loss", "logits", "hidden_states"]
@@ -105,8 +113,34 @@ def test_outputs_unpack_and_index_like_tuples_and_dicts():
     assert type(plain) is tuple
     assert torch.equal(plain[0], loss)
     assert torch.equal(plain[1], logits)
-    (only,) = model(**random_inputs())
+    (only,) = model(**random_inputs()).values()
     assert only.shape == (BATCH, TOKENS, 99)
+
+
+def test_outputs_can_be_made_of_names_and_values():
+    """As torch does that gathers them from several devices, and accelerate that pads them."""
+    output = model_of()(**{**random_inputs(), **targets("MaskedLM")})
+    for made in (
+        type(output)(dict(output)),
+        type(output)((name, value) for name, value in output.items()),
+        copy.copy(output),
+        pickle.loads(pickle.dumps(type(output)(loss=None, logits=output.logits.detach()))),
+    ):
+        assert type(made) is type(output)
+        assert torch.equal(made.logits, output.logits)
+        assert made.logits is made["logits"]
+    made["loss"] = None
+    assert (made.loss, "loss" in made) == (None, False)
+    made.loss = 3
+    assert (made["loss"], set(made)) == (3, {"loss", "logits"})
+
+
+def test_outputs_pass_through_torch_export():
+    model = model_of(SqueezeBertForQuestionAnswering)
+    inputs = random_inputs()["input_ids"], random_inputs()["attention_mask"]
+    exported = torch.export.export(model, inputs).module()(*inputs)
+    assert type(exported) is type(model(*inputs))
+    torch.testing.assert_close(exported.start_logits, model(*inputs).start_logits)
 
 
 @pytest.mark.parametrize("probability", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
@@ -356,3 +390,69 @@ def test_ids_of_other_axes_are_named(shape):
 def test_embeddings_of_other_axes_are_named():
     with pytest.raises(OptionError, match=r"inputs_embeds has the shape \[3, 24\]; expected \[batch, tokens"):
         model_of(SqueezeBertModel)(inputs_embeds=torch.ones(3, 24))
+
+
+def test_more_words_are_asked_for_by_their_number():
+    """A decoder with the old number of biases broke at the next call."""
+    model = model_of()
+    with pytest.raises(OptionError, match=r"60 word embeddings .* call resize_token_embeddings\(60\) before"):
+        model.set_input_embeddings(torch.nn.Embedding(60, 24))
+    model.requires_grad_(False).resize_token_embeddings(113)
+    assert not [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+@pytest.mark.parametrize("name", ["problem_type", "id2label", "label2id", "num_labels", "hidden_size"])
+def test_what_a_model_is_cannot_be_changed_under_it(name):
+    with pytest.raises(dataclasses.FrozenInstanceError, match=rf"give it to from_pretrained\(…, {name}=…\)"):
+        setattr(model_of().config, name, None)
+
+
+def test_the_config_of_another_library_is_named():
+    theirs = transformers.SqueezeBertConfig(**tiny_config().to_dict())
+    with pytest.raises(ConfigError, match=r"from_dict\(config\.to_dict\(\)\)"):
+        SqueezeBertModel(theirs)
+
+
+def test_weights_of_another_model_are_not_saved(tmp_path):
+    model = model_of()
+    model.save_pretrained(tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    state = model.state_dict()
+    extra = {**state, "another.bias": torch.zeros(1)}
+    less = {name: tensor for name, tensor in state.items() if "layers.1.attention.query" not in name}
+    for wrong, message in (
+        (extra, r"has also .*another\.bias"),
+        (less, r"it lacks .*layers\.1\.attention\.query"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            model.save_pretrained(tmp_path, state_dict=wrong)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+
+
+def test_choices_come_with_a_dimension_of_their_own():
+    """What stands beside them may be flat, as in transformers."""
+    model = model_of(modeling.SqueezeBertForMultipleChoice)
+    inputs = random_inputs(choices=True)
+    batch, choices, tokens = inputs["input_ids"].shape
+    flat = {n: t if n == "input_ids" else t.reshape(batch * choices, tokens) for n, t in inputs.items()}
+    places = torch.arange(tokens)
+    flat["position_ids"] = places
+    inputs["position_ids"] = places.expand(batch, choices, tokens)
+    torch.testing.assert_close(model(**flat).logits, model(**inputs).logits)
+    with pytest.raises(OptionError, match=rf"\[{choices}, {tokens}\]; expected \[batch, choices, tokens\]"):
+        model(inputs["input_ids"][0])
+
+
+def test_a_model_is_measured_by_many_threads_and_left_as_it_was():
+    """Threads put each other's dropout on, and parts of the model into another mode."""
+    model = model_of(SqueezeBertForSequenceClassification, hidden_dropout_prob=0.5)
+    model.train()
+    model.transformer.embeddings.eval()
+    modes = {name: module.training for name, module in model.named_modules()}
+    backend = TorchBackend(model)
+    ids = np.arange(5, 18, dtype=np.int32)
+    batch = PackedBatch(ids, np.zeros_like(ids), np.array([0, len(ids)], np.int32))
+    with ThreadPoolExecutor(4) as pool:
+        found = {tuple(outputs[0]["logits"].tolist()) for outputs in pool.map(backend.run, [batch] * 40)}
+    assert len(found) == 1
+    assert {name: module.training for name, module in model.named_modules()} == modes

@@ -9,7 +9,12 @@ import torch
 import transformers
 
 from squeezebert import modeling
-from squeezebert.modeling import SqueezeBertForMaskedLM, SqueezeBertForSequenceClassification
+from squeezebert.modeling import (
+    SqueezeBertForMaskedLM,
+    SqueezeBertForQuestionAnswering,
+    SqueezeBertForSequenceClassification,
+    SqueezeBertModel,
+)
 from tests.modeling.pairs import LABELS, random_inputs, targets, tiny_config
 
 
@@ -44,6 +49,22 @@ def test_two_steps_change_the_model_and_evaluation_returns_logits(head, tmp_path
     (saved / "config.json").write_text(json.dumps(model.config.to_dict()))
     again = type(model).from_pretrained(saved)
     torch.testing.assert_close(again(**batch)[1], expected[1])
+
+
+@pytest.mark.parametrize("cls", [SqueezeBertForQuestionAnswering, SqueezeBertModel])
+def test_rows_without_labels_are_predicted(cls, tmp_path):
+    """The Trainer takes outputs apart by their names, and pads each."""
+    model = cls(tiny_config())
+    batch = random_inputs()
+    rows = [{name: tensor[i] for name, tensor in batch.items()} for i in range(13)]
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path), per_device_eval_batch_size=5, use_cpu=True, report_to=[]
+    )
+    predicted = transformers.Trainer(model, arguments).predict(rows).predictions
+    with torch.no_grad():
+        expected = model.eval()(**batch).to_tuple()
+    for mine, theirs in zip(predicted, expected, strict=True):
+        torch.testing.assert_close(torch.from_numpy(mine), theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_the_config_serves_the_trainers_loggers():

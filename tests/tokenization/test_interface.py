@@ -269,6 +269,16 @@ def test_one_text_is_padded_alone(
     }  # fmt: skip
 
 
+def test_padding_takes_the_options_that_it_knows(tokenizer: BaseTokenizer) -> None:
+    """Misspelt ones had no effect, and no word was said."""
+    padded = tokenizer.pad(
+        [{"input_ids": [1, 2]}, {"input_ids": [1]}], return_attention_mask=False, verbose=False
+    )
+    assert padded.data == {"input_ids": [[1, 2], [1, 0]]}
+    with pytest.raises(TypeError, match="max_lenght"):
+        tokenizer.pad([{"input_ids": [1, 2]}], max_lenght=8)  # type: ignore[call-arg]
+
+
 def test_rows_to_be_padded_have_the_same_columns(tokenizer: BaseTokenizer) -> None:
     rows = [{"input_ids": [1, 2], "label": 1}, {"input_ids": [1], "label": 0}, {"input_ids": [1]}]
     with pytest.raises(TokenizerError, match="row 3 has no 'label', which the first row has"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from squeezebert.engine.outputs import Result
 from squeezebert.engine.packing import int32, positions_of, starts_of
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, is_whole
 
 Integers = NDArray[np.int32]
 
@@ -191,10 +191,12 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
     if array.size == 0:
         return np.zeros(0, dtype=np.int32)
     if array.dtype.kind == "O":
-        wrong = [value for value in array.tolist() if not isinstance(value, int)]
-        raise OptionError(
-            f"{name} holds {wrong[0]!r}; expected integers" if wrong else f"{name} is out of range"
-        )
+        if wrong := [value for value in array.tolist() if not is_whole(value)]:
+            raise OptionError(f"{name} holds {wrong[0]!r}; expected integers")
+        try:
+            array = array.astype(np.int64)
+        except OverflowError as error:
+            raise OptionError(f"{name} is out of range") from error
     if array.dtype.kind not in "biu":
         raise OptionError(f"{name} holds {array.dtype}; expected integers")
     limits = np.iinfo(np.int32)

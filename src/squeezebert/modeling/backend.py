@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from squeezebert import modeling
 from squeezebert.checkpoints import read_checkpoint
@@ -23,12 +25,32 @@ from squeezebert.threads import check_threads
 PRECISION = "fp32"
 
 
+_ONE_AT_A_TIME = threading.RLock()
+"""While a model's parts are in eval mode that were in training mode: another thread would find them so."""
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Within the block, all parts of a model are in eval mode; then each is in its own again."""
+    with _ONE_AT_A_TIME:
+        training = [module for module in model.modules() if module.training]
+        if training:
+            model.eval()
+            try:
+                yield
+            finally:
+                for module in training:
+                    module.training = True
+            return
+    yield
+
+
 class TorchBackend:
     """Runs a model in torch; pads inside.
 
     Args:
-        model: Any of the models. It is put into eval mode for each run and left in the mode it had, so that
-            a model in training can be measured.
+        model: Any of the models. It is put into eval mode for each run, and each of its parts left in the
+            mode it had, so that a model in training can be measured.
         pooler: Whether the pooler was trained; of a model without head, its output is left out if not.
 
     Attributes:
@@ -94,14 +116,10 @@ class TorchBackend:
     @torch.inference_mode()
     def run(self, batch: PackedBatch, wanted: Sequence[Sequence[int]] | None = None) -> list[Outputs]:
         """Compute the outputs of each text; see :class:`squeezebert.engine.backend.Backend`."""
-        was_training = self.model.training
-        self.model.eval()
-        try:
+        with _evaluating(self.model):
             if wanted is not None and isinstance(self.model, SqueezeBertForMaskedLM):
                 return self._run_wanted(self.model, batch, wanted)
             return self._run_all(batch)
-        finally:
-            self.model.train(was_training)
 
     def _run_all(self, batch: PackedBatch) -> list[Outputs]:
         inputs = self._padded(batch)

@@ -132,17 +132,22 @@ class SqueezeBertForMultipleChoice(HeadModel):
         """Score the choices; every input has a dimension ``choices`` after ``batch``.
 
         Args:
-            input_ids: ``[batch, choices, tokens]``, and the other inputs likewise.
+            input_ids: ``[batch, choices, tokens]``, and the other inputs likewise; those beside it may also
+                be ``[batch * choices, tokens]``.
             labels: ``[batch]`` index of the right choice.
 
         Raises:
-            OptionError: Neither ``input_ids`` nor ``inputs_embeds`` is given.
+            OptionError: Neither ``input_ids`` nor ``inputs_embeds`` is given, or the one that is has no
+                dimension of choices.
         """
         given = input_ids if input_ids is not None else inputs_embeds
         if given is None:
             raise OptionError("give either input_ids or inputs_embeds")
+        name, axes = ("input_ids", "tokens") if given is input_ids else ("inputs_embeds", "tokens, embedding")
+        if given.dim() != (3 if given is input_ids else 4):
+            raise OptionError(f"{name} has the shape {list(given.shape)}; expected [batch, choices, {axes}]")
         flat = [
-            None if item is None else item.flatten(0, 1)
+            None if item is None else _flat(item, given.shape[:2])
             for item in (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         ]
         encoded = self.encode(
@@ -152,6 +157,11 @@ class SqueezeBertForMultipleChoice(HeadModel):
         loss = None if labels is None else F.cross_entropy(logits, labels)
         output = MultipleChoiceModelOutput(loss, logits, encoded.hidden_states, encoded.attentions)
         return output.to_tuple() if return_dict is False else output
+
+
+def _flat(item: Tensor, choices: torch.Size) -> Tensor:
+    """One dimension in place of ``[batch, choices]``, if it begins with these."""
+    return item.flatten(0, 1) if item.shape[:2] == choices else item
 
 
 class SqueezeBertForTokenClassification(HeadModel):

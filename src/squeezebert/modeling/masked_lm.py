@@ -104,7 +104,9 @@ class _VocabularyModel(HeadModel):
         more = words.num_embeddings - decoder.out_features
         if more != 0:
             # Where it is negative, as many are cut off.
-            decoder.bias = nn.Parameter(F.pad(decoder.bias, (0, more)))
+            decoder.bias = nn.Parameter(
+                F.pad(decoder.bias, (0, more)), requires_grad=decoder.bias.requires_grad
+            )
             decoder.out_features = words.num_embeddings
             self.tie_weights()
         return words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.export import register_dataclass
 
 from squeezebert.outputs import ModelOutput
 
@@ -98,3 +99,17 @@ class QuestionAnsweringModelOutput(ModelOutput):
     end_logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+
+
+# So that torch takes them apart and puts them together again: in torch.export, on several devices.
+for _kind in (
+    BaseModelOutput,
+    BaseModelOutputWithPooling,
+    MaskedLMOutput,
+    PreTrainingOutput,
+    SequenceClassifierOutput,
+    MultipleChoiceModelOutput,
+    TokenClassifierOutput,
+    QuestionAnsweringModelOutput,
+):
+    register_dataclass(_kind, serialized_type_name=f"{_kind.__module__}.{_kind.__name__}")

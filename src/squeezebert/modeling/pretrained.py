@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from squeezebert.checkpoints import Checkpoint, match, read_checkpoint, write_checkpoint
-from squeezebert.checkpoints.names import BACKBONE_PREFIX, TIED_COPIES
+from squeezebert.checkpoints.names import BACKBONE_PREFIX, TIED_COPIES, to_published
 from squeezebert.config import LABEL_KEYS, SqueezeBertConfig
-from squeezebert.errors import OptionError, check_whole
+from squeezebert.errors import CheckpointError, ConfigError, OptionError, check_whole
 from squeezebert.modeling.grouped import GroupedLinear
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ class ModelConfig(SqueezeBertConfig):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SqueezeBertConfig) and self.to_dict() == other.to_dict()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in LABEL_KEYS or name in {item.name for item in dataclasses.fields(self)}:
+            raise dataclasses.FrozenInstanceError(
+                f"{name} of a model that is there cannot be changed; give it to from_pretrained(…, {name}=…)"
+            )
+        super().__setattr__(name, value)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_dict, (self.to_dict(),), _set_live(self)
 
@@ -52,6 +59,9 @@ class SqueezeBertPreTrainedModel(nn.Module):
 
     Args:
         config: Sizes and groups; kept as ``self.config``.
+
+    Raises:
+        ConfigError: It is another library's config.
     """
 
     base_model_prefix = "transformer"
@@ -59,6 +69,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
 
     def __init__(self, config: SqueezeBertConfig) -> None:
         super().__init__()
+        _check_config(config)
         self.config = ModelConfig.from_dict(config.to_dict())
 
     @torch.no_grad()
@@ -116,6 +127,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
                 raise OptionError(f"give either labels or {key}")
         checkpoint = read_checkpoint(name_or_path, revision=revision, local_files_only=local_files_only)
         config = config or checkpoint.config
+        _check_config(config)
         config = config if labels is None else config.with_labels(list(labels))
         config = config.with_keys(**changes) if changes else config
         floats = _floats(torch_dtype if dtype is None else dtype, checkpoint.config)
@@ -167,18 +179,22 @@ class SqueezeBertPreTrainedModel(nn.Module):
             save_directory: Made if it is missing.
             dtype: Storage type: "float32", "float16", or "int8", which only this package reads.
             base: A checkpoint folder whose equal tensors are referred to and not written again.
-            state_dict: Weights to save in place of the model's own, such as averaged ones.
+            state_dict: Weights to save in place of the model's own, such as averaged ones, by the same names.
             safe_serialization: True, as in calls of the public implementation.
 
         Raises:
-            CheckpointError: A weight is NaN or infinite.
+            CheckpointError: A weight is NaN or infinite, or ``state_dict`` is that of another model.
             OptionError: The folder cannot be written to, ``dtype`` is unknown, or ``safe_serialization`` is
                 not true.
         """
         if not safe_serialization:
             raise OptionError(f"safe_serialization {safe_serialization}: safetensors is all that is written")
-        state = self._published_state() if state_dict is None else self._published(state_dict)
+        own = self._published_state()
+        state = own if state_dict is None else self._published(state_dict)
         arrays = {name: tensor.detach().to("cpu", torch.float32).numpy() for name, tensor in state.items()}
+        if strange := sorted(own.keys() ^ to_published(arrays, "state_dict").keys()):
+            why = "lacks" if strange[0] in own else "has also"
+            raise CheckpointError(f"state_dict is not that of this model: it {why} {strange[0]}")
         write_checkpoint(save_directory, self._saved_config(), arrays, dtype=dtype, base=base)
 
     def _saved_config(self) -> SqueezeBertConfig:
@@ -215,7 +231,19 @@ class SqueezeBertPreTrainedModel(nn.Module):
         return cast(nn.Embedding, self.base_model.get_submodule("embeddings.word_embeddings"))
 
     def set_input_embeddings(self, value: nn.Embedding) -> None:
-        """Replace the word embeddings, and the decoder that is tied to them."""
+        """Replace the word embeddings, and the decoder that is tied to them.
+
+        Raises:
+            OptionError: There are more or fewer than before.
+        """
+        if value.num_embeddings != self.config.vocab_size:
+            raise OptionError(
+                f"{value.num_embeddings} word embeddings do not fit the vocab_size {self.config.vocab_size}; "
+                f"call resize_token_embeddings({value.num_embeddings}) before"
+            )
+        self._set_words(value)
+
+    def _set_words(self, value: nn.Embedding) -> None:
         self.base_model.get_submodule("embeddings").word_embeddings = value
         self.tie_weights()
 
@@ -255,7 +283,7 @@ class SqueezeBertPreTrainedModel(nn.Module):
         kept = min(config.vocab_size, old.num_embeddings)
         new.weight[:kept] = old.weight[:kept]
         new.weight.requires_grad_(old.weight.requires_grad)
-        self.set_input_embeddings(new)
+        self._set_words(new)
         for module in self.modules():
             if isinstance(module, SqueezeBertPreTrainedModel):
                 module.config = config
@@ -299,6 +327,14 @@ class SqueezeBertPreTrainedModel(nn.Module):
 
     def _published_state(self) -> dict[str, Tensor]:
         return self._published(self.state_dict())
+
+
+def _check_config(config: object) -> None:
+    if not isinstance(config, SqueezeBertConfig):
+        raise ConfigError(
+            f"config is a {type(config).__module__}.{type(config).__qualname__}; give a "
+            "squeezebert.SqueezeBertConfig, such as SqueezeBertConfig.from_dict(config.to_dict())"
+        )
 
 
 def _set_live(config: SqueezeBertConfig) -> dict[str, Any]:

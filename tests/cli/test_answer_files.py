@@ -103,6 +103,11 @@ def test_a_table_has_a_line_where_nothing_is_found(
     assert ("2", True) in found[1:-1]
     assert squeezebert(*common, "", "").code == 0
     assert table(out) == [{"row": "1", "text": ""}, {"row": "2", "text": ""}]
+    # Nor are answers of an earlier table, which these are not.
+    earlier = out.with_name("earlier.csv")
+    earlier.write_text("text,predicted_entity,predicted_score\n,ada,0.9\n")
+    assert squeezebert(*common, "--input", earlier).code == 0
+    assert table(out) == [{"row": "1", "text": ""}]
 
 
 def test_a_table_has_the_best_of_labels_and_lists_as_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import nn
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 from squeezebert.modeling import SqueezeBertForSequenceClassification
-from squeezebert.training import TrainingSettings, precision
+from squeezebert.training import Teaching, TrainingSettings, precision
 from squeezebert.training.class_weights import balanced, balanced_multi
 from squeezebert.training.optimizer import make_optimizer
 from squeezebert.training.schedule import learning_rate
@@ -35,6 +36,31 @@ from squeezebert.training.schedule import learning_rate
 def test_values_that_make_no_sense_are_named(name: str, value: Any) -> None:
     with pytest.raises(OptionError, match=f"{name} .*{value}"):
         TrainingSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("batch_size", "2", "a whole number"), ("batch_size", 2.5, "a whole number"), ("steps", 2.5, "a whole"),
+        ("seed", True, "a whole number"), ("learning_rate", None, "a number"), ("epochs", "3", "a number or"),
+        ("precision", None, "a string"), ("compile", 1, "True or False"),
+    ],
+)  # fmt: skip
+def test_values_of_another_type_are_named(name: str, value: Any, expected: str) -> None:
+    with pytest.raises(OptionError, match=f"{name} is {value!r}; expected {expected}"):
+        TrainingSettings(**{name: value})
+
+
+def test_numbers_of_numpy_are_made_plain() -> None:
+    """The report of a finished run, which is JSON, could not be written."""
+    settings = TrainingSettings(batch_size=np.int64(7), learning_rate=np.float32(0.5), compile=np.bool_(True))
+    assert json.loads(json.dumps(settings.identity()))["batch_size"] == 7
+    assert (type(settings.compile), Teaching(teacher="mini", temperature=np.float64(3)).temperature) == (
+        bool,
+        3,
+    )
+    with pytest.raises(OptionError, match="temperature is '2'; expected a number"):
+        Teaching(teacher="mini", temperature="2")  # type: ignore[arg-type]
 
 
 def test_the_learning_rate_rises_and_falls_linearly() -> None:

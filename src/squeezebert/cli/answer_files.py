@@ -79,8 +79,8 @@ def write_csv(answers: Iterable[Answered], stream: TextIO) -> None:
 
     A row with several answers has a line for each, one without any has a line, too. Of labels that were
     compared only the best is written; a guess at a mask says which one of its text, from 1. Lines are held
-    back until there is an answer, which names its columns; those of an earlier table are written anew, and a
-    column ``row`` of the rows' own stays.
+    back until there is an answer, which names its columns; those of an earlier table are written anew, or
+    left out where there is no answer at all. A column ``row`` of the rows' own stays.
 
     Raises:
         DataError: A row has a column that the first one lacks.
@@ -95,6 +95,8 @@ def write_csv(answers: Iterable[Answered], stream: TextIO) -> None:
         if line[1]:
             break
     empty = dict.fromkeys(held[-1][1])
+    if not empty:
+        held = [({n: v for n, v in own.items() if not n.startswith(ANSWER)}, {}) for own, _ in held]
     writer = csv.DictWriter(_Rows(stream), {**held[0][0], **empty}, lineterminator=_END)
     writer.writeheader()
     writer.writerows({**own, **empty, **answer} for own, answer in chain(held, lines))

@@ -1,5 +1,12 @@
 """Training: an objective and a checkpoint in, a model folder out. Needs the extra ``train``."""
 
+from squeezebert.errors import MissingExtraError
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise MissingExtraError("squeezebert.training", "train") from error
+
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.finetune import train

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from squeezebert.config import PROBLEM_TYPES
 from squeezebert.errors import OptionError
+from squeezebert.tasks.options import check_types
 
 PRECISIONS = ("auto", "fp32", "tf32", "bf16")
 OPTIMIZERS = ("adamw", "lamb")
@@ -21,6 +24,23 @@ MOST_OF_AN_EPOCH = 100_000_000
 
 # What changes neither what is computed nor how long; a run may be resumed with other values.
 FREE = ("save_every", "stop_after", "threads", "device", "compile", "checkpoint_activations")
+
+
+def check_plain(settings: object) -> None:
+    """See that the values of settings have the types that they are said to have, and make numpy's plain.
+
+    Args:
+        settings: A dataclass; ``layer_map`` is left alone.
+
+    Raises:
+        OptionError: One has not; the message names it and what is expected.
+    """
+    values = {name: value for name, value in vars(settings).items() if name != "layer_map"}
+    check_types(type(settings), values)
+    for name, value in values.items():
+        if isinstance(value, np.generic):
+            # The report of a run, at its end, is JSON.
+            object.__setattr__(settings, name, value.item())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +104,7 @@ class LoopSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_plain(self)
         self._positive("learning_rate", "max_grad_norm", "layer_decay")
         self._positive(
             *self._given(

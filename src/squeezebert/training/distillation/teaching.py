@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
+from squeezebert.training.settings import check_plain
 
 PRECISIONS = ("int8", "fp32", "torch")
 
@@ -41,6 +42,7 @@ class Teaching:
     teacher_precision: str = "int8"
 
     def __post_init__(self) -> None:
+        check_plain(self)
         if not 0 <= self.soft_share <= 1:
             raise OptionError(f"soft_share {self.soft_share} is not from 0 to 1")
         for name in ("temperature", "hidden_factor"):

@@ -189,9 +189,9 @@ def test_the_padding_id_moves_with_its_token(tmp_path: Path) -> None:
     trimming = Trimming.read(tmp_path, tmp_path / "small", ["b"], Selection(characters=False))
     config = trimming.after.config
     assert config.pad_token_id == trimming.tokenizer_after.pad_token_id == 5
-    # That of "a", which is gone, means nothing any more.
+    # The number of "a", which is gone, is that of another token now.
     assert {name: config.extra[name] for name in others} == {
-        **others, "sep_token_id": 2, "stop_token_id": [2, 0],
+        **others, "sep_token_id": 2, "bos_token_id": None, "stop_token_id": [2],
     }  # fmt: skip
     assert trimming.tokenizer_after.sep_token_id == 2
     with pytest.raises(OptionError, match="texts is a string, whose letters would be the texts"):

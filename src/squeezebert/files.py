@@ -20,7 +20,8 @@ except ImportError:  # Windows.
 EMBEDDED = Path(__file__).parent / "models"
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk without room."""
 
 
 def locate(
@@ -138,7 +139,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise OptionError(f"{path}: is a folder; it cannot be replaced by a file")
     if path.exists() and (not path.is_file() or is_stdout(path)):
-        yield path
+        with _named(path):
+            yield path
         return
     target = path.resolve() if path.is_symlink() else path
     temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
@@ -148,18 +150,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
             mode = temporary.stat().st_mode
         except OSError as error:
             raise OptionError(f"{path}: cannot be written ({error.strerror})") from error
-        yield temporary
-        with suppress(FileNotFoundError):
-            mode = target.stat().st_mode
-        # Who wrote it may have put another file in its place, as safetensors does.
-        temporary.chmod(stat.S_IMODE(mode))
-        temporary.replace(target)
-    except OSError as error:
-        if error.errno in _FULL and error.filename is None:
-            error.filename = str(path)
-        raise
+        with _named(path):
+            yield temporary
+            with suppress(FileNotFoundError):
+                mode = target.stat().st_mode
+            # Who wrote it may have put another file in its place, as safetensors does.
+            temporary.chmod(stat.S_IMODE(mode))
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give the file's name to an error that says that there is no room for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def check_folder(folder: str | Path) -> None:

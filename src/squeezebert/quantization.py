@@ -19,7 +19,14 @@ from squeezebert.errors import TokenizerError
 from squeezebert.files import locate
 from squeezebert.inspection import check_output, weights_files
 from squeezebert.smoothing import measure_smoothing
-from squeezebert.tokenization.store import FILE_NAMES, files_of, remove_others
+from squeezebert.tokenization import SqueezeBertTokenizerFast
+from squeezebert.tokenization.store import (
+    FILE_NAMES,
+    TOKENIZER_NAME,
+    VOCAB_NAME,
+    files_of,
+    remove_others,
+)
 
 _PREFIX = re.compile(r"^transformer\.(encoder\.layers\.\d+\.)?")
 
@@ -55,7 +62,8 @@ class Quantization:
             output: The folder to write; it may exist.
 
         Raises:
-            CheckpointError: The checkpoint is missing or damaged, or has output embeddings of its own.
+            CheckpointError: The checkpoint is missing or damaged, or has output embeddings of its own, or its
+                tokenizer is another model's.
             OptionError: ``output`` is a folder that the checkpoint is read from, or no kernel computes this.
             TokenizerError: A tokenizer file cannot be read.
         """
@@ -64,6 +72,9 @@ class Quantization:
         check_output(output, checkpoint)
         # From the hub, these files are fetched apart from the weights.
         files = files_of(locate(name_or_path, FILE_NAMES))
+        if files.keys() & {VOCAB_NAME, TOKENIZER_NAME}:
+            tokenizer = SqueezeBertTokenizerFast.from_pretrained(name_or_path)
+            tokenizer.check_embeddings(checkpoint.config.vocab_size, f"{checkpoint.folder}: ")
         arrays = read_stored(name_or_path).arrays
         matrices = [name for name, array in checkpoint.arrays.items() if array.ndim > 1]
         stored = arrays if all(name + SCALE_SUFFIX in arrays for name in matrices) else None
@@ -110,8 +121,14 @@ def _bytes_of(checkpoint: Checkpoint, smoothing: Arrays) -> int:
 
 def _error_of(name: str, array: NDArray[np.float32], smoothing: Arrays) -> float:
     difference = dequantize(quantize({name: array}, smoothing))[name] - array
-    norm = float(np.linalg.norm(array.ravel()))
-    return float(np.linalg.norm(difference.ravel())) / norm if norm else 0.0
+    norm = _norm(array)
+    return _norm(difference) / norm if norm else 0.0
+
+
+def _norm(array: NDArray[np.float32]) -> float:
+    """The norm, where squares would be too large or too small for float32, too."""
+    largest = float(np.abs(array).max(initial=0.0))
+    return largest * float(np.linalg.norm(array.ravel() / np.float32(largest))) if largest else 0.0
 
 
 def _read_texts(files: Mapping[str, Path]) -> dict[str, str]:

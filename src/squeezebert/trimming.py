@@ -17,7 +17,7 @@ from squeezebert.checkpoints.names import TIED_COPIES, WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import SCALE_SUFFIX, is_about_codes
 from squeezebert.engine.backend import BASE
 from squeezebert.engine.weights import fitting
-from squeezebert.errors import CheckpointError, DataError, OptionError
+from squeezebert.errors import CheckpointError, DataError, OptionError, is_whole
 from squeezebert.files import locate
 from squeezebert.inspection import check_output
 from squeezebert.tokenization import Encoding, SqueezeBertTokenizerFast
@@ -222,8 +222,11 @@ def with_rows(
 
     def moved(value: Any) -> Any:
         if isinstance(value, list):
-            return [moved(each) for each in value]
-        return rows.index(value) if value in rows else value
+            return [place for each in value if (place := moved(each)) is not None]
+        if not is_whole(value):
+            return value
+        # Of a token that is gone there is none: its old number is another one's, or none.
+        return rows.index(value) if value in rows else None
 
     config = stored.config.replace(
         vocab_size=len(rows),

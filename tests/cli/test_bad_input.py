@@ -281,12 +281,19 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
         (["predict", "x", "--precision", "int3"], "precision 'int3' is not one of int8, fp32"),
         (["predict", "x", "--top-k", "0"], "--top-k 0 is less than 1"),
         (["predict", "x", "--top-k", "many"], "'many' is not a valid integer"),
-        (["predict", "x", "--targets", "y"], "text-classification has no option 'targets'"),
+        (
+            ["predict", "x", "--targets", "y"],
+            "say --task fill-mask",
+        ),
         (
             ["predict", "x", "--task", "ner", "--aggregation", "all"],
             "--aggregation 'all' is not one of",
         ),
-        (["predict", "x", "--multi-label"], "text-classification has no option 'multi_label'"),
+        (["predict", "x", "--aggregation", "max"], "--aggregation is no option of text-classification; say"),
+        (["predict", "x", "--allow-no-answer"], "say --task question-answering"),
+        (["predict", "x", "--top-k", "0"], "for all labels give a large one"),
+        (["evaluate", "{tmp}/in.csv", "--pooling", "cls"], "--pooling is no option of text-classification"),
+        (["predict", "x", "--multi-label"], "--multi-label is no option of text-classification; say"),
         (["predict", "x", "--task", "feature-extraction", "--pooling", "max"], "pooling 'max' is not one of"),
         (
             ["predict", "x", "--task", "zero-shot-classification", "--labels", "a,b"],

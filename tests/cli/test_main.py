@@ -153,6 +153,33 @@ def test_a_process_that_is_told_to_end_leaves_nothing_half_written(name: str, tm
     assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
 
 
+def test_ctrl_c_in_the_first_moments_shows_no_traceback() -> None:
+    """While modules are imported, before there is anything to tidy."""
+    code = (
+        "import signal, sys\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click': signal.raise_signal(signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "from squeezebert.__main__ import run; run()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, "info"], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    run = program("predict", "a film", "--output", "/dev/full")
+    assert run.stderr == "squeezebert: error: /dev/full: No space left on device\n"
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        run = subprocess.run(
+            [sys.executable, "-m", "squeezebert", "info", "mini"], stdout=full, stderr=subprocess.PIPE,
+            text=True, check=False,
+        )  # fmt: skip
+    assert run.stderr == "squeezebert: error: the standard output: No space left on device\n"
+
+
 def test_a_stream_is_answered_as_it_comes() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "squeezebert", "predict", "--look-ahead", "1", "--json"],

@@ -224,6 +224,29 @@ def test_what_cannot_be_read_or_written_is_named(
     source = save_tiny_model(tmp_path / "source", "fill-mask")
     (source / "vocab.txt").write_bytes(b"\xff\xfe")
     assert "vocab.txt: is not UTF-8" in squeezebert("quantize", source, tmp_path / "out").error
+    (source / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
+    run = squeezebert("quantize", source, tmp_path / "out", "--dry-run")
+    assert "the tokenizer has 5 tokens and the model" in run.error
+    (source / "tokenizer_config.json").write_text("[]")
+    assert "tokenizer_config.json" in squeezebert("quantize", source, tmp_path / "out").error
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_errors_are_those_of_matrices_of_any_size(squeezebert: Program, tmp_path: Path, scale: float) -> None:
+    """In float32 their squares are 0 or infinite: the error was 0.0 or NaN, which is no JSON."""
+    source = save_tiny_model(tmp_path / "source", "fill-mask")
+    checkpoint = read_checkpoint(source)
+    name = "transformer.encoder.layers.0.attention.key.weight"
+    shown = []
+    for factor in (1.0, scale):
+        arrays = {**checkpoint.arrays, name: checkpoint.arrays[name] * np.float32(factor)}
+        for layer in range(1, checkpoint.config.num_hidden_layers):
+            arrays[name.replace("0", str(layer))] = np.zeros_like(arrays[name])
+        write_checkpoint(source, checkpoint.config, arrays)
+        run = squeezebert("quantize", source, tmp_path / "x", "--dry-run", "--json")
+        shown.append(json.loads(run.out)["relative_error"]["attention.key"])
+    assert shown[1] == pytest.approx(shown[0], rel=1e-3)
+    assert 0 < shown[0] < 0.1
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "config.json"])

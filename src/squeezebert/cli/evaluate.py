@@ -73,6 +73,7 @@ def command(
     kind, name = chosen(task, model)
     # What else can be asked of an answer would make the metric another one than the field's.
     wanted = options.given({"pooling": pooling}, ("pooling",))
+    options.check_options(ctx.command, kind, wanted)
     kind.options(**wanted)
     columns, settings = options.columns_of(column), options.given(asked, SETTINGS)
     kind.check_columns(columns)

@@ -15,6 +15,7 @@ from typing import NoReturn, TextIO, cast
 import click
 
 from squeezebert.errors import OptionError, SqueezeBertError
+from squeezebert.files import FULL
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 DEBUG_VARIABLE = "SQUEEZEBERT_DEBUG"
@@ -73,6 +74,9 @@ def _nowhere(mode: str) -> TextIO:
 
 def _end_well_on_signals() -> None:
     """Remove half-written files when the process is told to end, as Ctrl-C does by itself."""
+    # While modules were imported, it ended the process at once.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -102,16 +106,16 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
         The exit code: 0, what a command returns, 2 for bad input, 130 when interrupted. Every error is one
         line on stderr.
     """
-    from squeezebert.cli.group import group
-
     session = Session() if session is None else session
     session.verbose = os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
     try:
+        from squeezebert.cli.group import group
+
         code = group.main(arguments, "squeezebert", standalone_mode=False, obj=session)
         sys.stdout.flush()
         sys.stderr.flush()
         return code if isinstance(code, int) else 0
-    except click.Abort as error:
+    except (click.Abort, KeyboardInterrupt) as error:
         return _report("interrupted", error, session, INTERRUPTED)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "squeezebert"
@@ -127,7 +131,8 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
+        named = error.filename or ("the standard output" if error.errno in FULL else "")
+        place = f"{named}: " if named else ""
         return _report(f"{place}{error.strerror or error}", error, session, FAILED)
 
 
@@ -143,7 +148,7 @@ def _with_options(message: str, command: click.Command | None) -> str:
     return message
 
 
-def _report(message: str, error: Exception, session: Session, code: int) -> int:
+def _report(message: str, error: BaseException, session: Session, code: int) -> int:
     if session.verbose:
         import traceback
 

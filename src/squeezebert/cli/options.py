@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from squeezebert.cli.library_threads import leave_numpy_alone, wait_briefly
 from squeezebert.cli.main import Session
 from squeezebert.errors import OptionError
-from squeezebert.tasks import ALIASES, TASK_NAMES
+from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
+
+if TYPE_CHECKING:
+    from squeezebert.tasks.base import Task
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -63,6 +67,23 @@ def given(asked: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     values = {name: asked[name] for name in names}
     # Not by equality alone: a zero is a value, and equal to False.
     return {name: value for name, value in values.items() if value not in (None, ()) and value is not False}
+
+
+def check_options(command: click.Command, task: Task[Any, Any], names: Iterable[str]) -> None:
+    """See that a task has the options that the command line gives it.
+
+    Raises:
+        OptionError: It has not; the message names a task that has.
+    """
+    for name in names:
+        if name not in _options_of(task):
+            fitting = next(other for other in TASK_NAMES if name in _options_of(get_task(other)))
+            [option] = [parameter.opts[0] for parameter in command.params if parameter.name == name]
+            raise OptionError(f"{option} is no option of {task.name}; say --task {fitting}")
+
+
+def _options_of(task: Task[Any, Any]) -> set[str]:
+    return {field.name for field in dataclasses.fields(task.options_type)}
 
 
 def say(ctx: click.Context, message: str) -> None:

@@ -128,7 +128,9 @@ def command(
     _check_given(kind, given)
     if "candidate_labels" in given:
         given["candidate_labels"] = ",".join(given["candidate_labels"])
-    wanted = kind.options(**options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS, "look_ahead"}))
+    wished = options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS, "look_ahead"})
+    options.check_options(ctx.command, kind, wished)
+    wanted = kind.options(**wished)
     output = None if output == STDOUT else output
     write = writer_for(output, kind.name, as_json=as_json)
     check_output(output)

@@ -71,7 +71,7 @@ class TextClassificationOptions:
 
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k < 1:
-            raise OptionError(f"top_k {self.top_k} is less than 1; give None for all labels")
+            raise OptionError(f"top_k {self.top_k} is less than 1; for all labels give a large one, or None")
         if self.threshold is not None and self.top_k not in (1, None):
             raise OptionError(f"top_k {self.top_k} and threshold {self.threshold} cannot both be given")
         if self.threshold is not None and math.isnan(self.threshold):

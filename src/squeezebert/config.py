@@ -141,7 +141,11 @@ class SqueezeBertConfig:
         return self.hidden_size // self.num_attention_heads
 
     def replace(self, **changes: Any) -> SqueezeBertConfig:
-        """Return a copy with some fields changed, checked like a new one."""
+        """Return a copy with some fields changed, checked like a new one.
+
+        Raises:
+            ConfigError: See the class; or there is no such field.
+        """
         unknown = sorted(set(changes) - {f.name for f in dataclasses.fields(self)})
         if unknown:
             raise ConfigError(f"{unknown[0]} is not a field of SqueezeBertConfig; put it into extra")
@@ -172,7 +176,11 @@ class SqueezeBertConfig:
         return changed
 
     def with_labels(self, labels: list[str], problem_type: str | None = None) -> SqueezeBertConfig:
-        """Return a copy whose classification head has these labels, in this order."""
+        """Return a copy whose classification head has these labels, in this order.
+
+        Raises:
+            ConfigError: There are none, one is there twice, or ``problem_type`` is unknown.
+        """
         return self.replace(id2label=dict(enumerate(labels)), problem_type=problem_type)
 
     @classmethod
@@ -240,7 +248,11 @@ class SqueezeBertConfig:
             raise ConfigError(f"{path}: {error}") from error
 
     def to_json_file(self, path: str | Path) -> None:
-        """Write a ``config.json``, atomically."""
+        """Write a ``config.json``, atomically.
+
+        Raises:
+            OptionError: The file cannot be written.
+        """
         write_text(Path(path), json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n")
 
     @classmethod
@@ -254,7 +266,16 @@ class SqueezeBertConfig:
     ) -> SqueezeBertConfig:
         """Read the config of a checkpoint folder, an embedded model or a model on the hub.
 
-        Other arguments change it, as :meth:`with_keys` does.
+        Args:
+            name_or_path: Folder, embedded name or hub name (``"owner/name"``).
+            revision: Branch, tag or commit on the hub.
+            local_files_only: Use only what the hub's cache on this machine holds.
+            **changes: Keys to change, as :meth:`with_keys` does.
+
+        Raises:
+            CheckpointError: There is no such model.
+            ConfigError: ``config.json`` is missing or wrong, or what is changed makes it so.
+            OptionError: There is no such key.
         """
         folder = locate(name_or_path, (CONFIG_NAME,), revision=revision, local_files_only=local_files_only)
         config = cls.from_json_file(folder / CONFIG_NAME)

@@ -81,7 +81,11 @@ def pipeline(
     Raises:
         OptionError: There is no such task, backend, precision, option or embedded model, a value makes no
             sense, or a model that is loaded has no tokenizer beside it, or a precision or threads.
-        CheckpointError: The model cannot be found or read, or was not trained for the task.
+        CheckpointError: The model cannot be found or read, was not trained for the task, or has a
+            tokenizer of another size.
+        ConfigError: Its config is missing or wrong.
+        MissingExtraError: It needs torch, which is not installed.
+        TokenizerError: Its tokenizer is missing or wrong.
     """
     where: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
     name = model if isinstance(model, (str, Path)) else None
@@ -173,6 +177,7 @@ class Pipeline:
         setup: The model's config, the tokenizer and the window.
 
     Raises:
+        CheckpointError: Tokenizer and model do not belong together.
         OptionError: The backend has another head than the task needs, or an option makes no sense.
     """
 
@@ -224,6 +229,7 @@ class Pipeline:
         Raises:
             DataError: An input is of a wrong type or incomplete.
             OptionError: The task has no such option or column, or its value makes no sense.
+            TokenizerError: A text cannot be tokenised.
         """
         columns, given = self._divided({**self._by_name(others, named), **named})
         rows, single = rows_of(self.task, inputs, columns)
@@ -242,9 +248,13 @@ class Pipeline:
             **named: Columns that are the same for all inputs (``candidate_labels=…``), and the task's
                 options.
 
+        Returns:
+            An answer for each, as a call gives them, read as they are needed.
+
         Raises:
             DataError: An input is of a wrong type or incomplete; raised when its turn comes.
             OptionError: It is one text, or the task has no such option, or its value makes no sense.
+            TokenizerError: A text cannot be tokenised; raised when its turn comes.
         """
         if isinstance(inputs, (str, Mapping)):
             raise OptionError("stream takes one input after the other; call the pipeline for a single one")
@@ -284,6 +294,12 @@ class Pipeline:
 
         Args:
             examples: From ``task.labelled_example``; read while others are answered.
+
+        Returns:
+            The field's metrics, as fractions; the headline first.
+
+        Raises:
+            DataError: There are no examples.
         """
         kept: list[Any] = []
         noted = _noted(self.task.gather(examples), kept)
@@ -333,6 +349,13 @@ class Pipeline:
         Args:
             examples: From ``task.example`` or ``task.labelled_example``.
             options: From ``task.options``, or ``task.evaluation_options``.
+
+        Returns:
+            An answer for each, read as they are needed.
+
+        Raises:
+            OptionError: The model cannot do what the options ask for.
+            TokenizerError: A text cannot be tokenised; raised when its turn comes.
         """
         self.task.check_options(options, self.setup)
         source = (_Job(example, windows_of(self.task, example, self.setup)) for example in examples)

@@ -214,7 +214,8 @@ class Engine:
             position_ids: In the same form; counted from 0 in each text by default, ignored tokens included.
 
         Returns:
-            The outputs of the head: lists of arrays for lists, padded arrays for padded arrays.
+            The outputs of the head, float32, with the shapes of :class:`EngineOutput`: lists of arrays for
+            lists, padded arrays for padded arrays.
 
         Raises:
             OptionError: The inputs do not fit each other or the model.

@@ -123,6 +123,10 @@ class SqueezeBertModel(SqueezeBertPreTrainedModel):
                 likewise.
             return_dict: False for a plain tuple.
 
+        Returns:
+            ``last_hidden_state`` ``[batch, tokens, hidden]``, ``pooler_output`` ``[batch, hidden]``, and what
+            else is asked for, in the type of the parameters.
+
         Raises:
             OptionError: Neither or both of ``input_ids`` and ``inputs_embeds`` are given, or one of other
                 axes, the mask has other axes, an id is out of range (on CPU), or a sequence is longer than

@@ -64,6 +64,13 @@ class SqueezeBertForSequenceClassification(HeadModel):
             labels: ``[batch]`` integers for one label a text, ``[batch, labels]`` floats for multi-label,
                 ``[batch]`` or ``[batch, labels]`` floats for regression. ``config.problem_type`` decides; if
                 it is None, the number of labels and the dtype do, as in the public implementation.
+
+        Returns:
+            ``logits`` ``[batch, labels]``, and the ``loss`` where there are labels; a plain tuple
+            of what is not None with ``return_dict=False``.
+
+        Raises:
+            OptionError: As :meth:`SqueezeBertModel.forward`.
         """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
@@ -136,6 +143,10 @@ class SqueezeBertForMultipleChoice(HeadModel):
                 be ``[batch * choices, tokens]``.
             labels: ``[batch]`` index of the right choice.
 
+        Returns:
+            ``logits`` ``[batch, choices]``, and the ``loss`` where there are labels; a plain tuple of what is
+            not None with ``return_dict=False``.
+
         Raises:
             OptionError: Neither ``input_ids`` nor ``inputs_embeds`` is given, or the one that is has no
                 dimension of choices.
@@ -189,6 +200,13 @@ class SqueezeBertForTokenClassification(HeadModel):
 
         Args:
             labels: ``[batch, tokens]`` integers, -100 where no loss is taken.
+
+        Returns:
+            ``logits`` ``[batch, tokens, labels]``, and the ``loss`` where there are labels; a plain tuple
+            of what is not None with ``return_dict=False``.
+
+        Raises:
+            OptionError: As :meth:`SqueezeBertModel.forward`.
         """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
@@ -229,6 +247,13 @@ class SqueezeBertForQuestionAnswering(HeadModel):
         Args:
             start_positions: ``[batch]`` token indices; one outside the input takes no loss.
             end_positions: ``[batch]`` token indices, inclusive.
+
+        Returns:
+            ``start_logits`` and ``end_logits`` ``[batch, tokens]``, and the ``loss``, the mean of both,
+            where there are positions; a plain tuple of what is not None with ``return_dict=False``.
+
+        Raises:
+            OptionError: As :meth:`SqueezeBertModel.forward`.
         """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,

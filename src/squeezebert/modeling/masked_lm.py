@@ -136,6 +136,13 @@ class SqueezeBertForMaskedLM(_VocabularyModel):
 
         Args:
             labels: ``[batch, tokens]`` ids, -100 where no loss is taken.
+
+        Returns:
+            ``logits`` ``[batch, tokens, vocabulary]``, and the ``loss`` where there are labels; a plain tuple
+            of what is not None with ``return_dict=False``.
+
+        Raises:
+            OptionError: As :meth:`SqueezeBertModel.forward`.
         """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,
@@ -176,6 +183,14 @@ class SqueezeBertForPreTraining(_VocabularyModel):
             labels: ``[batch, tokens]`` ids, -100 where no loss is taken.
             sentence_order_label: ``[batch]``, 0 for sentences in order, 1 for swapped ones. The loss is the
                 sum of both parts, or the one whose labels are given.
+
+        Returns:
+            ``prediction_logits`` ``[batch, tokens, vocabulary]``, ``seq_relationship_logits`` ``[batch, 2]``,
+            and the ``loss`` where there are labels; a plain tuple of what is not None with
+            ``return_dict=False``.
+
+        Raises:
+            OptionError: As :meth:`SqueezeBertModel.forward`.
         """
         encoded = self.encode(
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds,

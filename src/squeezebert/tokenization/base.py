@@ -148,7 +148,11 @@ class BaseTokenizer(Encoder):
             )
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
-        """Write the tokenizer files, readable by this package and by transformers, and return their paths."""
+        """Write the tokenizer files, readable by this package and by transformers, and return their paths.
+
+        Raises:
+            OptionError: The folder cannot be written to.
+        """
         return tuple(map(str, store.write_folder(Path(save_directory), self._vocabulary, self._options())))
 
     def file_texts(self) -> dict[str, str]:

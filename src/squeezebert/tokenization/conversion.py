@@ -121,6 +121,9 @@ class Conversion:
 
         Returns:
             How many got a new id; the others were in the vocabulary already.
+
+        Raises:
+            TokenizerError: A token is empty, or no string; none is added then.
         """
         several = [new_tokens] if isinstance(new_tokens, (str, AddedToken)) else list(new_tokens)
         added = [

@@ -52,6 +52,9 @@ def train(
         resume: Go on with the run in ``out``; start it where it has left no state yet.
         observers: Are told of steps and evaluations.
 
+    Returns:
+        How the sitting ended, with the metrics of the weights that are kept.
+
     Raises:
         OptionError: ``out`` is not free, or holds a finished run; or the teacher does not fit.
         DataError: The data does not make a task, or validation rows have labels that no training row has.

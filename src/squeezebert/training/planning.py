@@ -67,6 +67,15 @@ def plan(
 ) -> TrainingPlan:
     """Measure a few steps on a throw-away copy of the model; nothing is written.
 
+    Args:
+        data: As :func:`squeezebert.training.train` takes it, and the others likewise.
+        start: Folder, embedded name or hub name of the checkpoint to start from.
+        settings: How to train; None for the defaults.
+        teaching: A teacher to learn from; None for labels alone.
+
+    Returns:
+        Steps, tokens, and the time and the memory that they would take.
+
     Raises:
         DataError, CheckpointError, OptionError, TrainingError: As :func:`squeezebert.training.train`.
     """

@@ -65,14 +65,15 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512
     -Wno-uninitialized -Wno-maybe-uninitialized)
   add_kernels(avx512vnni ${avx512})
+  # On float32 these two have the functions of the sets above, 39 kB less; see dispatch.cpp.
   check_cxx_compiler_flag(-mamx-int8 has_amx)  # GCC 11, Clang 12
   if(has_amx AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
-    add_kernels(amx ${avx512} -mamx-tile -mamx-int8)
+    add_kernels(amx ${avx512} -mamx-tile -mamx-int8 -DSQUEEZEBERT_NO_FLOATS)
     target_compile_definitions(squeezebert_engine PRIVATE SQUEEZEBERT_HAS_AMX)
   endif()
   check_cxx_compiler_flag(-mavxvnni has_avxvnni)  # GCC 11, Clang 12
   if(has_avxvnni)
-    add_kernels(avxvnni -mavx2 -mfma -mavxvnni)
+    add_kernels(avxvnni -mavx2 -mfma -mavxvnni -DSQUEEZEBERT_NO_FLOATS)
     target_compile_definitions(squeezebert_engine PRIVATE SQUEEZEBERT_HAS_AVXVNNI)
   endif()
 elseif(EMSCRIPTEN)

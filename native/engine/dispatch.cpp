@@ -80,6 +80,26 @@ bool has_dot_product() {
 }  // namespace
 #endif
 
+#if defined(SQUEEZEBERT_HAS_AVXVNNI) || defined(SQUEEZEBERT_HAS_AMX)
+namespace {
+
+// What differs from another set in its products of bytes alone has that one's functions on float32.
+Kernels with_floats_of(const Kernels& other, Kernels kernels) {
+  kernels.pack_fp32 = other.pack_fp32;
+  kernels.linear_fp32 = other.linear_fp32;
+  kernels.unpacked_fp32 = other.unpacked_fp32;
+  kernels.activate = other.activate;
+  kernels.norm = other.norm;
+  kernels.add_norm = other.add_norm;
+  kernels.store_keys_fp32 = other.store_keys_fp32;
+  kernels.store_values_fp32 = other.store_values_fp32;
+  kernels.attend_fp32 = other.attend_fp32;
+  return kernels;
+}
+
+}  // namespace
+#endif
+
 const std::vector<const Kernels*>& instruction_sets() {
   static const std::vector<const Kernels*> sets = [] {
     std::vector<const Kernels*> found;
@@ -89,12 +109,14 @@ const std::vector<const Kernels*>& instruction_sets() {
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vnni")) {
 #if defined(SQUEEZEBERT_HAS_AMX)
-      if (has_amx()) found.push_back(&amx::kernels);
+      static const Kernels amx = with_floats_of(avx512vnni::kernels, amx::kernels);
+      if (has_amx()) found.push_back(&amx);
 #endif
       found.push_back(&avx512vnni::kernels);
     }
 #if defined(SQUEEZEBERT_HAS_AVXVNNI)
-    if (has_avxvnni()) found.push_back(&avxvnni::kernels);
+    static const Kernels avxvnni = with_floats_of(avx2::kernels, avxvnni::kernels);
+    if (has_avxvnni()) found.push_back(&avxvnni);
 #endif
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::kernels);
 #elif defined(__aarch64__)

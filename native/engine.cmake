@@ -20,11 +20,12 @@ add_library(squeezebert_engine STATIC
 )
 target_include_directories(squeezebert_engine PUBLIC ${native})
 target_compile_options(squeezebert_engine PRIVATE -O3 -Wall -Wextra)
-# What has no loops over channels is as fast compiled for size, and 16 kB less.
+# What has no loops over channels is as fast compiled for size, and 19 kB less.
 set_source_files_properties(
   ${native}/engine/attention.cpp
   ${native}/engine/batch.cpp
   ${native}/engine/dispatch.cpp
+  ${native}/engine/heads.cpp
   ${native}/engine/model.cpp
   PROPERTIES COMPILE_OPTIONS -Os
 )

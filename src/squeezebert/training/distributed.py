@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.rendezvous import rendezvous
 
 from squeezebert.errors import LostProcessError, OptionError
 from squeezebert.training.state import first_difference
@@ -150,9 +149,6 @@ def joined() -> Iterator[World]:
     if dist.is_initialized():
         yield _world()
         return
-    # The optimizer imports this at its first step, and its default arguments then keep the group alive beyond
-    # its end: the threads of gloo abort the process when it exits.
-
     with _ended_by_signals():
         _meet()
     try:
@@ -162,6 +158,13 @@ def joined() -> Iterator[World]:
 
 
 def _meet() -> None:
+    # The optimizer imports this at its first step, and its default arguments then keep the group alive beyond
+    # its end: the threads of gloo abort the process when it exits.
+    import torch.distributed.nn
+
+    # Torch may have been built without it.
+    from torch.distributed.rendezvous import rendezvous
+
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
         store, rank, size = next(iter(rendezvous("env://", timeout=_MEETING)))

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from squeezebert import files
 from squeezebert.checkpoints import read_checkpoint
@@ -80,6 +81,25 @@ def test_without_a_network_the_cache_is_used_and_else_it_is_one_line(hub_cache, 
     with pytest.raises(CheckpointError, match="the hub cannot be reached") as caught:
         read_checkpoint("owner/other")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/cache"), r"/cache \(Permission denied\)"),
+        (OSError(errno.ENOSPC, "No space left on device"), r"the cache \(No space left on device\)"),
+    ],
+    ids=["forbidden", "full"],
+)
+def test_a_disk_that_takes_no_model_is_not_the_network(error, why, monkeypatch):
+    """The hub's client says that it cannot be reached, and why as the cause."""
+
+    def fail(*_args, **_kwargs):
+        raise LocalEntryNotFoundError("not found") from error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+    with pytest.raises(CheckpointError, match=f"cannot be kept in {why}; set HF_HOME"):
+        locate("owner/name", ())
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ EMBEDDED = Path(__file__).parent / "models"
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk without room."""
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
 def locate(
@@ -111,6 +112,11 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
     except RepositoryNotFoundError as error:
         raise CheckpointError(f"{name}: neither a folder nor a model on the hub") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        if (local := _of_the_disk(error)) is not None:
+            raise CheckpointError(
+                f"{name}: cannot be kept in {local.filename or 'the cache'} ({local.strerror}); set HF_HOME "
+                "to a folder with room that you may write to"
+            ) from error
         why = "offline mode is on" if local_files_only or HF_HUB_OFFLINE else "the hub cannot be reached"
         raise CheckpointError(
             f"{name}: no such folder, not in the local cache, and {why}; "
@@ -122,6 +128,18 @@ def _from_hub(name: str, patterns: Sequence[str], revision: str | None, local_fi
             f"{name}: no such folder, and what answers for the hub is not to be understood ({error}); "
             "see whether the network asks for a login, or give a folder"
         ) from error
+
+
+def _of_the_disk(error: BaseException | None) -> OSError | None:
+    """The error that the disk gave, where it is the cause of another one; None where the network is."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return error
+        # Without a name it may be a connection that is forbidden.
+        if isinstance(error, OSError) and error.errno in _FORBIDDEN and error.filename is not None:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @contextmanager

@@ -333,6 +333,7 @@ def test_hub_name_when_offline(tmp_path: Path) -> None:
             ["evaluate", "{tmp}/in.csv", "--output", "{tmp}/out.csv"],
             "results are JSON; end the name in .json",
         ),
+        (["predict", "--top-k"], "(see squeezebert predict --help)"),
         (["benchmark", "--peers", ","], "--peers names nothing; leave it out for all"),
         (["benchmark", "--table", "-"], "- is no file; the standard output gets the table"),
         (["benchmark", "--cache", ""], "the name of the folder to write to is empty"),

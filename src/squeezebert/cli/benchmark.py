@@ -171,13 +171,20 @@ def _shown(plan: Plan, settings: Settings) -> dict[str, Any]:
     }
 
 
+def _usual_cache() -> Path:
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:
+        raise OptionError("there is no home folder for exported models; give --cache FOLDER") from error
+    return Path(base, "squeezebert", "benchmark")
+
+
 def _cache(folder: str | None) -> Path:
     """The folder for this combination of versions: an export of another one must not be measured."""
     import hashlib
 
     from squeezebert.benchmark.machine import describe_versions
 
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    root = Path(base, "squeezebert", "benchmark") if folder is None else Path(folder)
+    root = _usual_cache() if folder is None else Path(folder)
     versions = json.dumps(describe_versions(), sort_keys=True)
     return root.absolute() / hashlib.sha256(versions.encode()).hexdigest()[:12]

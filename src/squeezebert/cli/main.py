@@ -118,7 +118,8 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
     except (click.Abort, KeyboardInterrupt) as error:
         return _report("interrupted", error, session, INTERRUPTED)
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "squeezebert"
+        given = session.command.name if session.command else None
+        command = error.ctx.command_path if error.ctx else " ".join(filter(None, ("squeezebert", given)))
         return _report(f"{error.format_message()} (see {command} --help)", error, session, MISUSED)
     except click.ClickException as error:
         return _report(error.format_message(), error, session, MISUSED)

@@ -275,6 +275,9 @@ def test_padding_takes_the_options_that_it_knows(tokenizer: BaseTokenizer) -> No
         [{"input_ids": [1, 2]}, {"input_ids": [1]}], return_attention_mask=False, verbose=False
     )
     assert padded.data == {"input_ids": [[1, 2], [1, 0]]}
+    for usual in (None, True):
+        again = tokenizer.pad([{"input_ids": [1, 2]}, {"input_ids": [1]}], return_attention_mask=usual)
+        assert again["attention_mask"] == [[1, 1], [1, 0]]
     with pytest.raises(TypeError, match="max_lenght"):
         tokenizer.pad([{"input_ids": [1, 2]}], max_lenght=8)  # type: ignore[call-arg]
 

@@ -188,7 +188,7 @@ class Encoder(Conversion, ABC):
         pad_to_multiple_of: int | None = None,
         padding_side: str | None = None,
         return_tensors: str | None = None,
-        return_attention_mask: bool = True,
+        return_attention_mask: bool | None = None,
         verbose: bool = True,
     ) -> BatchEncoding:
         """Pad rows that were tokenised before; data collators call this batch by batch.
@@ -202,7 +202,7 @@ class Encoder(Conversion, ABC):
             pad_to_multiple_of: Round the padded length up to a multiple of this.
             padding_side: "right" or "left", instead of the tokenizer's own.
             return_tensors: None for lists, "np" or "pt" for arrays.
-            return_attention_mask: Whether it is among the columns.
+            return_attention_mask: False leaves it out of the columns.
             verbose: Without effect; collators of transformers pass it.
 
         Returns:
@@ -226,7 +226,7 @@ class Encoder(Conversion, ABC):
             "special_tokens_mask": 1,
         }
         padded: dict[str, Any] = pad_features(columns, length, side=side, values=values)
-        if not return_attention_mask:
+        if return_attention_mask is False:
             del padded["attention_mask"]
         if single:
             padded = {name: column[0] for name, column in padded.items()}

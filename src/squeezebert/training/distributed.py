@@ -170,6 +170,7 @@ def _meet() -> None:
         store, rank, size = next(iter(rendezvous("env://", timeout=_MEETING)))
         store.set(f"squeezebert/{rank}", "here")
         store.wait([f"squeezebert/{number}" for number in range(size)], _MEETING)
+        store.set_timeout(_PATIENCE)
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
     except dist.DistError as error:
         raise LostProcessError(

@@ -6,10 +6,12 @@ import errno
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from unittest import mock
@@ -256,6 +258,21 @@ def test_a_folder_is_held_by_one_process_until_it_ends(tmp_path):
         other.wait()
         with alone_in(tmp_path):
             assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no forks")
+def test_a_forked_child_does_not_go_on_holding_a_folder(tmp_path):
+    with alone_in(tmp_path):
+        child = os.fork()
+        if child == 0:
+            time.sleep(30)
+            os._exit(0)
+    try:
+        with alone_in(tmp_path):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_where_no_folder_can_be_held_nobody_is_kept_out(tmp_path, monkeypatch):

@@ -265,6 +265,9 @@ def alone_in(folder: Path) -> Iterator[None]:
             pass
         yield
     finally:
+        # A forked child, which has the same lock, may live longer.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

@@ -46,4 +46,5 @@ class ModelOutput(OrderedDict[str, Any]):
 
     def to_tuple(self) -> tuple[Any, ...]:
         """Return the fields that are not None, in order."""
-        return tuple(self.values())
+        values = (getattr(self, item.name) for item in fields(self))
+        return tuple(value for value in values if value is not None)

@@ -132,6 +132,7 @@ def test_outputs_can_be_made_of_names_and_values():
     made["loss"] = None
     assert (made.loss, "loss" in made) == (None, False)
     made.loss = 3
+    assert made[0] == 3
     assert (made["loss"], set(made)) == (3, {"loss", "logits"})
 
 
@@ -420,6 +421,11 @@ def test_weights_of_another_model_are_not_saved(tmp_path):
     state = model.state_dict()
     extra = {**state, "another.bias": torch.zeros(1)}
     less = {name: tensor for name, tensor in state.items() if "layers.1.attention.query" not in name}
+    short = {
+        name: tensor[:-1] if name == "cls.predictions.bias" else tensor for name, tensor in state.items()
+    }
+    with pytest.raises(CheckpointError, match=r"predictions\.bias is \[98\] in place of \[99\]"):
+        model.save_pretrained(tmp_path, state_dict=short)
     for wrong, message in (
         (extra, r"has also .*another\.bias"),
         (less, r"it lacks .*layers\.1\.attention\.query"),

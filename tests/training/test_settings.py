@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,19 @@ def test_values_that_make_no_sense_are_named(name: str, value: Any) -> None:
 def test_values_of_another_type_are_named(name: str, value: Any, expected: str) -> None:
     with pytest.raises(OptionError, match=f"{name} is {value!r}; expected {expected}"):
         TrainingSettings(**{name: value})
+
+
+def test_settings_of_ones_own_may_have_other_types() -> None:
+    """For an objective of one's own; lists and the like are its matter."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Own(TrainingSettings):
+        many: list[int] = field(default_factory=list)
+        share: float = 0.5
+
+    assert Own(many=[3], share=1).many == [3]
+    with pytest.raises(OptionError, match="share is 'x'; expected a number"):
+        Own(share="x")  # type: ignore[arg-type]
 
 
 def test_numbers_of_numpy_are_made_plain() -> None:

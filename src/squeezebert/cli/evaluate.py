@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from squeezebert.pipelines import Pipeline
     from squeezebert.tasks.base import Task
 
+_OTHER_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt", ".npy")
+"""Endings of names that say something else than JSON."""
 PACKAGES = ("numpy", "tokenizers", "torch")
 
 
@@ -68,7 +70,7 @@ def command(
     if limit is not None and limit < 1:
         raise OptionError(f"--limit {limit} is not positive")
     check_output(output)
-    if output is not None and Path(plain_name(output)).suffix.lower() not in ("", ".json"):
+    if output is not None and Path(plain_name(output)).suffix.lower() in _OTHER_KINDS:
         raise OptionError(f"--output {output}: results are JSON; end the name in .json")
     kind, name = chosen(task, model)
     # What else can be asked of an answer would make the metric another one than the field's.

@@ -192,9 +192,16 @@ class SqueezeBertPreTrainedModel(nn.Module):
         own = self._published_state()
         state = own if state_dict is None else self._published(state_dict)
         arrays = {name: tensor.detach().to("cpu", torch.float32).numpy() for name, tensor in state.items()}
-        if strange := sorted(own.keys() ^ to_published(arrays, "state_dict").keys()):
+        given = to_published(arrays, "state_dict")
+        if strange := sorted(own.keys() ^ given.keys()):
             why = "lacks" if strange[0] in own else "has also"
             raise CheckpointError(f"state_dict is not that of this model: it {why} {strange[0]}")
+        for name, tensor in own.items():
+            if given[name].shape != tensor.shape:
+                raise CheckpointError(
+                    f"state_dict is not that of this model: {name} is {list(given[name].shape)} in place of "
+                    f"{list(tensor.shape)}"
+                )
         write_checkpoint(save_directory, self._saved_config(), arrays, dtype=dtype, base=base)
 
     def _saved_config(self) -> SqueezeBertConfig:

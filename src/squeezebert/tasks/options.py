@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -30,10 +31,18 @@ def check_types(options_type: type, values: dict[str, Any]) -> None:
     hints = get_type_hints(options_type) if values else {}
     for name, value in values.items():
         hint = hints[name]
-        kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-        if not any(_is(value, kind) for kind in kinds):
-            expected = " or ".join(_EXPECTED.get(kind, "a list of strings") for kind in kinds)
-            raise OptionError(f"{name} is {value!r}; expected {expected}")
+        check_value(name, value, get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,))
+
+
+def check_value(name: str, value: object, kinds: Iterable[Any]) -> None:
+    """See that a value is of one of some types.
+
+    Raises:
+        OptionError: It is not; the message names it and what is expected.
+    """
+    if not any(_is(value, kind) for kind in kinds):
+        expected = " or ".join(_EXPECTED.get(kind, "a list of strings") for kind in kinds)
+        raise OptionError(f"{name} is {value!r}; expected {expected}")
 
 
 def _is(value: object, kind: Any) -> bool:

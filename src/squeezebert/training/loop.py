@@ -75,8 +75,9 @@ class Loop:
         path = self.folder / STATE_NAME
         if path.exists():
             self.position = load_state(path, self.objective.module, self.trainer.optimizer, self.identity)
-            if self._world.any(self._world.first and not self._has_best()):
-                self.position.best_step, self.position.best = None, {}
+        # Asked by all processes, whatever each of them sees of the folder.
+        if self._world.any(self._world.first and not self._has_best()):
+            self.position.best_step, self.position.best = None, {}
 
     def _has_best(self) -> bool:
         if self.position.best_step is None:

@@ -109,7 +109,7 @@ class Recipe:
         for key, value in values.items():
             if key not in fields:
                 raise OptionError(f"{self.place}: there is no setting {key!r}{nearest(key, list(fields))}")
-            values[key] = _checked(value, fields[key], f"{self.place}: {key}")
+            values[key] = _frozen(value)
         try:
             return kind(**values)
         except SqueezeBertError as error:
@@ -159,14 +159,6 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _checked(value: Any, field: dataclasses.Field[Any], place: str) -> Any:
-    """The value, with lists as tuples, if it is of the kind that the field's type names."""
-    kinds = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "tuple": (list,)}
-    wanted = str(field.type).replace(" | None", "").split("[")[0]
-    if not isinstance(value, kinds[wanted]) or (isinstance(value, bool) and wanted != "bool"):
-        raise OptionError(f"{place} {value!r} is not of the type {wanted.replace('tuple', 'list')}")
-    return _frozen(value)
-
-
 def _frozen(value: Any) -> Any:
+    """The value, with lists as tuples."""
     return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -75,7 +75,7 @@ class DistillationSettings(LoopSettings):
                 raise OptionError(f"{name}_factor {factor} is {'negative' if factor < 0 else 'no number'}")
         if not self.factors:
             raise OptionError("no part of the loss has a weight; there is nothing to learn")
-        if not all(map(_is_pair, self.layer_map)):
+        if not (isinstance(self.layer_map, Sequence) and all(map(_is_pair, self.layer_map))):
             raise OptionError(f"layer_map {self.layer_map} is no list of pairs of blocks, [[6, 12]]")
         if self.layer_map and self.teacher_precision != "torch":
             raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")

@@ -21,7 +21,7 @@ from torch import nn
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import LostProcessError, OptionError
 from squeezebert.training import Observer, TrainingSettings, train
-from squeezebert.training.distributed import World
+from squeezebert.training.distributed import World, joined
 from squeezebert.training.loop import Loop
 from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import FILLERS, make_data
@@ -51,6 +51,22 @@ dist.init_process_group = lambda *a, **k: (calls.append(a), start(*a, **k))
 corpus, out = sys.argv[1:]
 pretrain({corpus: 1.0}, out, model=CONFIG, phases=2 * [PretrainingSettings(**SETTINGS, steps=1)])
 assert len(calls) == 1, calls
+"""
+
+
+MEETINGS = """
+import gc, os, time, weakref
+import torch
+import torch.distributed as dist
+from squeezebert.training.distributed import joined
+for turn in range(3):
+    if int(os.environ["RANK"]) == turn % 2:
+        time.sleep(0.5)
+    with joined() as world:
+        group = weakref.ref(dist.group.WORLD)
+        assert world.sum(torch.tensor(1.0)) == 2
+    gc.collect()
+    assert group() is None, "its threads abort the process at its end"
 """
 
 
@@ -105,6 +121,19 @@ def test_two_processes_stay_together_for_all_phases(trunk: str, tmp_path: Path) 
     in_two_processes(tmp_path, program, make_corpus(tmp_path, trunk, FILLERS), tmp_path / "out")
     for phase in ("phase1", "phase2"):
         assert json.loads((tmp_path / "out" / phase / "training.json").read_text())["processes"] == 2
+
+
+def test_processes_meet_again_where_one_is_late(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(MEETINGS)
+    in_two_processes(tmp_path, tmp_path / "program.py")
+
+
+@pytest.mark.parametrize(("size", "named"), [("two", "'two'"), ("0", "'0'"), ("2", "RANK")])
+def test_half_an_environment_of_torchrun_is_an_error(size: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", size)
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(OptionError, match=rf"WORLD_SIZE .*{named}.*unset"), joined():
+        pass
 
 
 def test_a_step_without_a_gradient_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ shares differ in labelled tokens, and parameters without a gradient (an unused p
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import signal
 import threading
@@ -29,6 +31,8 @@ ValueT = TypeVar("ValueT")
 _PATIENCE = timedelta(hours=6)
 _MEETING = timedelta(minutes=5)
 """In which processes have to begin after the first one."""
+
+_meetings = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,15 @@ def is_first_process() -> bool:
 
 
 def process_count() -> int:
-    """How many processes ``torchrun`` has started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """How many processes ``torchrun`` has started; 1 without it.
+
+    Raises:
+        OptionError: ``WORLD_SIZE`` is no number of processes.
+    """
+    size = os.environ.get("WORLD_SIZE", "1")
+    if not size.isdecimal() or int(size) == 0:
+        raise OptionError(f"WORLD_SIZE is {size!r}, which is no number of processes; unset it")
+    return int(size)
 
 
 @contextmanager
@@ -142,6 +153,7 @@ def joined() -> Iterator[World]:
 
     Raises:
         LostProcessError: The others have not come within five minutes.
+        OptionError: ``WORLD_SIZE`` is set, and not what ``torchrun`` sets with it.
     """
     if process_count() == 1 or not dist.is_available():
         yield World()
@@ -162,21 +174,36 @@ def _meet() -> None:
     # its end: the threads of gloo abort the process when it exits.
     import torch.distributed.nn
 
-    # Torch may have been built without it.
-    from torch.distributed.rendezvous import rendezvous
-
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
-        store, rank, size = next(iter(rendezvous("env://", timeout=_MEETING)))
-        store.set(f"squeezebert/{rank}", "here")
-        store.wait([f"squeezebert/{number}" for number in range(size)], _MEETING)
+        common, rank, size = _appointment()
+        # What was written at an earlier meeting stays in the store.
+        store = dist.PrefixStore(f"squeezebert/{next(_meetings)}", common)
+        store.set(str(rank), "here")
+        store.wait([str(number) for number in range(size)], _MEETING)
         store.set_timeout(_PATIENCE)
-        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
+        with _in_touch():
+            dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
     except dist.DistError as error:
         raise LostProcessError(
             f"the processes of the run have not all come within {_MEETING.seconds // 60} minutes; see "
             "whether all were started, and can reach the first one"
         ) from error
+
+
+@functools.cache
+def _appointment() -> tuple[dist.Store, int, int]:
+    """The store in which processes find each other, which number this one is, and of how many."""
+    # Torch may have been built without it.
+    from torch.distributed.rendezvous import rendezvous
+
+    try:
+        store, rank, size = next(iter(rendezvous("env://", timeout=_MEETING)))
+    except ValueError as error:
+        raise OptionError(
+            f"WORLD_SIZE is {process_count()}, but {error}; start with torchrun, or unset WORLD_SIZE"
+        ) from error
+    return store, rank, size
 
 
 @contextmanager

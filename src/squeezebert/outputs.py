@@ -32,11 +32,24 @@ class ModelOutput(OrderedDict[str, Any]):
         object.__setattr__(self, name, value)
         if value is not None:
             super().__setitem__(name, value)
-        else:
-            self.pop(name, None)
+        elif name in self:
+            del self[name]
 
     def __setitem__(self, key: str, value: Any) -> None:
         setattr(self, key, value)
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        object.__setattr__(self, key, None)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Return a field and set it to None; of one that is None, return the default."""
+        # That of OrderedDict is written in C and would leave the field as it was.
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
 
     def __getitem__(self, key: str | int | slice) -> Any:
         return super().__getitem__(key) if isinstance(key, str) else self.to_tuple()[key]

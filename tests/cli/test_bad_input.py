@@ -441,6 +441,10 @@ def test_what_is_read_is_not_replaced(squeezebert, models, tmp_path):
     ):
         asked = (*command, "--split", "test", "--model", model, "--output", output)
         assert "is what would be read" in squeezebert(*asked).error
+    with (data / "test.csv").open() as stdin:
+        command = (sys.executable, "-m", "squeezebert", "predict", "-", "--model", model)
+        code = subprocess.run([*command, "--output", stdin.name], stdin=stdin, capture_output=True).returncode
+    assert code == 2
     assert {path: path.read_bytes() for path in before} == before
     other = (*predict, "--split", "test", "--model", model, "--output", data / "train.csv")
     assert squeezebert(*other).code == 0

@@ -133,6 +133,10 @@ def test_outputs_can_be_made_of_names_and_values():
     assert (made.loss, "loss" in made) == (None, False)
     made.loss = 3
     assert made[0] == 3
+    assert (made.pop("loss"), made.loss, made.pop("loss", 7)) == (3, None, 7)
+    with pytest.raises(KeyError):
+        del made["loss"]
+    made["loss"] = 3
     assert (made["loss"], set(made)) == (3, {"loss", "logits"})
 
 
@@ -309,6 +313,10 @@ def test_replaced_embeddings_are_tied_too():
     model = model_of()
     model.set_input_embeddings(torch.nn.Embedding(99, 24))
     assert model.get_output_embeddings().weight is model.transformer.embeddings.word_embeddings.weight
+    wrapped = torch.nn.Sequential(model.get_input_embeddings())  # As of LoRA.
+    wrapped.weight = wrapped[0].weight
+    model.set_input_embeddings(wrapped)
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
 
 
 @pytest.mark.parametrize("act", ["gelu", "gelu_new", "relu"])

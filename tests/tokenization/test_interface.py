@@ -286,6 +286,8 @@ def test_rows_to_be_padded_have_the_same_columns(tokenizer: BaseTokenizer) -> No
     rows = [{"input_ids": [1, 2], "label": 1}, {"input_ids": [1], "label": 0}, {"input_ids": [1]}]
     with pytest.raises(TokenizerError, match="row 3 has no 'label', which the first row has"):
         tokenizer.pad(rows)
+    with pytest.raises(TokenizerError, match="row 2 is of type list; rows have columns by name"):
+        tokenizer.pad([rows[0], [1, 2]])
 
 
 @pytest.mark.parametrize(

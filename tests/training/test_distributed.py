@@ -129,7 +129,9 @@ def test_processes_meet_again_where_one_is_late(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "named"), [("two", "'two'"), ("0", "'0'"), ("2", "RANK")])
-def test_half_an_environment_of_torchrun_is_an_error(size: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_an_environment_of_torchrun_is_an_error(
+    size: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORLD_SIZE", size)
     monkeypatch.delenv("RANK", raising=False)
     with pytest.raises(OptionError, match=rf"WORLD_SIZE .*{named}.*unset"), joined():

@@ -108,6 +108,7 @@ def files_read(
     from squeezebert.data.recognition import choose
     from squeezebert.tokenization.store import files_of
 
+    yield Path("/dev/stdin")  # It may be a file.
     for path in paths:
         yield from () if path == STDIN else choose(path, split, format)[1]
     if not Path(model).is_dir():

@@ -237,20 +237,22 @@ class SqueezeBertPreTrainedModel(nn.Module):
         """Return the word embeddings, ``[vocabulary, hidden]``."""
         return cast(nn.Embedding, self.base_model.get_submodule("embeddings.word_embeddings"))
 
-    def set_input_embeddings(self, value: nn.Embedding) -> None:
+    def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the word embeddings, and the decoder that is tied to them.
 
         Raises:
             OptionError: There are more or fewer than before.
         """
-        if value.num_embeddings != self.config.vocab_size:
+        # What wraps embeddings, as LoRA does, need not say how many they are.
+        count = getattr(value, "num_embeddings", self.config.vocab_size)
+        if count != self.config.vocab_size:
             raise OptionError(
-                f"{value.num_embeddings} word embeddings do not fit the vocab_size {self.config.vocab_size}; "
-                f"call resize_token_embeddings({value.num_embeddings}) before"
+                f"{count} word embeddings do not fit the vocab_size {self.config.vocab_size}; "
+                f"call resize_token_embeddings({count}) before"
             )
         self._set_words(value)
 
-    def _set_words(self, value: nn.Embedding) -> None:
+    def _set_words(self, value: nn.Module) -> None:
         self.base_model.get_submodule("embeddings").word_embeddings = value
         self.tie_weights()
 

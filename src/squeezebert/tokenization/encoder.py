@@ -297,6 +297,12 @@ class Encoder(Conversion, ABC):
 def _columns(encoded_inputs: Any) -> dict[str, Any]:
     rows = encoded_inputs
     if not isinstance(rows, Mapping):
+        for number, row in enumerate(encoded_inputs, 1):
+            if not isinstance(row, Mapping):
+                raise TokenizerError(
+                    f"row {number} is of type {type(row).__name__}; rows have columns by name, such as "
+                    "{'input_ids': [101, 102]}"
+                )
         names = list(encoded_inputs[0]) if encoded_inputs else []
         for number, row in enumerate(encoded_inputs, 1):
             if missing := [name for name in names if name not in row]:

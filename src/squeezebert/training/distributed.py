@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -24,6 +24,9 @@ from torch import Tensor, nn
 
 from squeezebert.errors import LostProcessError, OptionError
 from squeezebert.training.state import first_difference
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
 
 ValueT = TypeVar("ValueT")
 
@@ -174,11 +177,14 @@ def _meet() -> None:
     # its end: the threads of gloo abort the process when it exits.
     import torch.distributed.nn
 
+    # Torch may have been built without it.
+    from torch.distributed.distributed_c10d import PrefixStore
+
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
         common, rank, size = _appointment()
         # What was written at an earlier meeting stays in the store.
-        store = dist.PrefixStore(f"squeezebert/{next(_meetings)}", common)
+        store = PrefixStore(f"squeezebert/{next(_meetings)}", common)
         store.set(str(rank), "here")
         store.wait([str(number) for number in range(size)], _MEETING)
         store.set_timeout(_PATIENCE)
@@ -192,7 +198,7 @@ def _meet() -> None:
 
 
 @functools.cache
-def _appointment() -> tuple[dist.Store, int, int]:
+def _appointment() -> tuple[Store, int, int]:
     """The store in which processes find each other, which number this one is, and of how many."""
     # Torch may have been built without it.
     from torch.distributed.rendezvous import rendezvous

@@ -1,4 +1,4 @@
-"""Write src/squeezebert/tokenization/unicode_tables.txt from what the Rust library `tokenizers` does.
+"""Write src/squeezebert/tokenization/unicode_tables.txt.gz from what the Rust library `tokenizers` does.
 
 The tables are observed, one character at a time, and not taken from Python's `unicodedata`, whose Unicode
 version changes with Python's. Run it again when a new release of `tokenizers` becomes the norm:
@@ -9,6 +9,7 @@ version changes with Python's. Run it again when a new release of `tokenizers` b
 from __future__ import annotations
 
 import argparse
+import gzip
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ import tokenizers
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-TARGET = Path(__file__).parents[1] / "src/squeezebert/tokenization/unicode_tables.txt"
+TARGET = Path(__file__).parents[1] / "src/squeezebert/tokenization/unicode_tables.txt.gz"
 CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 HANGUL_SYLLABLES = range(0xAC00, 0xD7A4)
 
@@ -136,7 +137,8 @@ def main() -> None:
     for name, meaning, content in tables():
         lines = textwrap.fill(content, 108, break_on_hyphens=False)
         parts.append(f"## {name}: {meaning}\n{lines}\n")
-    TARGET.write_text("\n".join(parts), encoding="utf-8")
+    # The same tables are the same bytes: no time is written.
+    TARGET.write_bytes(gzip.compress("\n".join(parts).encode("ascii"), mtime=0))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def parse_classes(table: str) -> dict[str, int]:
 
 
 class Tables(NamedTuple):
-    """The Unicode tables, parsed; the meaning of each is in ``unicode_tables.txt``."""
+    """The Unicode tables, parsed; the meaning of each is in ``unicode_tables.txt.gz``."""
 
     whitespace: frozenset[str]
     removed: frozenset[str]

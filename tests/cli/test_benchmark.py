@@ -79,6 +79,19 @@ def test_results_are_shown_and_written(squeezebert: Program, tmp_path: Path) -> 
     assert row["run"] in {run["id"] for run in results["runs"]}
 
 
+def test_nothing_that_could_be_measured_is_an_error(
+    squeezebert: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    none = Peer(REFERENCE, "ours", "squeezebert", "int8", "tests.benchmark.fakes:load_nothing")
+    monkeypatch.setattr("squeezebert.benchmark.plan.PEERS", {REFERENCE: none})
+    monkeypatch.setattr("squeezebert.benchmark.plan.CEILINGS", {})
+    run = squeezebert("benchmark", *FAST, "--cache", tmp_path / "cache", "--table", tmp_path / "table.md")
+    assert run.code == 2
+    assert "skipped" in run.err
+    assert "nothing could be measured" in run.err
+    assert not (tmp_path / "table.md").exists()
+
+
 @pytest.mark.usefixtures("fake_peers")
 def test_rows_of_other_instruction_sets_do_not_come_together(
     squeezebert: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

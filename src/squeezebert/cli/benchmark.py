@@ -98,6 +98,8 @@ def command(
         show_fields(_shown(plan, settings), as_json=as_json)
         return
     results = _measure(plan, settings, batches, results, path)
+    if not results.fields["rows"]:
+        raise OptionError("nothing could be measured; the lines above say why each was skipped")
     if table is not None:
         write_text(Path(table), table_of(results))
     if chart is not None:

@@ -234,6 +234,17 @@ def test_part_of_what_is_smoothed_together_cannot_be_replaced(tmp_path: Path) ->
         read_stored(tmp_path / "head")
 
 
+@pytest.mark.parametrize("name", [f"{QUERY}.scale", smoothing_of(QUERY)])
+def test_how_codes_of_the_base_are_read_cannot_be_replaced(name: str, tmp_path: Path) -> None:
+    config, _ = heads_of(tmp_path / "base")
+    only = {name: read_stored(tmp_path / "base").arrays[name], "classifier.bias": np.ones(2, np.float32)}
+    write_stored(tmp_path / "head", config, only)
+    place = tmp_path / "head" / "config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), "base_checkpoint": "../base"}))
+    with pytest.raises(CheckpointError, match=r"head: lacks .*\.weight, of which it holds the scale or the"):
+        read_stored(tmp_path / "head")
+
+
 @pytest.mark.parametrize(
     ("factors", "message"),
     [

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -72,10 +73,21 @@ void Pool::run(int items, Function function, void* context) {
     // A worker that the system has taken off its processor needs ours more than we do.
     spin < 10 * spins ? pause() : std::this_thread::yield();
   }
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 void Pool::take_items(int thread) {
-  for (int i = 0; i < threads_; ++i) take_items_of((thread + i) % threads_, thread);
+  try {
+    for (int i = 0; i < threads_; ++i) take_items_of((thread + i) % threads_, thread);
+  } catch (...) {
+    leave_out_the_rest();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+  }
+}
+
+void Pool::leave_out_the_rest() {
+  for (Next& next : next_) next.item.store(next.end, std::memory_order_relaxed);
 }
 
 void Pool::take_items_of(int owner, int thread) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -25,7 +26,8 @@ class Pool {
 
   // Calls f(item, thread) for every item in [0, items), each once, and returns when all are done. A thread
   // begins with the items that it got the last time, which may still be in its caches, and then helps the
-  // others. One caller at a time.
+  // others. One caller at a time. Where f throws, items that nobody has begun are left out, and the first
+  // exception is thrown here.
   template <typename F>
   void for_each(int items, F&& f) {
     using Callable = std::remove_reference_t<F>;
@@ -40,6 +42,7 @@ class Pool {
   void work(int thread);
   void take_items(int thread);
   void take_items_of(int owner, int thread);
+  void leave_out_the_rest();
   std::uint32_t wait_for_work(std::uint32_t seen);
 
   const int threads_;
@@ -57,6 +60,7 @@ class Pool {
   alignas(64) std::atomic<std::uint32_t> round_{0};
   std::atomic<int> asleep_{0};
   bool stop_ = false;
+  std::exception_ptr error_;  // the first of a round
   std::mutex mutex_;
   std::condition_variable wake_;
 };

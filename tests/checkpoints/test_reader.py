@@ -143,7 +143,7 @@ def test_a_pickle_that_runs_code_runs_nothing(form, tmp_path):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("cut", [0, 1, 9, 100, -1, -40])
+@pytest.mark.parametrize("cut", [0, 1, 9, 18, 28, 51, 100, -1, -40])
 @pytest.mark.parametrize("form", ["zip", "old"])
 def test_a_damaged_bin_is_an_error(form, cut, tmp_path):
     torch = pytest.importorskip("torch")
@@ -190,6 +190,9 @@ def test_tensors_in_a_bin_that_are_no_plain_floats_are_an_error(tmp_path):
         torch.save({"classifier.weight": tensor}, tmp_path / "pytorch_model.bin")
         with pytest.raises(CheckpointError, match=r"classifier.weight is a tensor of torch\.float"):
             read_checkpoint(tmp_path)
+    torch.save({"classifier.weight": torch.zeros(1).expand(10**15)}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"pytorch_model.bin: classifier.weight cannot be read"):
+        read_checkpoint(tmp_path)
 
 
 def test_a_bin_without_torch_names_the_extra(tmp_path, monkeypatch):
@@ -233,6 +236,16 @@ INT8 = np.ones((2, 8), np.int8)
         ({"a.bias": np.array([1, np.nan], np.float32)}, "a.bias holds 1 values that are NaN"),
         ({"a.bias": np.array([np.inf, -np.inf], np.float16)}, "a.bias holds 2 values"),
         ({"a.bias": np.array([1e300, 1])}, "a.bias holds 1 values"),
+        ({"a.attention.smoothing": np.array([1, 1e-45], np.float32)}, "a.attention.smoothing is not a"),
+        ({"a.attention.smoothing": np.array([1, 0], np.float32)}, "a.attention.smoothing is not a"),
+        (
+            {
+                "a.attention.query.weight": INT8,
+                "a.attention.query.weight.scale": np.array([1, 1e30], np.float32),
+                "a.attention.smoothing": np.array(7 * [1] + [1e-30], np.float32),
+            },
+            "a.attention.smoothing makes values of a.attention.query.weight infinite",
+        ),
     ],
 )
 def test_weights_of_no_use_are_named(tensors, why, tmp_path):
@@ -246,6 +259,15 @@ def test_another_quantisation_is_refused(tmp_path):
     save_folder(tmp_path, {"a.bias": np.ones(2, np.float32)}, {"quantization": "int4"})
     with pytest.raises(CheckpointError, match="quantised as 'int4'; only 'int8-rows' can be read"):
         read_checkpoint(tmp_path)
+
+
+def test_more_axes_than_arrays_have_are_refused(tmp_path):
+    entry = {"dtype": "F32", "shape": [1] * 70, "data_offsets": [0, 4]}
+    path = save_folder(tmp_path, {}) / "model.safetensors"
+    path.write_bytes(header(json.dumps({"a.bias": entry}).encode(), b"1234"))
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path)
+    one_line(caught, path, "a.bias has 70 axes")
 
 
 def header(text, data=b""):

@@ -135,6 +135,7 @@ def test_an_empty_batch_has_no_texts() -> None:
         (([[2**31]],), "input_ids holds 2147483648, which is out of range"),
         (([[-(2**40)]],), "input_ids holds -1099511627776, which is out of range"),
         (([[2**80]],), "input_ids is out of range"),
+        ((np.array([[-(2**63), 5]]),), "input_ids holds -9223372036854775808, which is out of range"),
         ((np.zeros(3, int),), r"input_ids has the shape \[3\]; expected \[batch, tokens\]"),
         ((np.zeros((1, 2, 3), int),), r"expected \[batch, tokens\]"),
         ((np.zeros((2, 3), int), np.ones((2, 4))), r"attention_mask has the shape \[2, 4\], and input_ids"),

@@ -93,6 +93,8 @@ def test_a_head_is_part_of_a_checkpoint_or_an_error(tmp_path: Path) -> None:
         Engine.from_pretrained(tmp_path, head="SqueezeBertForMaskedLM")
     with pytest.raises(OptionError, match="there is no head 'SqueezeBertForNothing'; there is SqueezeBertM"):
         Engine.from_pretrained(tmp_path, head="SqueezeBertForNothing")
+    with pytest.raises(OptionError, match="there is no head 5; there is SqueezeBertM"):
+        Engine.from_pretrained(tmp_path, head=5)
     saved(tmp_path, BASE, architectures=())
     with pytest.raises(CheckpointError, match="has no classifier, which a"):
         Engine.from_pretrained(tmp_path, head=CLASSIFIER)

@@ -210,7 +210,8 @@ def test_wanted_positions_are_rows_of_the_full_output() -> None:
     _, engine = pair("SqueezeBertForMaskedLM")
     wanted = [(1, 2), (), (6, 0), (19,)]
     full = engine.run(pack(TEXTS))
-    for wrong in ([(3,), (), (), (0,)], [(-1,), (), (), ()], [(20,), (), (), ()], [(0,)], [*wanted, ()]):
+    outside = [[(place,), (), (), ()] for place in (-1, 20, 2**40, 1.0)]
+    for wrong in (*outside, [(3,), (), (), (0,)], [(0,)], [*wanted, ()]):
         with pytest.raises(OptionError, match="wanted h"):
             engine.run(pack(TEXTS), wrong)
     for every, some, places in zip(full, engine.run(pack(TEXTS), wanted), wanted, strict=True):

@@ -93,6 +93,9 @@ def check_scales(stored: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         ValueError: One does not; the message names the tensor.
     """
+    for name, factors in stored.items():
+        if name.endswith(SMOOTHING_SUFFIX) and not _are_factors(factors):
+            raise ValueError(f"{name} is not a float32 vector of positive factors that can be divided by")
     for name, codes in stored.items():
         scales = stored.get(name + SCALE_SUFFIX)
         if scales is None:
@@ -113,12 +116,23 @@ def _check_smoothing(name: str, codes: NDArray[Any], stored: Mapping[str, NDArra
     factors, smoothed_by = _factors_of(name, stored), smoothing_of(name)
     if factors is None:
         return
-    if factors.dtype != np.float32 or factors.ndim != 1 or not (factors > 0).all():
-        raise ValueError(f"{smoothed_by} is not a float32 vector of positive factors")
     outputs, inputs = codes.shape[:2]
     groups, rest = divmod(len(factors), inputs)
     if rest or not groups or outputs % groups:
         raise ValueError(f"{smoothed_by} has {len(factors)} factors for {name} of shape {list(codes.shape)}")
+    with np.errstate(over="ignore"):
+        largest = np.float32(128) * stored[name + SCALE_SUFFIX].max(initial=0) / factors.min()
+    if not np.isfinite(largest):
+        raise ValueError(f"{smoothed_by} makes values of {name} infinite")
+
+
+def _are_factors(factors: NDArray[Any]) -> bool:
+    with np.errstate(over="ignore", divide="ignore"):
+        return (
+            factors.dtype == np.float32
+            and factors.ndim == 1
+            and bool((factors > 0).all() and np.isfinite([factors, 1 / factors]).all())
+        )
 
 
 def dequantize(stored: Mapping[str, NDArray[Any]]) -> Stored:

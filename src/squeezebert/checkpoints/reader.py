@@ -143,7 +143,10 @@ def _read_folder(folder: Path, children: tuple[Path, ...]) -> StoredCheckpoint:
     replaced = {name + quantized.SCALE_SUFFIX for name in own}
     replaced |= {smoothing for name in own if (smoothing := quantized.smoothing_of(name))}
     for name in shared.keys() - own.keys():
-        if (smoothing := quantized.smoothing_of(name)) in shared and smoothing in replaced:
+        smoothing = quantized.smoothing_of(name)
+        if name + quantized.SCALE_SUFFIX in own or smoothing in own:
+            raise CheckpointError(f"{folder}: lacks {name}, of which it holds the scale or the smoothing")
+        if smoothing in shared and smoothing in replaced:
             raise CheckpointError(
                 f"{folder}: lacks {name}, which its base smooths together with what it holds"
             )

@@ -95,7 +95,11 @@ def _read_arrays(path: Path) -> Stored:
             if is_parameter(name):
                 raise CheckpointError(f"{path}: {name} holds {dtype}, not floats")
         elif dtype in _FLOATS or dtype in _CODES:
-            arrays[name] = _view(mapped, start, entry)
+            try:
+                arrays[name] = _view(mapped, start, entry)
+            except ValueError as error:
+                axes = len(entry["shape"])
+                raise CheckpointError(f"{path}: {name} has {axes} axes, more than arrays can have") from error
         else:
             raise CheckpointError(f"{path}: {name} has the type {dtype}, which is not supported")
     return arrays

@@ -37,8 +37,11 @@ def read_torch_file(path: Path) -> Stored:
             if tensor.layout != torch.strided or tensor.is_meta or tensor.itemsize < 2:
                 kind = f"{tensor.dtype}, {tensor.layout}, on {tensor.device}"
                 raise CheckpointError(f"{path}: {name} is a tensor of {kind}; only plain floats are read")
-            # A copy: the tensor may be a view of the mapped file, which is closed with it.
-            arrays[str(name)] = tensor.detach().to(torch.float32, copy=True).contiguous().numpy()
+            try:
+                # A copy: the tensor may be a view of the mapped file, which is closed with it.
+                arrays[str(name)] = tensor.detach().to(torch.float32, copy=True).contiguous().numpy()
+            except RuntimeError as error:  # It may claim any size.
+                raise CheckpointError(f"{path}: {name} cannot be read ({error})") from error
         elif is_parameter(str(name)):
             raise CheckpointError(f"{path}: {name} holds {tensor.dtype}, not floats")
     return arrays
@@ -63,6 +66,6 @@ def _load(path: Path) -> Any:
                 f"{path}: asks to run {asked[1]} on loading; only tensors are read, so nothing was run"
             ) from error
         raise CheckpointError(f"{path}: is damaged or not a PyTorch checkpoint") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except Exception as error:
         # What torch raises for a damaged file depends on where the damage is.
         raise CheckpointError(f"{path}: is damaged or not a PyTorch checkpoint") from error

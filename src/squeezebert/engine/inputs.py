@@ -201,7 +201,8 @@ def _checked(name: str, values: Any) -> NDArray[Any]:
         raise OptionError(f"{name} holds {array.dtype}; expected integers")
     limits = np.iinfo(np.int32)
     if array.dtype.kind != "b" and (array.min() < limits.min or array.max() > limits.max):
-        raise OptionError(f"{name} holds {max(array.min(), array.max(), key=abs)}, which is out of range")
+        outside = array.min() if array.min() < limits.min else array.max()
+        raise OptionError(f"{name} holds {outside}, which is out of range")
     return array.astype(np.int32)
 
 

@@ -327,7 +327,10 @@ def _rows_of(wanted: Sequence[Sequence[int]], batch: PackedBatch, counts: _Ids) 
     """Places in the batch of positions that are counted in each text."""
     if len(wanted) != len(batch):
         raise OptionError(f"wanted has {len(wanted)} lists of positions for {len(batch)} texts")
-    positions = int32(chain.from_iterable(wanted))
+    try:
+        positions = int32(chain.from_iterable(wanted))
+    except (TypeError, OverflowError) as error:
+        raise OptionError(f"wanted holds what is no position in a text ({error})") from error
     lengths = np.repeat(np.diff(batch.starts), counts)
     outside = positions[(positions < 0) | (positions >= lengths)]
     if outside.size:
@@ -343,7 +346,7 @@ def _head_of(config: SqueezeBertConfig) -> str:
 
 
 def _checked_head(head: str) -> str:
-    published = published_head(head)
+    published = published_head(head) if isinstance(head, str) else None
     if published not in _NATIVE_HEADS:
         raise OptionError(f"there is no head {head!r}; there is {', '.join(_NATIVE_HEADS)}")
     return published

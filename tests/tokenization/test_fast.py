@@ -138,8 +138,9 @@ def test_many_added_tokens_are_given_to_the_library_together(monkeypatch: pytest
     tokenizer.add_tokens(words[:20])
     tokenizer.add_tokens("<x>", special_tokens=True)
     tokenizer.add_tokens(words[20:])
-    assert calls[-2:] == [20, 10]
+    assert not calls, "each call set the library up, which takes 45 ms"
     assert tokenizer.tokenize(" ".join([*words, "<x>"])) == [*words, "<x>"]
+    assert calls == [20, 10]
     assert tokenizer.convert_tokens_to_ids(["word19x", "<x>", "word20x"]) == [28, 29, 30]
 
 

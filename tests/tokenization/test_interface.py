@@ -16,7 +16,7 @@ from squeezebert.errors import OptionError, TokenizerError
 from squeezebert.tokenization import AddedToken, SqueezeBertTokenizer, SqueezeBertTokenizerFast
 from squeezebert.tokenization.base import BaseTokenizer
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS
-from tests.tokenization.conftest import VOCAB, make_reference
+from tests.tokenization.conftest import CLASSES, VOCAB, make_reference
 
 TEXT = "Unaffable cats"
 
@@ -286,6 +286,7 @@ def test_rows_to_be_padded_have_the_same_columns(tokenizer: BaseTokenizer) -> No
     rows = [{"input_ids": [1, 2], "label": 1}, {"input_ids": [1], "label": 0}, {"input_ids": [1]}]
     with pytest.raises(TokenizerError, match="row 3 has no 'label', which the first row has"):
         tokenizer.pad(rows)
+    assert tokenizer.pad(row for row in rows[:2])["label"] == [1, 0]
     with pytest.raises(TokenizerError, match="row 2 is of type list; rows have columns by name"):
         tokenizer.pad([rows[0], [1, 2]])
 
@@ -388,6 +389,15 @@ def test_training_is_the_same_for_both(cls: type[BaseTokenizer]) -> None:
         (("a b c",), {"truncation": "only_second", "max_length": 4}, "needs a second text"),
         ((["a", "b c"],), {"return_tensors": "np"}, "rows of 3 to 4 items"),
         (("a b",), {"max_length": 2, "return_overflowing_tokens": True}, "too little"),
+        (("a",), {"max_length": "5"}, "max_length is '5'; expected a whole number"),
+        (("a",), {"stride": None}, "stride is None; expected a whole number"),
+        (("a",), {"truncation": [1]}, r"truncation \[1\] is not one of"),
+        (("a",), {"padding": True, "pad_to_multiple_of": 2.5}, r"pad_to_multiple_of is 2\.5; expected"),
+        (
+            ("a",),
+            {"padding": True, "truncation": True, "pad_to_multiple_of": 100},
+            "max_length 512 is no multiple of pad_to_multiple_of 100",
+        ),
     ],
 )
 def test_errors_name_place_and_remedy(
@@ -397,10 +407,45 @@ def test_errors_name_place_and_remedy(
         tokenizer(*arguments, **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"do_lower_case": "false"}, "do_lower_case is 'false'; expected True or False"),
+        ({"strip_accents": 1}, "strip_accents is 1; expected True or False or None"),
+        ({"model_max_length": None}, "model_max_length is None; expected a whole number"),
+        ({"added_tokens": ["<x>"]}, r"is a builtins\.str; give a squeezebert\.tokenization\.AddedToken"),
+        ({"vocab": ["[UNK]", 5]}, "the piece of id 1 is a int"),
+        ({"vocab": ["[UNK]", "a\udc00"]}, "the piece of id 1 has an unpaired surrogate"),
+    ],
+)
+@pytest.mark.parametrize("cls", CLASSES)
+def test_arguments_of_other_types_are_refused(
+    cls: type[BaseTokenizer], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TokenizerError, match=message):
+        cls(**{"vocab": ["[UNK]"], **options})
+
+
+@pytest.mark.parametrize("texts", ["abc", [("a", "b")], [["a", "b"]], ["a", 5]], ids=str)
+def test_many_texts_are_strings(tokenizer: BaseTokenizer, texts: Any) -> None:
+    with pytest.raises(TokenizerError, match=r"texts is a string|texts\[[01]\] is a"):
+        tokenizer.piece_ids(texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "options"),
+    [([5], {}), (["\ud800"], {}), (["a"], {"limit_alphabet": -1}), (["a"], {"vocab_size": 50.0})],
+)
+def test_vocabularies_are_learnt_from_texts(texts: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(TokenizerError):
+        CLASSES[0].train_from_iterator(texts, **{"vocab_size": 50, **options})
+
+
 def test_unknown_ids_and_names_are_errors(tokenizer: BaseTokenizer) -> None:
     with pytest.raises(TokenizerError, match="id 30522"):
         tokenizer.convert_ids_to_tokens(30522)
     assert tokenizer.convert_ids_to_tokens(np.int64(1996)) == "the"
+    assert tokenizer.convert_ids_to_tokens(np.array(1996)) == "the"
     with pytest.raises(TokenizerError, match="'bos_token' is not one of"):
         tokenizer.add_special_tokens({"bos_token": "<s>"})
     with pytest.raises(TokenizerError, match="lacks the unknown token"):

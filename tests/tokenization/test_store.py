@@ -217,7 +217,7 @@ def test_a_byte_order_mark_is_no_part_of_the_vocabulary(cls: type[BaseTokenizer]
     assert (loaded.pad_token_id, len(loaded)) == (0, len(SMALL))
 
 
-@pytest.mark.parametrize("piece", ["a\nb", "a\rb", "\ufeffa", "a\ud800"])
+@pytest.mark.parametrize("piece", ["a\nb", "a\rb", "\ufeffa"])
 def test_pieces_that_no_line_can_hold_are_not_written(
     cls: type[BaseTokenizer], tmp_path: Path, piece: str
 ) -> None:
@@ -226,6 +226,89 @@ def test_pieces_that_no_line_can_hold_are_not_written(
     with pytest.raises(TokenizerError, match="the piece "):
         tokenizer.save_pretrained(tmp_path)
     assert not [*tmp_path.iterdir()]
+
+
+def with_post_processor(folder: Path, **fields: Any) -> None:
+    """Give a folder a tokenizer.json alone that goes on in another way after dividing."""
+    path = folder / "tokenizer.json"
+    given = json.loads(path.read_text())
+    given["post_processor"] = {**given["post_processor"], **fields} if fields else None
+    for other in folder.iterdir():
+        other.unlink()
+    path.write_text(json.dumps(given))
+
+
+CLS, A = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"single": [A]},
+        {"single": [CLS, A]},
+        {"type": "RobertaProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]},
+        {"type": "BertProcessing", "sep": 3, "cls": ["[CLS]", 2]},
+        {"pair": [CLS, A, {"Sequence": {"id": "B", "type_id": 1}}]},
+    ],
+)
+def test_other_special_tokens_around_texts_are_refused(
+    cls: type[BaseTokenizer], tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    cls(SMALL).save_pretrained(tmp_path)
+    with_post_processor(tmp_path, **fields)
+    with pytest.raises(TokenizerError, match=r"tokenizer\.json: post_processor does not put special tokens"):
+        cls.from_pretrained(tmp_path)
+
+
+def test_special_tokens_around_texts_are_those_of_the_file(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    pieces = [*SMALL, "<s>", "</s>"]
+    cls(pieces, cls_token="<s>", sep_token="</s>").save_pretrained(tmp_path)
+    with_post_processor(tmp_path, special_tokens={})
+    assert cls.from_pretrained(tmp_path)("a", "hello")["input_ids"] == [8, 6, 9, 5, 9]
+    with_post_processor(tmp_path, type="BertProcessing", cls=["[CLS]", 2], sep=["</s>", 9])
+    assert cls.from_pretrained(tmp_path)("a")["input_ids"] == [2, 6, 9]
+
+
+def test_saving_takes_away_what_another_tokenizer_has_left(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    (tmp_path / "added_tokens.json").write_text('{"<x>": 8}')
+    cls([*SMALL, "more"]).save_pretrained(tmp_path)
+    assert len(cls.from_pretrained(tmp_path)) == len(SMALL) + 1
+
+
+def test_ids_of_the_config_go_before_those_of_an_older_file(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    write_small(tmp_path, added_tokens_decoder={"8": {"content": "foo"}}, sep_token="a")
+    (tmp_path / "added_tokens.json").write_text('{"<x>": 8}')
+    (tmp_path / "special_tokens_map.json").write_text('{"sep_token": "hello"}')
+    loaded = cls.from_pretrained(tmp_path)
+    assert (loaded.tokenize("foo"), loaded.sep_token) == (["foo"], "a")
+    write_small(tmp_path, sep_token="a")
+    loaded = cls.from_pretrained(tmp_path)
+    assert (loaded.convert_tokens_to_ids("<x>"), loaded.sep_token) == (8, "hello")
+
+
+@pytest.mark.parametrize("place", ["special_tokens_map.json", "tokenizer_config.json"])
+def test_named_tokens_are_looked_for_as_their_object_says(
+    cls: type[BaseTokenizer], tmp_path: Path, place: str
+) -> None:
+    token = {"content": "[SEP]", "normalized": True, "lstrip": False, "rstrip": False, "single_word": False}
+    write_small(tmp_path)
+    (tmp_path / place).write_text(json.dumps({"sep_token": token}))
+    assert cls.from_pretrained(tmp_path).tokenize("a [sep] a") == ["a", "[SEP]", "a"]
+    assert cls.from_pretrained(tmp_path, sep_token="[SEP]").tokenize("[sep]") == 3 * ["[UNK]"]
+
+
+def test_older_names_and_places_of_options_are_read(cls: type[BaseTokenizer], tmp_path: Path) -> None:
+    cls(SMALL, strip_accents=False).save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    given = {**json.loads(path.read_text()), "padding": {"direction": "Left"}}
+    path.write_text(json.dumps(given))
+    write_small(tmp_path, max_len=7)
+    loaded = cls.from_pretrained(tmp_path)
+    assert (loaded.model_max_length, loaded.padding_side, loaded.strip_accents) == (7, "left", False)
+    write_small(tmp_path, strip_accents=None, padding_side="right")
+    loaded = cls.from_pretrained(tmp_path)
+    assert (loaded.padding_side, loaded.strip_accents) == ("right", None)
 
 
 def test_special_tokens_may_have_names(cls: type[BaseTokenizer], tmp_path: Path) -> None:
@@ -237,7 +320,8 @@ def test_special_tokens_may_have_names(cls: type[BaseTokenizer], tmp_path: Path)
 
 SERIALIZED = (
     b'{"added_tokens": %s, "normalizer": {"type": "BertNormalizer", "clean_text": %s},'
-    b'"pre_tokenizer": {"type": "BertPreTokenizer"}, "model": {"vocab": {"[UNK]": 0}}}'
+    b'"pre_tokenizer": {"type": "BertPreTokenizer"}, "model": {"vocab": {"[UNK]": 0}},'
+    b'"post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]}}'
 )
 
 
@@ -265,6 +349,24 @@ SERIALIZED = (
         (
             {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"do_lower_case": "false"}'},
             "do_lower_case is 'false', not of the type bool",
+        ),
+        (
+            {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"split_special_tokens": true}'},
+            "split_special_tokens is true; only false is supported",
+        ),
+        *(
+            (
+                {"vocab.txt": b"[UNK]\n", "tokenizer_config.json": b'{"model_max_length": %s}' % limit},
+                "model_max_length is .*; expected a positive number",
+            )
+            for limit in (b'"128"', b"-1", b"true", b"0.5", b"NaN")
+        ),
+        (
+            {
+                "tokenizer.json": SERIALIZED.replace(b'{"type"', b'{"lowercase": "no", "type"', 1)
+                % (b"[]", b"true")
+            },
+            "normalizer.lowercase is 'no', not of the type bool",
         ),
         (
             {"tokenizer.json": SERIALIZED % (b'["[CLS]"]', b"true")},

@@ -12,6 +12,7 @@ from squeezebert.files import locate
 from squeezebert.tokenization import store
 from squeezebert.tokenization.division import Divider
 from squeezebert.tokenization.encoder import Encoder
+from squeezebert.tokenization.inputs import check_number
 from squeezebert.tokenization.padding import check_side
 from squeezebert.tokenization.training import train_vocabulary
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
@@ -69,6 +70,15 @@ class BaseTokenizer(Encoder):
     ) -> None:
         check_side("padding_side", padding_side)
         check_side("truncation_side", truncation_side)
+        check_number("model_max_length", model_max_length)
+        for name, value, allowed in (
+            ("do_lower_case", do_lower_case, (True, False)),
+            ("strip_accents", strip_accents, (True, False, None)),
+            ("tokenize_chinese_chars", tokenize_chinese_chars, (True, False)),
+            ("clean_up_tokenization_spaces", clean_up_tokenization_spaces, (True, False)),
+        ):
+            if not any(value is choice for choice in allowed):
+                raise TokenizerError(f"{name} is {value!r}; expected {' or '.join(map(str, allowed))}")
         self._vocabulary = Vocabulary(
             _pieces(vocab),
             {

@@ -189,10 +189,11 @@ class Conversion:
         Raises:
             TokenizerError: An id is outside the vocabulary.
         """
-        if isinstance(ids, (int, Integral)):
-            return self._token(int(ids))
+        given = to_list(ids)
+        if isinstance(given, Integral):
+            return self._token(int(given))
         skipped = set(self.all_special_ids) if skip_special_tokens else set()
-        return [self._token(index) for index in map(int, to_list(ids)) if index not in skipped]
+        return [self._token(index) for index in map(int, given) if index not in skipped]
 
     def _token(self, index: int) -> str:
         token = self._vocabulary.token_of(index)

@@ -10,7 +10,7 @@ from squeezebert.errors import TokenizerError
 from squeezebert.tokenization.assembly import Pieces, assemble
 from squeezebert.tokenization.conversion import Conversion
 from squeezebert.tokenization.encoding import BatchEncoding, Encoding
-from squeezebert.tokenization.inputs import Inputs, parse
+from squeezebert.tokenization.inputs import Inputs, check_text, parse
 from squeezebert.tokenization.padding import check_side, pad_features, target_length
 from squeezebert.tokenization.tensors import to_list
 from squeezebert.tokenization.windows import Limit, limit_of, plan
@@ -92,7 +92,8 @@ class Encoder(Conversion, ABC):
         given = parse(text, text_pair, is_split_into_words=is_split_into_words)
         if truncation is None:
             truncation = max_length is not None and padding is False
-        limit = self._limit(truncation, max_length, stride, self._count_specials(given, add_special_tokens))
+        specials = self._count_specials(given, add_special_tokens)
+        limit = self._limit(truncation, max_length, stride, specials)
         samples = list(
             self._encode(
                 given,
@@ -104,6 +105,11 @@ class Encoder(Conversion, ABC):
         )
         rows = [row for sample in samples for row in sample]
         length = self._padding([len(row) for row in rows], padding, max_length, pad_to_multiple_of)
+        if length and limit.truncates and (limit.room + specials) % (pad_to_multiple_of or 1):
+            raise TokenizerError(
+                f"max_length {limit.room + specials} is no multiple of pad_to_multiple_of "
+                f"{pad_to_multiple_of}, so texts would be cut and padded beyond it; give one that is"
+            )
         side = self._side(padding_side)
         rows = [row.padded(length, side, self.pad_token, self.pad_token_id) for row in rows]
         columns: dict[str, list[Any]] = {"input_ids": [row.ids for row in rows]}
@@ -142,8 +148,11 @@ class Encoder(Conversion, ABC):
         Raises:
             TokenizerError: A text is not a string.
         """
-        given = parse(list(texts), None, is_split_into_words=False)
-        return [pieces.ids for pieces in self._divide(given.first)]
+        if isinstance(texts, str):
+            raise TokenizerError("texts is a string, whose letters would be the texts; give a list of texts")
+        for row, text in enumerate(texts):
+            check_text(text, f"texts[{row}]")
+        return [pieces.ids for pieces in self._divide(texts)]
 
     def encode_windows(
         self,
@@ -297,6 +306,7 @@ class Encoder(Conversion, ABC):
 def _columns(encoded_inputs: Any) -> dict[str, Any]:
     rows = encoded_inputs
     if not isinstance(rows, Mapping):
+        encoded_inputs = list(encoded_inputs)
         for number, row in enumerate(encoded_inputs, 1):
             if not isinstance(row, Mapping):
                 raise TokenizerError(

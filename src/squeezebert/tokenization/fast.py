@@ -37,12 +37,12 @@ class SqueezeBertTokenizerFast(BaseTokenizer):
         vocabulary = self._vocabulary
         self._characters_left = PYTHON_CHARACTERS
         self._kept: dict[str, Pieces] = {}
-        # Tokens looked for in normalised text would take Python's tables of Unicode. And where a piece stands
-        # twice, the library may be unable to give added tokens their ids, which it says.
+        # Where a piece stands twice, the library may be unable to give added tokens their ids, which it says.
         is_double = len(vocabulary.piece_ids) < len(vocabulary.pieces)
-        at_once = is_double or any(token.normalized for token in vocabulary.added.values())
-        self._library = self._set_up() if at_once else None
-        self._divider = None if at_once else self._make_divider()
+        self._library = self._set_up() if is_double else None
+        # Tokens looked for in normalised text would take Python's tables of Unicode.
+        is_looked_for = any(token.normalized for token in vocabulary.added.values())
+        self._divider = None if is_double or is_looked_for else self._make_divider()
 
     def _rust(self) -> Tokenizer:
         """The library's tokenizer, set up when it is first asked for."""

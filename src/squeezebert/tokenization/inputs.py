@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from squeezebert.errors import TokenizerError
+from squeezebert.errors import TokenizerError, is_whole
 
 
 class Inputs(NamedTuple):
@@ -80,6 +80,16 @@ def _check_words(words: Any, place: str) -> None:
         raise TokenizerError(f"{place} is a {type(words).__name__}; expected a list of words")
     for index, word in enumerate(words):
         check_text(word, f"{place}[{index}]")
+
+
+def check_number(name: str, value: Any) -> None:
+    """Refuse an option that is no whole number.
+
+    Raises:
+        TokenizerError: See above.
+    """
+    if not is_whole(value):
+        raise TokenizerError(f"{name} is {value!r}; expected a whole number")
 
 
 def check_text(text: Any, place: str) -> None:

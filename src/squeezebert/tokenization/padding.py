@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from squeezebert.errors import TokenizerError
+from squeezebert.tokenization.inputs import check_number
 from squeezebert.tokenization.tensors import to_list
 
 PADDINGS = (False, True, "longest", "max_length", "do_not_pad")
@@ -36,8 +37,10 @@ def target_length(lengths: Sequence[int], padding: bool | str, max_length: int, 
     """
     if padding not in PADDINGS:
         raise TokenizerError(f"padding {padding!r} is not one of False, True, 'longest', 'max_length'")
-    if multiple is not None and multiple < 1:
-        raise TokenizerError(f"pad_to_multiple_of {multiple} is not positive")
+    if multiple is not None:
+        check_number("pad_to_multiple_of", multiple)
+        if multiple < 1:
+            raise TokenizerError(f"pad_to_multiple_of {multiple} is not positive")
     if padding in (False, "do_not_pad"):
         return 0
     length = max_length if padding == "max_length" else max(lengths, default=0)

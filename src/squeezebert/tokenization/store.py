@@ -12,7 +12,6 @@ from squeezebert.config import BASE_KEY, SqueezeBertConfig
 from squeezebert.config import CONFIG_NAME as MODEL_CONFIG_NAME
 from squeezebert.errors import OptionError, TokenizerError
 from squeezebert.files import make_folder, write_text
-from squeezebert.tokenization.inputs import check_text
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
 
 VOCAB_NAME = "vocab.txt"
@@ -23,6 +22,7 @@ ADDED_NAME = "added_tokens.json"
 FILE_NAMES = (VOCAB_NAME, TOKENIZER_NAME, CONFIG_NAME, SPECIALS_NAME, ADDED_NAME)
 
 MAX_LENGTH = 512
+_DECODER = "added_tokens_decoder"
 _MARK = "\ufeff"
 # transformers writes int(1e30) where it knows no limit.
 _NO_LIMIT = 10**6
@@ -104,27 +104,50 @@ def read_folder(folder: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
         raise TokenizerError(f"{folder}: has neither {VOCAB_NAME} nor {TOKENIZER_NAME}")
     options: dict[str, Any] = {"vocab": pieces}
     options.update(_serialized_options(serialized, places[TOKENIZER_NAME]))
-    for key, kind in _OPTIONS.items():
-        if (value := config.get(key)) is not None:
-            options[key] = _of_kind(value, kind, f"{places[CONFIG_NAME]}: {key}")
+    options.update(_config_options(config, places[CONFIG_NAME]))
+    # As in the reference, which takes a map without ids beside it for the newer file.
+    sources = (config, specials) if _DECODER in config else (specials, config)
+    named: dict[str, Any] = {}
     for name in SPECIAL_TOKENS:
-        content = config.get(name) or specials.get(name)
-        if content is not None:
-            options[name] = _content(content, f"{folder}: {name}")
-    limit = config.get("model_max_length")
-    if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT:
-        options["model_max_length"] = int(limit)
+        token = sources[0].get(name) or sources[1].get(name)
+        if token is not None:
+            named[name] = token
+            options[name] = _content(token, f"{folder}: {name}")
     options.update(overrides)
-    named = {name: options.get(name, token) for name, token in SPECIAL_TOKENS.items()}
+    named = {
+        name: named[name] if name in named and name not in overrides else options.get(name, token)
+        for name, token in SPECIAL_TOKENS.items()
+    }
     added = _added_tokens(folder, places, config, specials, serialized, pieces, named)
     return {"added_tokens": added, **options}
+
+
+def _config_options(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The options of a tokenizer_config.json, but for its tokens."""
+    options: dict[str, Any] = {}
+    for key, kind in _OPTIONS.items():
+        if (value := config.get(key)) is not None:
+            options[key] = _of_kind(value, kind, f"{path}: {key}")
+    if "strip_accents" in config:
+        # None means something: as do_lower_case says.
+        options["strip_accents"] = config["strip_accents"]
+    if config.get("split_special_tokens"):
+        raise TokenizerError(f"{path}: split_special_tokens is true; only false is supported")
+    limit = config.get("model_max_length", config.get("max_len"))
+    if limit is None:
+        return options
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit >= 1:
+        raise TokenizerError(f"{path}: model_max_length is {limit!r}; expected a positive number")
+    if limit < _NO_LIMIT:
+        options["model_max_length"] = int(limit)
+    return options
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise TokenizerError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
@@ -158,14 +181,44 @@ def _serialized_options(serialized: Mapping[str, Any], path: Path) -> dict[str, 
     normalizer = _part(serialized, "normalizer", path)
     if normalizer.get("clean_text") is False:
         raise TokenizerError(f"{path}: normalizer.clean_text is false; only true is supported")
-    options = {
-        "do_lower_case": normalizer.get("lowercase"),
-        "strip_accents": normalizer.get("strip_accents"),
-        "tokenize_chinese_chars": normalizer.get("handle_chinese_chars"),
-    }
+    options: dict[str, Any] = {}
+    for key, name in (
+        ("do_lower_case", "lowercase"),
+        ("strip_accents", "strip_accents"),
+        ("tokenize_chinese_chars", "handle_chinese_chars"),
+    ):
+        if (value := normalizer.get(name)) is not None:
+            options[key] = _of_kind(value, bool, f"{path}: normalizer.{name}")
+    for name in ("padding", "truncation"):
+        part = serialized.get(name)
+        if isinstance(part, dict) and isinstance(part.get("direction"), str):
+            options[f"{name}_side"] = part["direction"].lower()
     if isinstance(model.get("unk_token"), str):
         options["unk_token"] = model["unk_token"]
-    return {key: value for key, value in options.items() if value is not None}
+    options["cls_token"], options["sep_token"] = _ends(serialized, path)
+    return options
+
+
+def _ends(serialized: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    """The tokens that a tokenizer.json puts before texts and behind each; refuses other ways than BERT's."""
+    given: Any = serialized.get("post_processor")
+    try:
+        kind = given["type"]
+        if kind == "TemplateProcessing":
+            before, _, behind = given["single"]
+            ends = before["SpecialToken"]["id"], behind["SpecialToken"]["id"]
+            fits = {**given, **_template(*ends)} == given
+        else:
+            ends = given["cls"][0], given["sep"][0]
+            fits = kind == "BertProcessing" and all(isinstance(end, str) for end in ends)
+    except (TypeError, KeyError, ValueError, IndexError):
+        fits = False
+    if not fits:
+        raise TokenizerError(
+            f"{path}: post_processor does not put special tokens around texts as BERT does, which alone is "
+            "supported"
+        )
+    return ends
 
 
 def _part(serialized: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
@@ -224,8 +277,8 @@ def _added_tokens(
     place = f"{places[TOKENIZER_NAME]}: added_tokens"
     for token in _of_kind(serialized.get("added_tokens") or [], list, place):
         note(token, _of_kind(token, dict, place).get("id"), False, place)
-    place = f"{places[CONFIG_NAME]}: added_tokens_decoder"
-    for index, token in _of_kind(config.get("added_tokens_decoder") or {}, dict, place).items():
+    place = f"{places[CONFIG_NAME]}: {_DECODER}"
+    for index, token in _of_kind(config.get(_DECODER) or {}, dict, place).items():
         note(token, index, False, place)
     for name, token in named.items():
         note(token, None, True, f"{folder}: {name}")
@@ -237,8 +290,10 @@ def _added_tokens(
             tokens = [*tokens.values()] if isinstance(tokens, dict) else _of_kind(tokens, list, place)
             for token in tokens:
                 note(token, None, True, place)
-    for token, index in _read_json(places[ADDED_NAME]).items():
-        note(token, index, False, f"{places[ADDED_NAME]}")
+    # As in the reference, which takes it for an older tokenizer's otherwise.
+    if _DECODER not in config:
+        for token, index in _read_json(places[ADDED_NAME]).items():
+            note(token, index, False, f"{places[ADDED_NAME]}")
     ordered = sorted(found, key=lambda content: ids.get(content, math.inf))
     _check_ids({content: ids[content] for content in ordered if content in ids}, pieces, folder)
     return [found[content] for content in ordered]
@@ -267,14 +322,6 @@ def describe(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, An
         options: ``do_lower_case``, ``strip_accents`` and ``tokenize_chinese_chars``.
     """
     cls_token, sep_token = vocabulary.specials["cls_token"], vocabulary.specials["sep_token"]
-
-    def special(token: str, segment: int) -> dict[str, Any]:
-        return {"SpecialToken": {"id": token, "type_id": segment}}
-
-    def sequence(name: str, segment: int) -> dict[str, Any]:
-        return {"Sequence": {"id": name, "type_id": segment}}
-
-    single = [special(cls_token, 0), sequence("A", 0), special(sep_token, 0)]
     added = sorted(vocabulary.added.values(), key=lambda token: vocabulary.ids[token.content])
     return {
         "version": "1.0",
@@ -293,8 +340,7 @@ def describe(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, An
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": single,
-            "pair": [*single, sequence("B", 1), special(sep_token, 1)],
+            **_template(cls_token, sep_token),
             "special_tokens": {
                 token: {"id": token, "ids": [vocabulary.ids[token]], "tokens": [token]}
                 for token in (cls_token, sep_token)
@@ -311,8 +357,21 @@ def describe(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def _template(cls_token: str, sep_token: str) -> dict[str, list[Any]]:
+    """What the `tokenizers` library puts around a text, and around two."""
+
+    def special(token: str, segment: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": token, "type_id": segment}}
+
+    def sequence(name: str, segment: int) -> dict[str, Any]:
+        return {"Sequence": {"id": name, "type_id": segment}}
+
+    single = [special(cls_token, 0), sequence("A", 0), special(sep_token, 0)]
+    return {"single": single, "pair": [*single, sequence("B", 1), special(sep_token, 1)]}
+
+
 def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any]) -> list[Path]:
-    """Write the tokenizer files, each atomically; the folder is made if it is missing.
+    """Write the tokenizer files, each atomically, in place of another tokenizer's; the folder is made.
 
     Args:
         folder: Where to.
@@ -329,6 +388,7 @@ def write_folder(folder: Path, vocabulary: Vocabulary, options: Mapping[str, Any
     texts = folder_texts(vocabulary, options)
     for name, text in texts.items():
         write_text(folder / name, text)
+    remove_others(folder, texts)
     return [folder / name for name in texts]
 
 
@@ -360,7 +420,7 @@ def folder_texts(vocabulary: Vocabulary, options: Mapping[str, Any]) -> dict[str
     config = {
         **options,
         **vocabulary.specials,
-        "added_tokens_decoder": decoder,
+        _DECODER: decoder,
         # The name that transformers 4 knows, too.
         **({"additional_special_tokens": extra} if extra else {}),
         "tokenizer_class": "SqueezeBertTokenizer",
@@ -385,7 +445,6 @@ def vocab_text(vocabulary: Vocabulary) -> str:
     for piece in vocabulary.pieces:
         if "\n" in piece or "\r" in piece or piece.startswith(_MARK):
             raise TokenizerError(f"the piece {piece!r} cannot be a line of {VOCAB_NAME}; leave it out")
-        check_text(piece, f"the piece {piece!r}")
     return "".join(f"{piece}\n" for piece in vocabulary.pieces)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from squeezebert.errors import TokenizerError
+from squeezebert.tokenization.inputs import check_number, check_text
 
 
 def train_vocabulary(
@@ -33,11 +34,19 @@ def train_vocabulary(
         in each run.
 
     Raises:
-        TokenizerError: ``vocab_size`` does not hold the special tokens and all characters, or ``texts`` is a
-            single string.
+        TokenizerError: ``vocab_size`` does not hold the special tokens and all characters, ``texts`` is a
+            single string or holds what is none, or a number is none.
     """
     if isinstance(texts, str):
         raise TokenizerError("texts is a string, whose letters would be the texts; give a list of texts")
+    for name, value in (
+        ("vocab_size", vocab_size),
+        ("min_frequency", min_frequency),
+        ("limit_alphabet", limit_alphabet),
+    ):
+        check_number(name, value)
+        if value < 0:
+            raise TokenizerError(f"{name} {value} is negative")
     # Imported here: the tokenizer in pure Python needs the library for nothing else.
     from tokenizers import Tokenizer
     from tokenizers.trainers import WordPieceTrainer
@@ -54,7 +63,7 @@ def train_vocabulary(
         special_tokens=specials,
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(_checked(texts), trainer)
     vocab = tokenizer.get_vocab(with_added_tokens=False)
     if len(vocab) > vocab_size:
         raise TokenizerError(
@@ -62,3 +71,9 @@ def train_vocabulary(
             "give more, or a smaller limit_alphabet"
         )
     return sorted(vocab, key=vocab.__getitem__)
+
+
+def _checked(texts: Iterable[str]) -> Iterator[str]:
+    for row, text in enumerate(texts):
+        check_text(text, f"texts[{row}]")
+        yield text

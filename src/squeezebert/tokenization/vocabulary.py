@@ -53,6 +53,16 @@ def in_order(ids: Mapping[str, int], place: str) -> list[str]:
     return pieces
 
 
+def _check_pieces(pieces: list[str]) -> None:
+    try:
+        # All at once: a cold start waits for it.
+        "".join(pieces).encode()
+    except (TypeError, UnicodeEncodeError):
+        for index, piece in enumerate(pieces):
+            check_text(piece, f"the piece of id {index}")
+        raise
+
+
 class Vocabulary:
     """The ids of a tokenizer: pieces in the order of ``vocab.txt``, then the tokens added to them.
 
@@ -78,6 +88,7 @@ class Vocabulary:
         self, pieces: Sequence[str], specials: Mapping[str, str], added: Iterable[AddedToken] = ()
     ) -> None:
         self.pieces = list(pieces)
+        _check_pieces(self.pieces)
         self.specials: dict[str, str] = {}
         self.added: dict[str, AddedToken] = {}
         self.piece_ids = dict(zip(self.pieces, range(len(self.pieces)), strict=True))
@@ -106,6 +117,9 @@ class Vocabulary:
         Raises:
             TokenizerError: The token is empty or no string.
         """
+        if not isinstance(token, AddedToken):
+            kind = f"{type(token).__module__}.{type(token).__name__}"
+            raise TokenizerError(f"an added token is a {kind}; give a squeezebert.tokenization.AddedToken")
         check_text(token.content, f"the added token {token.content!r}")
         if not token.content:
             raise TokenizerError("an added token is empty; give it at least one character")

@@ -5,9 +5,10 @@ The arithmetic and the order of the windows are those of the `tokenizers` librar
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from squeezebert.errors import TokenizerError
+from squeezebert.tokenization.inputs import check_number
 
 Span = tuple[int, int]
 Window = tuple[Span, Span | None]
@@ -30,9 +31,14 @@ class Limit(NamedTuple):
     stride: int
     side: str
 
+    @property
+    def truncates(self) -> bool:
+        """Whether anything is done with texts that are longer."""
+        return self.strategy != "do_not_truncate"
+
     def exceeded_by(self, length: int) -> bool:
         """Whether texts of so many tokens have to be truncated."""
-        return self.strategy != "do_not_truncate" and length > self.room
+        return self.truncates and length > self.room
 
 
 def limit_of(truncation: bool | str, max_length: int, stride: int, specials: int, side: str) -> Limit:
@@ -48,12 +54,15 @@ def limit_of(truncation: bool | str, max_length: int, stride: int, specials: int
     Raises:
         TokenizerError: An option has no meaning, or leaves no room for the text.
     """
-    names: dict[bool | str, str] = {False: "do_not_truncate", True: "longest_first"}
-    wanted = names.get(truncation, truncation)
+    wanted: Any = truncation
+    if isinstance(truncation, bool):
+        wanted = "longest_first" if truncation else "do_not_truncate"
     # Compared, because the text of a member of an enumeration is not its value.
     strategy = next((name for name in STRATEGIES if name == wanted), None)
     if strategy is None:
         raise TokenizerError(f"truncation {truncation!r} is not one of True, False, {', '.join(STRATEGIES)}")
+    check_number("max_length", max_length)
+    check_number("stride", stride)
     if max_length < 1:
         raise TokenizerError(f"max_length {max_length} is not positive")
     if stride < 0:

@@ -225,6 +225,19 @@ def test_what_stands_before_a_bad_input_is_answered(look_ahead: int) -> None:
         next(answers)
 
 
+def test_a_stream_takes_what_a_call_takes_or_says_so() -> None:
+    classify = piped("text-classification")
+    with pytest.raises(OptionError, match="text is given twice, as the inputs and by its name"):
+        classify.stream(["good"], text="bad")
+    for wrong in (None, 5):
+        with pytest.raises(OptionError, match="stream takes one input after the other, and no"):
+            classify.stream(wrong)
+    compare = piped("zero-shot-classification")
+    [expected] = compare.stream(["good"], candidate_labels=["film", "cat"])
+    for labels in (iter(["film", "cat"]), {"film": 1, "cat": 2}.keys()):
+        same(list(compare.stream(["good"], candidate_labels=labels)), [expected])
+
+
 def test_columns_of_all_inputs_are_given_once_to_a_stream() -> None:
     task = "zero-shot-classification"
     classify = piped(task)

@@ -19,7 +19,7 @@ from squeezebert.engine.packing import batches, pack
 from squeezebert.errors import DataError, OptionError, TokenizerError, check_whole
 from squeezebert.tasks import TASK_NAMES, get_task, task_of
 from squeezebert.tasks.base import Answer, Setup
-from squeezebert.tasks.inputs import refuse_frame, row_of, rows_of
+from squeezebert.tasks.inputs import as_list, refuse_frame, row_of, rows_of
 
 if TYPE_CHECKING:
     from squeezebert.engine import Engine
@@ -253,13 +253,19 @@ class Pipeline:
 
         Raises:
             DataError: An input is of a wrong type or incomplete; raised when its turn comes.
-            OptionError: It is one text, or the task has no such option, or its value makes no sense.
+            OptionError: It is one text or nothing to go through, a column is given twice, or the task has no
+                such option, or its value makes no sense.
             TokenizerError: A text cannot be tokenised; raised when its turn comes.
         """
         if isinstance(inputs, (str, Mapping)):
             raise OptionError("stream takes one input after the other; call the pipeline for a single one")
         refuse_frame(inputs)
+        if not isinstance(inputs, Iterable):
+            raise OptionError(f"stream takes one input after the other, and no {type(inputs).__name__}")
         columns, given = self._divided(named)
+        if (first := self._columns()[0]) in columns:
+            raise OptionError(f"{first} is given twice, as the inputs and by its name")
+        columns = {name: as_list(value) for name, value in columns.items()}
         rows = (row_of(self.task, value, f"input {index}") for index, value in enumerate(inputs))
         whole = (Row({**row.values, **columns}, row.where) for row in rows)
         return self.answers(map(self.task.example, whole), given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -31,20 +32,27 @@ def random_outputs(windows: list[Window], seed: int) -> list[dict[str, Any]]:
 def brute_force(
     example: QuestionExample, windows: list[Window], outputs: list[Any], longest: int
 ) -> list[Any]:
-    """All spans of all windows, their probabilities by the definition, best first, each text once."""
-    total, found = 0.0, {}
+    """All spans of all windows, their probabilities by the definition, best first, each text once.
+
+    Among all pairs "no answer" is once, with the least mass that it has in a window.
+    """
+    total, found, nothing = 0.0, {}, math.inf
     for window, output in zip(windows, outputs, strict=True):
         owners = window.encoding.sequence_ids
         usable = [0, *(i for i, owner in enumerate(owners) if owner == 1)]
         for i in usable:
             for j in usable:
                 mass = math.exp(float(output["start_logits"][i]) + float(output["end_logits"][j]))
+                if i == j == 0:
+                    nothing = min(nothing, mass)
+                    continue
                 total += mass
                 if 0 < i <= j < i + longest:
                     word = [window.encoding.word_ids[i], window.encoding.word_ids[j]]
                     places = [k for k in usable[1:] if word[0] <= window.encoding.word_ids[k] <= word[1]]
                     span = window.encoding.offsets[places[0]][0], window.encoding.offsets[places[-1]][1]
                     found[span] = max(mass, found.get(span, 0.0))
+    total += nothing
     return [(span, mass / total) for span, mass in sorted(found.items(), key=lambda item: -item[1])]
 
 
@@ -88,6 +96,52 @@ def test_no_answer_needs_every_window_to_say_so() -> None:
         output["start_logits"][0] = output["end_logits"][0] = 9.0
     sure = TASK.decode(example, windows, outputs, here, TASK.options())["no_answer_score"]
     assert sure < 0.01
+
+
+@pytest.mark.parametrize("says", ["nothing", "an answer"])
+def test_windows_that_do_not_tell_take_nothing_from_the_others(says: str) -> None:
+    example = QuestionExample("x", "is ada good", "the cat sat on the mat " * 9)
+    here = setup()
+    windows = TASK.encode(example, here)
+    outputs = random_outputs(windows, 1)
+    for output in outputs:
+        output["start_logits"][0] = output["end_logits"][0] = 20.0
+    if says == "an answer":
+        place = windows[1].encoding.sequence_ids.index(1)
+        outputs[1]["start_logits"][place] = outputs[1]["end_logits"][place] = 20.0
+        outputs[1]["start_logits"][0] = outputs[1]["end_logits"][0] = 0.0
+    answer = TASK.decode(example, windows, outputs, here, TASK.options())
+    assert answer["no_answer_score" if says == "nothing" else "score"] > 0.99
+
+
+def test_a_word_of_many_pieces_leaves_room_for_other_answers() -> None:
+    example = QuestionExample("x", "is ada good", "lovelaceslovelaces cat")
+    here = setup()
+    windows = TASK.encode(example, here)
+    outputs = random_outputs(windows, 1)
+    long = [word == 0 and owner == 1 for word, owner in zip(
+        windows[0].encoding.word_ids, windows[0].encoding.sequence_ids, strict=True
+    )]  # fmt: skip
+    assert sum(long) > 10
+    for name in ("start_logits", "end_logits"):
+        outputs[0][name][long] += 9
+    answers = TASK.decode(example, windows, outputs, here, TASK.options(top_k=3))
+    expected = [span for span, _ in brute_force(example, windows, outputs, 30)[:3]]
+    assert [(answer["start"], answer["end"]) for answer in answers] == expected
+    assert len(expected) == 3
+
+
+def test_accents_that_stand_for_themselves_belong_to_the_answer() -> None:
+    context = unicodedata.normalize("NFD", "the café")
+    example = QuestionExample("x", "is ada good", context)
+    here = setup()
+    windows = TASK.encode(example, here)
+    outputs = random_outputs(windows, 1)
+    last = len(windows[0].ids) - 2
+    for name in ("start_logits", "end_logits"):
+        outputs[0][name][last] = 20
+    answer = TASK.decode(example, windows, outputs, here, TASK.options())
+    assert (answer["answer"], answer["end"]) == (context[4:], len(context))
 
 
 def test_a_question_longer_than_a_window_is_an_error() -> None:

@@ -20,7 +20,9 @@ TASK = TokenClassification()
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 RNG = np.random.default_rng(0)
 words = st.lists(
-    st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx", "é"]), min_size=1, max_size=45
+    st.sampled_from([*WORDS.split(), "lovelaces", "qx", ".", "İx", "é", "cafe\u0301"]),
+    min_size=1,
+    max_size=45,
 )
 
 
@@ -81,6 +83,22 @@ def test_entities_are_found_whole_over_windows(text: list[str], data: Any, given
     from seqeval.metrics.sequence_labeling import get_entities
 
     assert found == {(kind, starts[a], starts[b] + len(text[b])) for kind, a, b in get_entities(tags)}
+
+
+def test_what_is_between_entities_is_left_out_unless_asked_for() -> None:
+    """As transformers gives it: neighbours without an entity are one group."""
+    here = setup(TAGS)
+    example = TokenExample("x", "the cat sat in paris .")
+    windows = TASK.encode(example, here)
+    outputs = as_told(windows, ["O", "O", "O", "O", "B-LOC", "O"], here)
+    for strategy in ("first", "simple", "average", "max"):
+        options = TASK.options(aggregation_strategy=strategy, ignore_labels=())
+        answer = TASK.decode(example, windows, outputs, here, options)
+        assert [(e["entity_group"], e["word"]) for e in answer] == [
+            ("O", "the cat sat in"), ("LOC", "paris"), ("O", "."),
+        ]  # fmt: skip
+        options = TASK.options(aggregation_strategy=strategy)
+        assert [e["word"] for e in TASK.decode(example, windows, outputs, here, options)] == ["paris"]
 
 
 @settings(max_examples=20)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import Outputs
 from squeezebert.tasks.base import Window
+from squeezebert.tasks.characters import after_marks
 from squeezebert.tasks.merging import best_places
 from squeezebert.tasks.scores import softmax
-from squeezebert.tasks.tags import OUTSIDE, inside_of, likeliest, spans
+from squeezebert.tasks.tags import OUTSIDE, Span, inside_of, likeliest, spans
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,25 @@ def _word_starts(words: Sequence[str] | None) -> list[int]:
     return starts
 
 
-def joined_to_words(tokens: Sequence[Unit], strategy: str) -> list[Unit]:
-    """Join the tokens of each word: "average" their scores, or take the surest ("max") or the first one's."""
-    return [_joined(list(group), strategy) for _, group in groupby(tokens, key=lambda unit: unit.word)]
+def joined_to_words(
+    tokens: Sequence[Unit], strategy: str, text: str, words: Sequence[str] | None
+) -> list[Unit]:
+    """Join the tokens of each word: "average" their scores, or take the surest ("max") or the first one's.
+
+    Args:
+        tokens: From :func:`tokens_of`.
+        strategy: See above.
+        text: What they are of.
+        words: The words, where the text was given so; each is the whole of it then.
+    """
+    joined = [_joined(list(group), strategy) for _, group in groupby(tokens, key=lambda unit: unit.word)]
+    if words is None:
+        return [replace(unit, end=after_marks(text, unit.end)) for unit in joined]
+    starts = _word_starts(words)
+    return [
+        replace(unit, start=starts[unit.word], end=starts[unit.word] + len(words[unit.word]))
+        for unit in joined
+    ]
 
 
 def _joined(tokens: Sequence[Unit], strategy: str) -> Unit:
@@ -148,7 +165,12 @@ def completed(
 
 
 def joined_to_entities(units: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the entities that labelled units spell, with the mean score of their labels."""
+    """Give the entities that labelled units spell, and what is between, with the mean of their scores."""
+    groups, at = [], 0
+    for span in spans([unit["entity"] for unit in units]):
+        groups += [Span(at, span.start, OUTSIDE), span]
+        at = span.end
+    groups.append(Span(at, len(units), OUTSIDE))
     return [
         {
             "entity_group": span.kind,
@@ -156,5 +178,6 @@ def joined_to_entities(units: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
             "start": units[span.start]["start"],
             "end": units[span.end - 1]["end"],
         }
-        for span in spans([unit["entity"] for unit in units])
+        for span in groups
+        if span.start < span.end
     ]

@@ -202,7 +202,7 @@ def _allowed(targets: tuple[str, ...] | None, setup: Setup) -> NDArray[np.int64]
     ids = []
     for target in targets:
         identity = tokenizer.convert_tokens_to_ids(target)
-        if identity == unknown:
+        if identity == unknown and target != tokenizer.unk_token:
             pieces = tokenizer.tokenize(target)
             identity = tokenizer.convert_tokens_to_ids(pieces[0]) if len(pieces) == 1 else unknown
             if identity == unknown:

@@ -21,8 +21,8 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
         raise OptionError(f"{task.name} needs {task.columns[0].name}")
     if inputs is not None and task.columns[0].name in columns:
         raise OptionError(f"{task.columns[0].name} is given twice, as the input and by its name")
-    inputs = _as_list(inputs)
-    columns = {name: _as_list(value) for name, value in columns.items()}
+    inputs = as_list(inputs)
+    columns = {name: as_list(value) for name, value in columns.items()}
     lists = {name: value for name, value in columns.items() if _is_batch(task, name, value)}
     if isinstance(inputs, list):
         lists["inputs"] = inputs
@@ -40,7 +40,7 @@ def rows_of(task: Task[Any, Any], inputs: Any, columns: Mapping[str, Any]) -> tu
     return rows, not lists
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """An array, a generator or a column of a data frame as a list; anything else as it is."""
     refuse_frame(value)
     if hasattr(value, "tolist"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ from squeezebert.config import SqueezeBertConfig, two_outputs
 from squeezebert.engine.backend import Outputs
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
+from squeezebert.tasks.characters import after_marks
 from squeezebert.tasks.columns import Column, is_empty, parsed, text_of
 from squeezebert.tasks.labels import as_number
 from squeezebert.tasks.scores import log_sum_exp
 from squeezebert.tasks.squad import Prediction, squad_scores
 
-# Spans considered for each that is wanted: several can stand for the same words.
-_SPARE = 20
+# Times as many pairs of tokens are looked at as before, until there are enough spans.
+_MORE = 20
 # [CLS] and [SEP] around a question that stands alone.
 SPECIAL_TOKENS = 2
 
@@ -124,7 +125,9 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
 
         ``start`` and ``end`` are characters of the context, at the borders of words. ``score`` is the
         probability of the span among all pairs of a start and an end in the same window, over all windows;
-        ``no_answer_score`` is that of the pair on ``[CLS]``, in the window that is least sure of it.
+        ``no_answer_score`` is that of the pair on ``[CLS]``, in the window that is least sure of it, which
+        alone is among these pairs: that a window does not tell says nothing of the others. Of pairs and
+        windows in which a span stands more than once, the surest counts.
         """
         total, nothing = _normalizer(windows, outputs)
         common = {
@@ -133,7 +136,8 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         }
         found: dict[tuple[int, int], float] = {}
         for window, output in zip(windows, outputs, strict=True):
-            for span, score in _spans(window, output, options):
+            for (start, end), score in _spans(window, output, options).items():
+                span = start, after_marks(example.context, end)
                 found[span] = max(score, found.get(span, -math.inf))
         if options.handle_impossible_answer or not found:
             found[0, 0] = nothing
@@ -208,35 +212,43 @@ def _allowed(window: Window) -> NDArray[np.bool_]:
 def _normalizer(windows: Sequence[Window], outputs: Sequence[Outputs]) -> tuple[float, float]:
     """Logarithm of the sum over all pairs of start and end, and the logit of no answer.
 
-    Pairs are those of tokens of the context and ``[CLS]`` in one window.
+    Pairs are those of tokens of the context and ``[CLS]`` in one window; of those on ``[CLS]`` twice there is
+    one, no answer.
     """
     totals, nothing = [], math.inf
     for window, output in zip(windows, outputs, strict=True):
-        chosen = _allowed(window)
-        chosen[0] = True
         start, end = (output[name].astype(np.float64) for name in ("start_logits", "end_logits"))
-        totals.append(float(log_sum_exp(start[chosen]) + log_sum_exp(end[chosen])))
         nothing = min(nothing, float(start[0] + end[0]))
-    return float(log_sum_exp(np.array(totals))), nothing
+        if (chosen := _allowed(window)).any():
+            starts, ends = float(log_sum_exp(start[chosen])), float(log_sum_exp(end[chosen]))
+            totals += [starts + ends, float(start[0]) + ends, starts + float(end[0])]
+    return float(log_sum_exp(np.array([*totals, nothing]))), nothing
 
 
 def _spans(
     window: Window, output: Outputs, options: QuestionAnsweringOptions
-) -> Iterator[tuple[tuple[int, int], float]]:
+) -> dict[tuple[int, int], float]:
     """The best spans of a window, as characters of the context, with their logits."""
     positions = np.flatnonzero(_allowed(window))
     count, longest = len(positions), min(options.max_answer_len, len(positions))
     if not count:
-        return
+        return {}
     start = output["start_logits"][positions].astype(np.float64)
     end = np.append(output["end_logits"][positions].astype(np.float64), np.full(longest, -np.inf))
     # [count, longest]: each start with the ends that follow it.
     scores = start[:, None] + np.lib.stride_tricks.sliding_window_view(end, longest)[:count]
     flat = scores.ravel()
-    wanted = min(options.top_k * _SPARE, int(np.isfinite(flat).sum()))
-    for place in np.argpartition(-flat, wanted - 1)[:wanted]:
-        first, extra = divmod(int(place), longest)
-        yield _characters(window, positions[first], positions[first + extra]), float(flat[place])
+    there, looked, wanted = int(np.isfinite(flat).sum()), 0, options.top_k
+    found: dict[tuple[int, int], float] = {}
+    # Several pairs of tokens can stand for the same words, as all of those within a long one do.
+    while len(found) < options.top_k and looked < there:
+        wanted *= _MORE
+        looked = min(wanted, there)
+        for place in np.argpartition(-flat, looked - 1)[:looked]:
+            first, extra = divmod(int(place), longest)
+            span = _characters(window, positions[first], positions[first + extra])
+            found[span] = max(float(flat[place]), found.get(span, -math.inf))
+    return found
 
 
 def _characters(window: Window, first: int, last: int) -> tuple[int, int]:

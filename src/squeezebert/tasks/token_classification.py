@@ -180,7 +180,8 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
             entries = joined_to_entities(labelled(tokens, labels))
         else:
             strict = setup.config.extra.get(STRICT_KEY) is True
-            words = joined_to_words(tokens, "first" if strategy == "word" else strategy)
+            how = "first" if strategy == "word" else strategy
+            words = joined_to_words(tokens, how, example.text, example.words)
             entries = labelled(words, labels, strict=strict)
             if strategy != "word":
                 entries = joined_to_entities(entries)

@@ -41,7 +41,10 @@ def test_wikipedia_articles(tmp_path):
 
 def test_an_article_without_end_is_an_error(tmp_path):
     path = write(tmp_path / "wiki.txt", f'<doc id="7" url="u" title="Tea">\n{LONG}\n')
-    with pytest.raises(DataError, match=r"wiki\.txt: ends inside the article 7 \(Tea\)"):
+    with pytest.raises(DataError, match=r"wiki\.txt: the article 7 \(Tea\) has no end"):
+        read(path)
+    path.write_text(path.read_text() + f'<doc id="8" url="u" title="Cup">\n{LONG}\n</doc>\n')
+    with pytest.raises(DataError, match=r"wiki\.txt: the article 7 \(Tea\) has no end"):
         read(path)
 
 
@@ -66,7 +69,7 @@ def archive(members):
 
 
 def test_archives(tmp_path):
-    content = archive({"n/a.txt": "ä\n\nb".encode(), "n/readme.md": b"no", "n/b.txt": b"\xef\xbb\xbfc"})
+    content = archive({"n/a.txt": "ä\n\nb".encode(), "n/._a.txt": b"\xff\0", "n/b.txt": b"\xef\xbb\xbfc"})
     path = write(tmp_path / "a.tar.xz", lzma.compress(content))
     assert read(path) == [(1, ["ä", "b"]), (2, ["c"])]
 

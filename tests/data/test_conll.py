@@ -22,6 +22,13 @@ def test_only_hashtags(tmp_path):
     assert sentences(tmp_path, "#a\tO\n#b\tB-X\n") == [(["#a", "#b"], ["O", "B-X"])]
 
 
+def test_tags_may_come_first(tmp_path):
+    """As in the MIT corpora of films and restaurants."""
+    content = "O\twhere\nO\tis\nB-Rating\tgood\nI-Rating\tfood\n\nO\t5\n"
+    expected = [(["where", "is", "good", "food"], ["O", "O", "B-Rating", "I-Rating"]), (["5"], ["O"])]
+    assert sentences(tmp_path, content) == expected
+
+
 def test_index_token_tag(tmp_path):
     content = "0\tIn\tO\n1\t1999\tO\n2\tParis\tB-LOC\n\n0\tHi\tO\n"
     assert sentences(tmp_path, content) == [(["In", "1999", "Paris"], ["O", "O", "B-LOC"]), (["Hi"], ["O"])]

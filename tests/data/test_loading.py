@@ -86,6 +86,11 @@ def test_own_zeros_and_ones_are_not_named(tmp_path):
     assert values(path) == [{"sentence": "buy now", "label": "1"}]
 
 
+def test_a_header_is_no_message(tmp_path):
+    path = write(tmp_path, {"mail.tsv": "spam\ttext\n1\tWIN\n0\thello\n"})
+    assert values(path) == [{"spam": "1", "text": "WIN"}, {"spam": "0", "text": "hello"}]
+
+
 def test_file_format_reads_a_known_file_as_it_is(tmp_path):
     path = write(tmp_path, {"SST-2/dev.tsv": "sentence\tlabel\nfine\t1\n"})
     assert values(path, format="tsv") == [{"sentence": "fine", "label": "1"}]

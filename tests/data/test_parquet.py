@@ -53,6 +53,21 @@ def test_rows_are_those_of_the_table(tmp_path: Path) -> None:
     )
 
 
+def test_times_that_python_does_not_know_are_text(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
+        "text": ["a"],
+        "at": pa.array([1], pa.timestamp("ns")),
+        "far": pa.array([10**9], pa.date32()),
+        "time": pa.array([1], pa.time64("ns")),
+        "long": pa.array([2**60], pa.duration("s")),
+        "zone": pa.array([7], pa.timestamp("us", "Nowhere/X")),
+    }
+    [found] = rows(write(tmp_path / "a.parquet", columns))
+    assert found.values["at"] == "1970-01-01 00:00:00.000000001"
+    assert (found.values["text"], found.values["time"]) == ("a", "00:00:00.000000001")
+    assert found.values["zone"] == 7
+
+
 @pytest.mark.parametrize(
     ("feature", "stored", "named"),
     [

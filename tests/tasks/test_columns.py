@@ -11,7 +11,7 @@ import pytest
 from squeezebert.data.row import as_rows
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import ALIASES, TASK_NAMES, get_task
-from squeezebert.tasks.columns import Column, parsed, resolve
+from squeezebert.tasks.columns import Column, parsed, resolve, texts_of
 from squeezebert.tasks.inference import infer_task
 from squeezebert.tasks.labels import are_measurements, as_number, check_commas, label_index, ordered
 from tests.tasks.tiny import config, row
@@ -38,6 +38,16 @@ def test_columns_that_may_each_be_the_text_are_asked_about(name: str) -> None:
     both = resolve([TEXT, PAIR], asks, {"text": "Review", "text_pair": name})
     assert both == {"text": "r", "text_pair": "s"}
     assert resolve([TEXT, PAIR], row(Review="r"), {}) == {"text": "r"}
+
+
+def test_columns_that_may_each_be_the_label_are_asked_about() -> None:
+    asks = row(review="r", rating="5", sentiment="pos")
+    task = infer_task(asks)
+    with pytest.raises(DataError, match="'sentiment' and 'rating' may each be the label; say which is with"):
+        task.labelled_example(asks)
+    assert task.labelled_example(asks, {"label": "rating"}).label == "5"
+    assert task.labelled_example(row(review="r", rating="5", label="pos")).label == "pos"
+    assert task.example(asks).text == "r"
 
 
 def test_a_task_that_would_ask_which_is_the_text_is_the_one_that_is_meant() -> None:
@@ -141,6 +151,9 @@ def test_order_and_kind_of_labels() -> None:
     assert not are_measurements(["1", "2"])
     assert not are_measurements(["1.5", "good"])
     assert not are_measurements(["nan", "1.5"])
+    assert not are_measurements(["1234567890123456789", "2" * 40])
+    assert not are_measurements(["12E5", "13E6"])
+    assert are_measurements(["1e-3", "2"])
 
 
 @pytest.mark.parametrize(
@@ -187,6 +200,8 @@ def test_commas_that_may_be_those_of_thousands() -> None:
         ("[007]", "[007]"),
         ("[ see 'a' ]", "[ see 'a' ]"),
         ("['a'", "['a'"),
+        ("{{1}}", "{{1}}"),
+        ("{[1]: 2}", "{[1]: 2}"),
     ],
 )
 def test_lists_in_cells(cell: str, value: Any) -> None:
@@ -201,6 +216,17 @@ def test_arrays_of_data_frames_are_lists() -> None:
     found = resolve([TEXT, PAIR], row(text=nested, sentence2=pairs), {})
     assert found == {"text": {"text": ["r"], "start": [4]}, "text_pair": [["a", "b"], ["c"]]}
     assert type(found["text"]["start"][0]) is int
+
+
+@pytest.mark.parametrize("cell", ["['a', nan]", "['a' 'b' ... 'y' 'z']", '["a", "b"'])
+def test_lists_in_cells_that_cannot_be_read_are_no_words(cell: str) -> None:
+    with pytest.raises(DataError, match=r"a\.csv:3: tokens begins as a list and is none that can be read"):
+        texts_of({"tokens": cell}, "tokens", "a.csv:3")
+
+
+def test_missing_values_of_pandas_are_missing() -> None:
+    missing = type("NAType", (), {"__bool__": None})()
+    assert resolve([TEXT], row(text=[missing, "a"]), {}) == {"text": [None, "a"]}
 
 
 def test_columns_that_are_numbers_are_named_by_them() -> None:

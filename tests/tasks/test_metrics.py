@@ -125,6 +125,8 @@ def test_squad_rules(answer: str, gold: str, em: float, f1: float) -> None:
 def test_squad_takes_the_best_of_several_golds_and_ignores_empty_ones() -> None:
     scores = squad_scores([Prediction(("dog", "big cat", "the"), "cat", 0.5)])
     assert scores == {"f1": pytest.approx(2 / 3), "exact_match": 0.0}
+    # A right answer of which nothing is left when it is normalised is one all the same.
+    assert set(squad_scores([Prediction((".",), "cat", -0.5)])) == {"f1", "exact_match"}
     assert normalize(" The  U.S.A. ") == "usa"
 
 

@@ -79,6 +79,9 @@ def test_long_prompts_are_windowed_for_every_choice() -> None:
         # As CommonsenseQA and ARC are on the hub.
         ({"question": "p", "choices": {"text": ["x", "y"], "label": ["A", "B"]}, "answerKey": "B"}, 1),
         ({"question": "p", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "1"}, 0),
+        ({"question": "p", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": 1}, 0),
+        ({"question": "p", "choices": {"text": ["x", "y"], "label": [1, 2]}, "answerKey": "2 "}, 1),
+        ({"question": "p", "choices": {"text": ["x", "y"], "label": ["A", "B"]}, "answerKey": "y"}, 1),
     ],
 )
 def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None:
@@ -99,6 +102,14 @@ def test_forms_of_choices_and_labels(values: dict[str, Any], label: int) -> None
         *(
             ({"prompt": "p", "choices": {"text": ["x", "y"], "label": named}, "label": "A"}, "one for each")
             for named in (None, 1, ["A"])
+        ),
+        ({"prompt": "p", "choices": {"text": 5, "label": [1]}, "label": 1}, "one for each"),
+        *(
+            (
+                {"prompt": "p", "choices": {"text": ["x", "y"], "label": labels}, "label": label},
+                f"label {label!r} is none of those of the choices, {labels[0]}, {labels[1]}",
+            )
+            for labels, label in ((["1", "2"], "0"), (["E", "F"], "B"))
         ),
         (
             {"prompt": "p", "option1": "x", "option2": "y", "answer_a": "x", "answer_b": "y", "label": 0},

@@ -245,6 +245,32 @@ def test_a_column_may_say_where_the_answer_starts(name: str, start: Any, expecte
     assert TASK.labelled_example(row(**values)).answers == (Gold("cat", expected),)
 
 
+@pytest.mark.parametrize(
+    ("answers", "start"),
+    [
+        ({"text": ["cat"], "start": [4]}, None),
+        ([{"text": "cat"}], 4),
+        ([{"text": "cat", "start": None, "answer_start": 4}], None),
+        ([{"text": "cat", "start": "4"}], 0),
+        ({"text": "cat", "answer_start": 4.0}, None),
+    ],
+    ids=str,
+)
+def test_starts_are_read_from_wherever_they_stand(answers: Any, start: Any) -> None:
+    values = {"question": "q", "context": "cat cat", "answers": answers, "answer_start": start}
+    assert TASK.labelled_example(row(**values)).answers == (Gold("cat", 4),)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [(True, 0), ("true", 0), (1.0, 0), (False, 1), ("", 1), (None, 1)]
+)
+def test_a_column_may_say_that_there_is_no_answer(said: Any, expected: int) -> None:
+    values = {"question": "q", "context": "cat", "answers": ["cat"], "is_impossible": said}
+    assert len(TASK.labelled_example(row(**values)).answers or ()) == expected
+    with pytest.raises(DataError, match="is_impossible is 'maybe'; expected true or false"):
+        TASK.labelled_example(row(**{**values, "is_impossible": "maybe"}))
+
+
 def test_a_start_has_no_comma() -> None:
     values = {"question": "q", "context": "cat " * 300, "answer": "cat", "answer_start": "1,000"}
     with pytest.raises(DataError, match="answer_start is '1,000'; expected how many characters"):

@@ -144,6 +144,8 @@ def test_large_numbers_that_are_neighbours_stay_apart() -> None:
 def test_wrong_labels_name_the_place(label: Any) -> None:
     with pytest.raises(DataError, match=r"file.csv:7: label is"):
         examples(label)
+    with pytest.raises(DataError, match=r"file.csv:7: label 'a\\ud800' has an unpaired surrogate"):
+        examples("a\ud800")
 
 
 @pytest.mark.parametrize("text", [None, 3, ["a"], 2.5])

@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from squeezebert.data import Row, open_text
@@ -112,7 +112,9 @@ def _of_archive(path: Path) -> Iterator[Document]:
             tarfile.open(fileobj=cast(Any, stream := _Ending(file)), mode="r|") as archive,
         ):
             for member in archive:
-                if member.isfile() and member.name.lower().endswith(".txt"):
+                # macOS stores what it knows of a file beside it, as ._name.
+                hidden = PurePosixPath(member.name).name.startswith("._")
+                if member.isfile() and member.name.lower().endswith(".txt") and not hidden:
                     text = archive.extractfile(member)
                     lines = (line.decode("utf-8-sig") for line in text or ())
                     for piece in _pieces(_paragraphs(lines)):
@@ -173,8 +175,10 @@ def _articles(lines: Iterable[str], path: str | Path) -> Iterator[Document]:
     number, title, held = 0, "", list[str]()
     for line in map(str.strip, lines):
         opening = _ARTICLE.match(line)
-        if opening:
+        if opening and not held:
             number, title, held = int(opening["id"]), opening["title"] or "", []
+        elif opening:
+            break
         elif line == "</doc>":
             article = Document(number, held)
             if article.characters >= _SHORTEST_ARTICLE:
@@ -184,5 +188,5 @@ def _articles(lines: Iterable[str], path: str | Path) -> Iterator[Document]:
             held.append(line)
     if held:
         raise DataError(
-            f"{path}: ends inside the article {number} ({title}); it is cut short, fetch it again"
+            f"{path}: the article {number} ({title}) has no end; the file is cut short, fetch it again"
         )

@@ -35,6 +35,7 @@ class _Layout:
         width: Number of columns of most lines.
         token: Column of the token.
         tag: Column of the tag, None where there are no tags.
+        indexed: Whether the first column counts the tokens.
         typed: Whether the tags look like ``O`` and ``B-PER``.
         tags: Those of the first lines, but for lines that begin with #.
     """
@@ -44,6 +45,7 @@ class _Layout:
     token: int
     tag: int | None
     typed: bool
+    indexed: bool = False
     tags: frozenset[str] = frozenset()
 
     def split(self, line: str) -> list[str]:
@@ -76,8 +78,9 @@ def read_conll(path: str | Path) -> Iterator[Row]:
 
     The columns are told from the first lines. The token is the first column, or the second after an index
     that counts within the sentence. The tag is the last column where that has an ``O``, else the last column
-    in which every value looks like a tag (``O``, ``B-PER``); failing that it is UPOS in ten columns of
-    CoNLL-U, else the last one. A file of one column has no tags. ``#`` comments, ``-DOCSTART-`` lines and
+    in which every value looks like a tag (``O``, ``B-PER``); failing that it is the first of two columns, if
+    such values are in that one, as in the MIT corpora; then UPOS in ten columns of CoNLL-U, else the last
+    one. A file of one column has no tags. ``#`` comments, ``-DOCSTART-`` lines and
     CoNLL-U's multiword and empty nodes are skipped. A token may be the empty string, as in the Broad Twitter
     Corpus.
 
@@ -119,7 +122,7 @@ def _row(sentence: list[Line], layout: _Layout, name: str) -> Row:
                 f"{name}:{number}: has {len(columns)} columns where {layout.width} are expected; a word with "
                 "blanks in it needs tabs between the columns"
             )
-        if layout.token and not columns[0].isdecimal():
+        if layout.indexed and not columns[0].isdecimal():
             continue
         tokens.append(columns[layout.token])
         if layout.tag is not None:
@@ -138,19 +141,25 @@ def _detect(lines: list[str]) -> _Layout:
     rows = [_split(line, tabbed) for line in filled]
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     rows = [row for row in rows if len(row) == width]
-    token = int(width > 2 and _counts(rows))
+    indexed = width > 2 and _counts(rows)
+    token = int(indexed)
     values = [row[-1] for row in rows]
     if width - 1 > token and "O" in values:
         # Before it stand parts of speech and chunks, which look like tags, too.
-        tags = sum(_TAG.fullmatch(value) is not None for value in values)
-        typed = tags >= _MOST * len(values)
-        return _Layout(tabbed, width, token, width - 1, typed, _tags_of_words(rows, width - 1))
+        tags = _tags_of_words(rows, width - 1)
+        return _Layout(tabbed, width, token, width - 1, _are_tags(values), indexed, tags)
     for column in range(width - 1, token, -1):
         if all(_TAG.fullmatch(row[column]) for row in rows):
-            return _Layout(tabbed, width, token, column, typed=True)
+            return _Layout(tabbed, width, token, column, True, indexed)
+    if width == 2 and _are_tags([row[0] for row in rows]):
+        return _Layout(tabbed, width, token=1, tag=0, typed=True)
     last = _CONLLU_UPOS if width == _CONLLU_WIDTH and token else width - 1
     tag = last if last > token else None
-    return _Layout(tabbed, width, token, tag, typed=False, tags=_tags_of_words(rows, last))
+    return _Layout(tabbed, width, token, tag, False, indexed, _tags_of_words(rows, last))
+
+
+def _are_tags(values: list[str]) -> bool:
+    return sum(_TAG.fullmatch(value) is not None for value in values) >= _MOST * len(values)
 
 
 def _tags_of_words(rows: list[list[str]], column: int) -> frozenset[str]:

@@ -41,15 +41,30 @@ def read_parquet(path: str | Path) -> Iterator[Row]:
         with parquet.ParquetFile(path) as file:
             labelled = _labelled(file.schema_arrow.metadata or {})
             for batch in file.iter_batches(_ROWS):
-                for values in batch.to_pylist():
+                for values in _without_times(batch).to_pylist():
                     done += 1
                     for column in labelled.keys() & values.keys():
                         values[column] = _named(values[column], labelled[column])
                     yield Row(values, f"{name}: row {done}")
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         place = f"{name}: row {done + 1}" if done else name
         reason = str(error).partition("\n")[0].rstrip(".")
         raise DataError(f"{place}: cannot be read as parquet ({reason}); fetch the file again") from error
+
+
+def _without_times(batch: Any) -> Any:
+    """A batch whose times are strings: Python's know no nanoseconds, no far years and not all zones."""
+    import pyarrow
+
+    columns = []
+    for column in batch.columns:
+        if pyarrow.types.is_temporal(column.type):
+            try:
+                column = column.cast(pyarrow.string())
+            except pyarrow.ArrowInvalid:
+                column = column.cast(pyarrow.int64())
+        columns.append(column)
+    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _labelled(metadata: Mapping[bytes, bytes]) -> dict[str, Any]:

@@ -58,6 +58,8 @@ def resolve(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> di
 
 
 def _plain(value: Any) -> Any:
+    if type(value).__name__ == "NAType":  # Of pandas, which need not be there.
+        return None
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     if isinstance(value, Number) and not isinstance(value, Complex):
@@ -72,8 +74,8 @@ def _of_decimal(value: Any) -> int | float:
     return int(value) if value.as_tuple().exponent == 0 else float(value)
 
 
-class TwoTextsError(DataError):
-    """Two columns of a row may each be the text; the user has to say which is."""
+class TwoColumnsError(DataError):
+    """Two columns of a row may each be the text, or the label; the user has to say which is."""
 
 
 def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -91,7 +93,7 @@ def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dic
 
     Raises:
         DataError: A required column, or one that the user has chosen, is not there.
-        TwoTextsError: Two columns may be a text.
+        TwoColumnsError: Two columns may be a text, or the label.
     """
     # A column that the user has given to another role is not taken a second time.
     unasked = [name for name in row.values if name not in chosen.values()]
@@ -107,8 +109,8 @@ def places(wanted: Sequence[Column], row: Row, chosen: Mapping[str, str]) -> dic
             )
     # After what is missing, for the row may be one of another task.
     for column in wanted:
-        if column.required and not column.label and len(found[column.name]) > 1:
-            raise TwoTextsError(
+        if column.required and len(found[column.name]) > 1:
+            raise TwoColumnsError(
                 f"{row.where}: {' and '.join(map(repr, found[column.name]))} may each be the {column.name}; "
                 f"say which is with --column {column.name}=NAME"
             )
@@ -156,7 +158,7 @@ def texts_of(values: Mapping[str, Any], name: str, where: str) -> tuple[str, ...
         DataError: It is neither, or an item is not a string.
     """
     value = values[name]
-    items = _strings(value) if isinstance(value, str) else value
+    items = _strings(value, f"{where}: {name}") if isinstance(value, str) else value
     if not isinstance(items, (list, tuple)):
         raise DataError(f"{where}: {name} is {_kind(value)}; expected a list of strings")
     for position, item in enumerate(items):
@@ -165,8 +167,10 @@ def texts_of(values: Mapping[str, Any], name: str, where: str) -> tuple[str, ...
     return tuple(items)
 
 
-def _strings(cell: str) -> list[Any]:
+def _strings(cell: str, place: str) -> list[Any]:
     found = parsed(cell)
+    if found is cell and cell.lstrip().startswith(("['", '["')):
+        raise DataError(f"{place} begins as a list and is none that can be read; write it as JSON")
     # Of a list with a number among its strings, the number is refused; [ 12 ] may be three words.
     is_list = isinstance(found, list) and (not found or any(isinstance(item, str) for item in found))
     return found if is_list else cell.split()
@@ -176,7 +180,7 @@ def parsed(cell: str) -> Any:
     """The list or object that a cell of a table holds, as JSON, Python or numpy writes it; else the cell."""
     if cell[:1] + cell[-1:] in ("[]", "{}"):
         for parse in (json.loads, _listed, ast.literal_eval, _of_arrays):
-            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                 return parse(cell)
     return cell
 

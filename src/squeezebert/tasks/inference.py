@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from squeezebert.errors import DataError
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.tasks.base import Task
-from squeezebert.tasks.columns import TwoTextsError, names_of, resolve
+from squeezebert.tasks.columns import TwoColumnsError, names_of, resolve
 
 if TYPE_CHECKING:
     from squeezebert.data import Row
@@ -53,7 +53,7 @@ def _complaint(task: Task[Any, Any], row: Row, columns: Mapping[str, str] | None
     """What is wrong with a row for a task; None of one that fits."""
     try:
         task.labelled_example(row, columns)
-    except TwoTextsError:
+    except TwoColumnsError:
         return None  # Reading the row asks which of them is meant.
     except DataError as error:
         return str(error).removeprefix(f"{row.where}: ")

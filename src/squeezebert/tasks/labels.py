@@ -11,6 +11,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import DataError, listed, nearest
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
+_WITH_DECIMALS = re.compile(r"[.,]|e-", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _SHOWN = 12
@@ -55,7 +56,7 @@ def refuse_missing(label: object, where: str) -> None:
     """See that a row has a label.
 
     Raises:
-        DataError: It is null, an empty cell, or the NaN that tables have where one is missing.
+        DataError: It is null, an empty cell, the NaN that tables have where one is missing, or no text.
     """
     if label is None or label == "":
         raise DataError(
@@ -66,6 +67,13 @@ def refuse_missing(label: object, where: str) -> None:
         raise DataError(
             f"{where}: label is {label!r}, as tables have it where one is missing; leave out the row"
         )
+    if not str(label).isascii():
+        try:
+            str(label).encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{where}: label {label!r} has an unpaired surrogate, which no file holds"
+            ) from error
 
 
 def as_number(label: object) -> float | None:
@@ -118,4 +126,4 @@ def are_measurements(labels: Iterable[Any]) -> bool:
     values = list(labels)
     if any(as_number(label) is None for label in values):
         return False
-    return any(isinstance(label, float) or not _INTEGER.fullmatch(str(label).strip()) for label in values)
+    return any(isinstance(label, float) or _WITH_DECIMALS.search(str(label)) for label in values)

@@ -15,7 +15,7 @@ import numpy as np
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import BASE, Outputs, published_head
-from squeezebert.errors import DataError
+from squeezebert.errors import DataError, listed
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, parsed, text_of
@@ -93,12 +93,13 @@ class MultipleChoice(Task[ChoiceExample, MultipleChoiceOptions]):
             choices = parsed(choices)
         if isinstance(choices, dict) and {*choices} == {"text", "label"}:
             named, choices = choices["label"], choices["text"]
-            if not isinstance(named, (list, tuple)) or len(named) != len(choices):
+            lists = isinstance(named, (list, tuple)) and isinstance(choices, (list, tuple))
+            if not lists or len(named) != len(choices):
                 raise DataError(
                     f"{where}: choices has the label {named!r}; expected one for each of its texts"
                 )
-            if "label" in values and values["label"] in named:
-                values = {**values, "label": named.index(values["label"])}
+            if "label" in values:
+                values = {**values, "label": _place_of(values["label"], named, choices, where)}
         if not isinstance(choices, (list, tuple)) or not all(isinstance(item, str) for item in choices):
             raise DataError(f"{where}: choices is {choices!r}; expected a list of strings")
         if len(choices) < 2:
@@ -234,6 +235,17 @@ def _number(name: str) -> int:
     """Where a numbered or lettered column stands among its like."""
     number = _NUMBER.findall(name)[0]
     return int(number) if number.isdecimal() else ord(number.lower())
+
+
+def _place_of(value: object, named: Sequence[object], choices: Sequence[object], where: str) -> int:
+    """Which choice is meant by one of their own labels, be it a number here and a string there."""
+    labels = [str(label).strip() for label in named]
+    name = str(value).strip()
+    if name in labels:
+        return labels.index(name)
+    if value in choices:
+        return choices.index(value)
+    raise DataError(f"{where}: label {value!r} is none of those of the choices, {listed(labels, 5)}")
 
 
 def _read_label(value: object, choices: Sequence[str], where: str) -> int:

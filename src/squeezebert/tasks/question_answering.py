@@ -73,6 +73,7 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         Column("context", ("passage", "paragraph", "document", "text")),
         Column("answers", ("answer",), label=True),
         Column("answer_start", ("start",), required=False, label=True),
+        Column("is_impossible", required=False, label=True),
     )
     options_type = QuestionAnsweringOptions
     evaluation_options = QuestionAnsweringOptions()
@@ -84,10 +85,12 @@ class QuestionAnswering(Task[QuestionExample, QuestionAnsweringOptions]):
         """Make an example.
 
         Answers are a string (empty for none), a list of ``{"text", "start"}`` with ``answer_start`` as
-        another name, or ``{"text": [...], "answer_start": [...]}``. Of a string, ``answer_start`` may be a
-        column.
+        another name, or ``{"text": [...], "answer_start": [...]}``. ``answer_start`` may be a column. Where
+        ``is_impossible`` is true, there is no answer, whatever is given.
         """
         answers = _read_answers(values, where) if "answers" in values else None
+        if _is_true(values.get("is_impossible"), where):
+            answers = ()
         return QuestionExample(
             where, text_of(values, "question", where), text_of(values, "context", where), answers
         )
@@ -320,14 +323,15 @@ def _read_answers(values: Mapping[str, Any], where: str) -> tuple[Gold, ...]:
     if value is None or isinstance(value, str):
         return (Gold(value, _read_start(values.get("answer_start"), where)),) if value else ()
     if isinstance(value, Mapping) and isinstance(value.get("text"), (list, tuple)):
-        starts = _read_starts(value.get("answer_start"), len(value["text"]), where)
+        starts = _read_starts(_start_in(value), len(value["text"]), where)
         value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
+    if isinstance(value, Mapping):
+        value = [value]
     if not isinstance(value, (list, tuple)):
         raise DataError(f"{where}: answers is {value!r}; expected a string or a list of answers")
-    if value and all(isinstance(item, str) for item in value):
-        starts = _read_starts(values.get("answer_start"), len(value), where)
-        return tuple(map(Gold, value, starts))
-    return tuple(_read_gold(item, where) for item in value)
+    column = values.get("answer_start")
+    starts = [None] * len(value) if is_empty(column) else _read_starts(column, len(value), where)
+    return tuple(_read_gold(item, start, where) for item, start in zip(value, starts, strict=True))
 
 
 def _from_cell(cell: str) -> Any:
@@ -367,11 +371,28 @@ def _is_answer(item: object) -> bool:
     return isinstance(item, Mapping) and "text" in item
 
 
-def _read_gold(item: object, where: str) -> Gold:
+def _read_gold(item: object, start: int | None, where: str) -> Gold:
+    """An answer, and where a column says that it starts, unless it says so itself."""
     if isinstance(item, str):
-        return Gold(item)
+        return Gold(item, start)
     if isinstance(item, Mapping) and isinstance(item.get("text"), str):
-        start = item.get("start", item.get("answer_start"))
-        if start is None or (isinstance(start, int) and start >= 0):
-            return Gold(item["text"], start)
+        own = _read_start(_start_in(item), where)
+        return Gold(item["text"], start if own is None else own)
     raise DataError(f"{where}: the answer {item!r} is not an object with 'text' and 'start'")
+
+
+def _start_in(answer: Mapping[str, Any]) -> Any:
+    """Where an answer says that it starts, under either name."""
+    start = answer.get("start")
+    return answer.get("answer_start") if is_empty(start) else start
+
+
+def _is_true(value: object, where: str) -> bool:
+    """Whether a cell says yes: as JSON has it, or as tables do."""
+    if is_empty(value):
+        return False
+    said = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    name = str(value).strip().casefold().removesuffix(".0")
+    if name not in said:
+        raise DataError(f"{where}: is_impossible is {value!r}; expected true or false")
+    return said[name]

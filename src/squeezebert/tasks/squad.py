@@ -59,7 +59,7 @@ def squad_scores(predictions: Sequence[Prediction]) -> dict[str, float]:
         (``HasAns_f1`` …), what they would be at the best threshold of doubt (``best_f1``,
         ``best_exact_match``), and those thresholds.
     """
-    answerable = np.array([bool(_gold(p)) for p in predictions])
+    answerable = np.array([bool(p.gold) for p in predictions])
     if answerable.all():
         return {
             "f1": float(np.mean(_best(predictions, token_f1))),

@@ -15,6 +15,7 @@ import numpy as np
 from squeezebert.data import Row
 from squeezebert.data.row import as_rows
 from squeezebert.errors import DataError
+from squeezebert.pipelines import windows_of
 from squeezebert.tasks import get_task
 from squeezebert.tasks.base import Example, Feature, Setup, Task
 
@@ -127,7 +128,7 @@ class TrainingData:
                 self.task.check(example, setup.config)
             except DataError as error:
                 raise DataError(f"{error}; validation rows must have labels of the training rows") from error
-            found |= bool(self.task.features(example, self.task.encode(example, setup), setup, rng))
+            found |= bool(self.task.features(example, windows_of(self.task, example, setup), setup, rng))
         if not found:
             raise DataError(f"{self.validation_name}: no row gives {self.task.name} anything to measure on")
 
@@ -207,7 +208,7 @@ def epoch_features(
     features = [
         _compact(feature)
         for example in examples
-        for feature in task.features(example, task.encode(example, setup), setup, rng)
+        for feature in task.features(example, windows_of(task, example, setup), setup, rng)
     ]
     if not features:
         raise DataError(f"no training row gives {task.name} anything to learn from")

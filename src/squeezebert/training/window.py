@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from squeezebert.pipelines import windows_of
 from squeezebert.tasks.base import Setup
 from squeezebert.training.data import TrainingData
 
@@ -32,7 +33,7 @@ def learnt_window(data: TrainingData, setup: Setup) -> int:
         return setup.max_length
     longest = Setup.of(setup.config, setup.tokenizer, max_length=setup.config.max_position_embeddings)
     rows = data.training[:: math.ceil(len(data.training) / _ROWS)]
-    lengths = sorted(max(len(window.ids) for window in data.task.encode(row, longest)) for row in rows)
+    lengths = sorted(max(len(window.ids) for window in windows_of(data.task, row, longest)) for row in rows)
     reached = lengths[math.ceil(_SHARE * len(lengths)) - 1]
     window = _SHORTEST
     while window < reached:

@@ -68,7 +68,8 @@ SINGLE_TEXT = (
         task="text-classification",
         format="tsv",
         splits={"all": ["SMSSpamCollection"]},
-        head=r"(ham|spam)\t",
+        # Of one such line it may be the header of another table.
+        head=r"(ham|spam)\t[^\n]*\n(ham|spam)\t",
         header=("label", "text"),
         columns={"text": "text", "label": "label"},
     ),

@@ -113,7 +113,7 @@ class SqueezeBertConfig:
         labels = _parse_labels(self.id2label, None)
         object.__setattr__(self, "id2label", _numbered(2) if labels is None else labels)
         _check_types(self)
-        # Numbers of numpy's are none to json and to the engine.
+        # Json and the engine do not take numpy's numbers.
         for key in (*_POSITIVE, "pad_token_id"):
             object.__setattr__(self, key, int(getattr(self, key)))
         for key in _REAL:

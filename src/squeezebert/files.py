@@ -239,7 +239,7 @@ def is_stdout(path: Path) -> bool:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask likewise out of a folder meanwhile.
+    """Hold a lock on a folder; another process that calls this meanwhile is refused.
 
     The system lets go of it with the process, however that ends, and nothing is left in the folder. Where it
     has no such locks (Windows, some network file systems) nobody is kept out.

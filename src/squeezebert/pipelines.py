@@ -313,6 +313,8 @@ class Pipeline:
         options = replace(self.task.evaluation_options, **own)
         config = self.setup.config
         answers = [self.task.condense_answer(answer, config) for answer in self.answers(noted, options)]
+        if not kept:
+            raise DataError("there are no examples to evaluate")
         return self.task.metric(kept, answers, config)
 
     def _by_name(self, others: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:

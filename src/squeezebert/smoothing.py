@@ -23,7 +23,7 @@ PIECES = 64
 """So many pieces of the vocabulary are read, evenly spread: channels that stand out do so for any text."""
 _TEXT = 32
 _MOST = 8
-"""Of the powers; a channel that is never used would ask for more."""
+"""Largest exponent of a factor; a channel that is never used would ask for more."""
 
 
 def measure_smoothing(checkpoint: Checkpoint) -> Arrays:

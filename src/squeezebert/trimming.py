@@ -225,7 +225,7 @@ def with_rows(
             return [place for each in value if (place := moved(each)) is not None]
         if not is_whole(value):
             return value
-        # Of a token that is gone there is none: its old number is another one's, or none.
+        # A token that is gone gets None: its old number is another token's now, or nobody's.
         return rows.index(value) if value in rows else None
 
     config = stored.config.replace(

@@ -12,8 +12,8 @@ from squeezebert.errors import DataError
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline
 from squeezebert.tasks.collate import collate
-from squeezebert.tasks.feature_extraction import TEMPERATURE
 from squeezebert.tasks.multiple_choice import ChoiceExample, MultipleChoice
+from squeezebert.tasks.vectors import TEMPERATURE
 from tests.tasks.tiny import model, pipe, row, setup, tokenizer
 
 TASK = MultipleChoice()

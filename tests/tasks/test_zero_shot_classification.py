@@ -14,7 +14,7 @@ from squeezebert import pipeline
 from squeezebert.errors import DataError, OptionError
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline
-from squeezebert.tasks.feature_extraction import TEMPERATURE
+from squeezebert.tasks.vectors import TEMPERATURE
 from squeezebert.tasks.zero_shot_classification import (
     CLASSIFIER,
     ZeroShotClassification,

@@ -347,6 +347,8 @@ def test_bad_input(trunk: str, teachers: dict[str, str], tmp_path: Path) -> None
         ({"temperature": 0.0}, "temperature 0.0 is not positive"),
         ({"teacher_precision": "int4"}, "int8, fp32, torch"),
         ({"layer_map": ((1, 1),)}, "teacher_precision torch"),
+        ({"layer_map": (1, 2), "teacher_precision": "torch"}, "layer_map .* is no list of pairs of blocks"),
+        ({"layer_map": ((1, 2, 3),), "teacher_precision": "torch"}, "layer_map .* is no list of pairs"),
         ({"soft_share": 0.0}, "nothing to learn from a teacher"),
     ):
         with pytest.raises(OptionError, match=message):

@@ -41,7 +41,7 @@ def command(
     source = teacher or read.only("teacher", ("from",)).get("from")
     if not isinstance(source, str):
         raise OptionError(f'{recipe}: [teacher] has no from = "MODEL"; or give --teacher')
-    student, corpora = start or read.model(), corpora_of(asked["corpus"], read)
+    corpora = corpora_of(asked["corpus"], read)
     check_out(out, dry_run=dry_run, resume=asked["resume"])
     student = start or read.model(vocab_size_of(corpora))
     if dry_run or out is None:

@@ -75,15 +75,38 @@ def check_options(command: click.Command, task: Task[Any, Any], names: Iterable[
     Raises:
         OptionError: It has not; the message names a task that has.
     """
+    _check_known(command, task, names, _options_of, "is no option of {}")
+
+
+def check_columns(command: click.Command, task: Task[Any, Any], names: Iterable[str]) -> None:
+    """See that a task reads the columns that the command line gives it.
+
+    Raises:
+        OptionError: It does not, so that the answer would be to something else than was asked.
+    """
+    _check_known(command, task, names, _columns_of, "is nothing that {} reads")
+
+
+def _check_known(
+    command: click.Command,
+    task: Task[Any, Any],
+    names: Iterable[str],
+    known: Callable[[Task[Any, Any]], set[str]],
+    complaint: str,
+) -> None:
     for name in names:
-        if name not in _options_of(task):
-            fitting = next(other for other in TASK_NAMES if name in _options_of(get_task(other)))
+        if name not in known(task):
+            fitting = next(other for other in TASK_NAMES if name in known(get_task(other)))
             [option] = [parameter.opts[0] for parameter in command.params if parameter.name == name]
-            raise OptionError(f"{option} is no option of {task.name}; say --task {fitting}")
+            raise OptionError(f"{option} {complaint.format(task.name)}; say --task {fitting}")
 
 
 def _options_of(task: Task[Any, Any]) -> set[str]:
     return {field.name for field in dataclasses.fields(task.options_type)}
+
+
+def _columns_of(task: Task[Any, Any]) -> set[str]:
+    return {column.name for column in task.inputs}
 
 
 def say(ctx: click.Context, message: str) -> None:

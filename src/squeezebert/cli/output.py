@@ -14,9 +14,9 @@ from squeezebert.errors import OptionError, listed
 from squeezebert.files import atomic_path, is_stdout
 
 STDOUT = "-"
-"""As the name of a file."""
+"""Name of a file that means the standard output."""
 _SHOWN = 30
-"""Of the items of a list, to people."""
+"""Most items of a list that people are shown."""
 
 
 def check_output(output: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -15,24 +15,15 @@ from squeezebert.cli.main import Session
 from squeezebert.cli.output import STDOUT, check_apart, check_output, opened, show_fields
 from squeezebert.cli.progress import progress
 from squeezebert.cli.table import Table
-from squeezebert.errors import OptionError
 from squeezebert.files import exists
-from squeezebert.tasks import TASK_NAMES, TRUNK_TASKS, get_task
+from squeezebert.tasks import TRUNK_TASKS
 
 if TYPE_CHECKING:
     from squeezebert.cli.answering import Answered
     from squeezebert.pipelines import Pipeline
-    from squeezebert.tasks.base import Task
 
-# The options that give every row a column, by its name.
-COLUMNS = {
-    "text_pair": "--text-pair",
-    "question": "--question",
-    "context": "--context",
-    "choices": "--choice",
-    "candidate_labels": "--labels",
-    "hypothesis_template": "--hypothesis-template",
-}
+# The options that give every row a column of this name.
+COLUMNS = ("text_pair", "question", "context", "choices", "candidate_labels", "hypothesis_template")
 # What an option says about the model and how it is run; all others are options of the task.
 SETTINGS = ("backend", "precision", "max_length", "stride", "batch_tokens", "threads")
 
@@ -125,7 +116,7 @@ def command(
     columns = options.columns_of(column)
     kind.check_columns(columns)
     given, settings = options.given(asked, COLUMNS), options.given(asked, (*SETTINGS, "look_ahead"))
-    _check_given(kind, given)
+    options.check_columns(ctx.command, kind, given)
     if "candidate_labels" in given:
         given["candidate_labels"] = ",".join(given["candidate_labels"])
     wished = options.given(asked, asked.keys() - {*COLUMNS, *SETTINGS, "look_ahead"})
@@ -164,21 +155,6 @@ def _at_once(answers: Iterable[Answered], stream: TextIO) -> Iterator[Answered]:
     for answer in answers:
         yield answer
         stream.flush()
-
-
-def _check_given(task: Task[Any, Any], given: Mapping[str, object]) -> None:
-    """See that the task reads the columns that options give.
-
-    Raises:
-        OptionError: It does not, so that the answer would be to something else than was asked.
-    """
-    for name in given.keys() - _columns_of(task):
-        fitting = next(other for other in TASK_NAMES if name in _columns_of(get_task(other)))
-        raise OptionError(f"{COLUMNS[name]} is nothing that {task.name} reads; say --task {fitting}")
-
-
-def _columns_of(task: Task[Any, Any]) -> set[str]:
-    return {column.name for column in task.inputs}
 
 
 def _wonder(texts: Sequence[str]) -> None:

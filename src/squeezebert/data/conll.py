@@ -20,7 +20,7 @@ _DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile(r"[ \t]+")
 _TAG = re.compile(r"O|[BIESLUM]-.+")
 _MOST = 0.9
-"""Of the values of a column of tags; others are mistakes."""
+"""Where this share of a column looks like tags, the rest are mistakes."""
 _CONLLU_WIDTH, _CONLLU_UPOS = 10, 3
 
 Line = tuple[int, str]

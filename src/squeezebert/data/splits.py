@@ -18,7 +18,7 @@ OTHER_NAMES = {
     "training": "train", "dev": "validation", "val": "validation", "valid": "validation",
     "eval": "validation", "evaluation": "validation", "testing": "test",
 }  # fmt: skip
-"""Of splits."""
+"""Other names of a split, and the usual one."""
 
 # Behind the number the hub has had a part of the file's digest.
 _SHARD = re.compile(r"(?P<split>\w+)(?:-(?P<number>\d+)-of-(?P<count>\d+)(?:-[0-9a-f]{16})?)?")

@@ -1,4 +1,4 @@
-"""The tensors that a network computes with, by published name, and those of a checkpoint that are they."""
+"""Which tensors a network computes with, by published name, and taking them from a checkpoint."""
 
 from __future__ import annotations
 

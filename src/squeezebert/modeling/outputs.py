@@ -37,13 +37,18 @@ class BaseModelOutputWithPooling(ModelOutput):
 
 
 @dataclass
-class MaskedLMOutput(ModelOutput):
-    """``loss`` scalar; ``logits`` ``[batch, tokens, vocabulary]``."""
+class _LogitsOutput(ModelOutput):
+    """Output of a head with one kind of scores."""
 
     loss: Tensor | None = None
     logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class MaskedLMOutput(_LogitsOutput):
+    """``loss`` scalar; ``logits`` ``[batch, tokens, vocabulary]``."""
 
 
 @dataclass
@@ -61,33 +66,18 @@ class PreTrainingOutput(ModelOutput):
 
 
 @dataclass
-class SequenceClassifierOutput(ModelOutput):
+class SequenceClassifierOutput(_LogitsOutput):
     """``loss`` scalar; ``logits`` ``[batch, labels]``."""
 
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
-
 
 @dataclass
-class MultipleChoiceModelOutput(ModelOutput):
+class MultipleChoiceModelOutput(_LogitsOutput):
     """``loss`` scalar; ``logits`` ``[batch, choices]``."""
 
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
-
 
 @dataclass
-class TokenClassifierOutput(ModelOutput):
+class TokenClassifierOutput(_LogitsOutput):
     """``loss`` scalar; ``logits`` ``[batch, tokens, labels]``."""
-
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclass

@@ -42,11 +42,11 @@ def get_task(name: str) -> Task[Any, Any]:
     Raises:
         OptionError: There is no such task.
     """
-    # Imported here, so that the names alone, as `--help` shows them, cost no numpy, and a task only itself.
     if not isinstance(name, str):
         raise OptionError(f"task is a {type(name).__name__}; give a name, and what answers as model")
     wanted = ALIASES.get(name, name)
     if wanted in _CLASSES:
+        # Imported here: the names alone, as `--help` shows them, cost no numpy, and a task only itself.
         module = import_module(f"squeezebert.tasks.{wanted.replace('-', '_')}")
         task: Task[Any, Any] = getattr(module, _CLASSES[wanted])()
         return task

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.engine.backend import BASE, Outputs
@@ -16,19 +15,9 @@ from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Example, Feature, Setup, Task, Window
 from squeezebert.tasks.columns import Column, text_of
 from squeezebert.tasks.labels import as_number, check_commas
-from squeezebert.tasks.merging import mean_of
-from squeezebert.tasks.scores import softmax
-
-Vector = NDArray[np.float32]
+from squeezebert.tasks.vectors import SHORTEST, Vector, pooled, texts_apart, vector_of, windows_apart
 
 POOLINGS = ("mean", "cls", "pooler")
-SIMILARITY = "similarity"
-"""How other tasks call it that they compared vectors."""
-TEMPERATURE = 0.05
-"""Cosines are divided by it before the softmax; see docs/decisions.md."""
-
-# Shorter vectors are not stretched to length 1; as in sentence-transformers.
-_SHORTEST = 1e-12
 # Cosines that are no further apart are the same: those of pairs of equal texts, for example.
 _ROUNDING = 1e-6
 
@@ -114,7 +103,10 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         options: FeatureExtractionOptions,
     ) -> Vector:
         """Give the vector of the text ``[hidden]``; of a pair one each, ``[2, hidden]``."""
-        vectors = [vector_of(*text, options) for text in texts_apart(windows, outputs)]
+        vectors = [
+            vector_of(*text, options.pooling, normalize=options.normalize)
+            for text in texts_apart(windows, outputs)
+        ]
         return vectors[0] if example.text_pair is None else np.stack(vectors)
 
     def features(
@@ -138,69 +130,10 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         self, examples: Sequence[FeatureExample], answers: Sequence[Vector], config: SqueezeBertConfig
     ) -> dict[str, float]:
         """Give the correlations of the cosines with the labels: of their ranks first, as the field does."""
-        if not examples:
-            raise DataError("there are no examples to evaluate")
         true = np.array([as_number(example.label) for example in examples], dtype=np.float64)
         pairs = np.array(answers, dtype=np.float64)
-        norms = np.maximum(np.linalg.norm(pairs, axis=2), _SHORTEST)
+        norms = np.maximum(np.linalg.norm(pairs, axis=2), SHORTEST)
         cosines = np.sum(pairs[:, 0] * pairs[:, 1], axis=1) / norms.prod(axis=1)
         if np.ptp(cosines) < _ROUNDING:
             cosines[:] = cosines[0]
         return {"spearman": metrics.spearman(true, cosines), "pearson": metrics.pearson(true, cosines)}
-
-
-def windows_apart(texts: Sequence[str], setup: Setup) -> list[Window]:
-    """Window each text by itself, in as many pieces as it takes; ``choice`` counts the texts."""
-    return [
-        Window(encoding, choice=index)
-        for index, text in enumerate(texts)
-        for encoding in setup.tokenizer.encode_windows(text, max_length=setup.max_length, stride=setup.stride)
-    ]
-
-
-def texts_apart(
-    windows: Sequence[Window], outputs: Sequence[Outputs]
-) -> list[tuple[list[Window], list[Outputs]]]:
-    """The windows of each text or choice, and their outputs; windows are in the order of ``choice``."""
-    parts: list[tuple[list[Window], list[Outputs]]] = [([], []) for _ in range(windows[-1].choice + 1)]
-    for window, output in zip(windows, outputs, strict=True):
-        parts[window.choice][0].append(window)
-        parts[window.choice][1].append(output)
-    return parts
-
-
-def pooled(outputs: Outputs) -> Outputs:
-    """``last_hidden_state`` ``[tokens, hidden]`` to one vector ``[hidden]`` for each way of pooling.
-
-    There is none of the pooler where the model has no pooler.
-    """
-    states = outputs["last_hidden_state"]
-    vectors = {"mean": states.mean(axis=0, dtype=np.float64).astype(np.float32), "cls": states[0].copy()}
-    if "pooler_output" in outputs:
-        vectors["pooler"] = outputs["pooler_output"]
-    return vectors
-
-
-def likeness(texts: Sequence[tuple[Sequence[Window], Sequence[Outputs]]]) -> NDArray[np.float64]:
-    """How like the last of some texts, given by their windows, is to each other one: ``[texts - 1]``.
-
-    Probabilities: the softmax of the cosines of their vectors by `TEMPERATURE`.
-    """
-    *others, last = (vector_of(*text, FeatureExtractionOptions()).astype(np.float64) for text in texts)
-    return softmax(np.array(others) @ last / TEMPERATURE)
-
-
-def vector_of(
-    windows: Sequence[Window], outputs: Sequence[Outputs], options: FeatureExtractionOptions
-) -> Vector:
-    """One vector ``[hidden]`` of the pooled windows of a text: their mean.
-
-    Raises:
-        OptionError: The pooler is asked for, and the model has none.
-    """
-    if options.pooling not in outputs[0]:
-        raise OptionError(f"pooling {options.pooling!r}: this model has no pooler; take mean or cls")
-    vector = mean_of(windows, [output[options.pooling] for output in outputs])
-    if options.normalize:
-        vector /= max(float(np.linalg.norm(vector)), _SHORTEST)
-    return vector.astype(np.float32)

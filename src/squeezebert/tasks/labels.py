@@ -16,7 +16,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _SHOWN = 12
 _MOST_CLASSES = 20
-"""That whole numbers are taken for without a doubt, however few rows there are."""
+"""Up to so many different whole numbers are taken for classes without asking, however few rows there are."""
 
 
 def label_index(label: str | int | float, config: SqueezeBertConfig, where: str) -> int:

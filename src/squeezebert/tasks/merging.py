@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert.engine.backend import Outputs
 from squeezebert.tasks.base import Window
 
 Place = tuple[int, int]
@@ -21,6 +22,14 @@ def mean_of(windows: Sequence[Window], found: Sequence[NDArray[Any]]) -> NDArray
     tokens = np.array([len(window.ids) for window in windows], dtype=np.float64)
     mean: NDArray[np.float64] = tokens @ np.array(found, dtype=np.float64) / tokens.sum()
     return mean
+
+
+def merge(windows: Sequence[Window], outputs: Sequence[Outputs]) -> NDArray[np.float64]:
+    """Average the logits of windows: ``[labels]``.
+
+    Logits and not probabilities, so that a window that is sure outweighs one that is in doubt.
+    """
+    return mean_of(windows, [output["logits"] for output in outputs])
 
 
 def best_places(windows: Sequence[Window], stride: int) -> list[Place]:

@@ -26,7 +26,7 @@ from squeezebert.tasks.labels import (
     ordered,
     refuse_missing,
 )
-from squeezebert.tasks.merging import mean_of
+from squeezebert.tasks.merging import merge
 from squeezebert.tasks.scores import highest, sigmoid, softmax
 
 Label = str | int | float | tuple[str | int, ...]
@@ -192,8 +192,6 @@ class TextClassification(Task[TextExample, TextClassificationOptions]):
         self, examples: Sequence[TextExample], answers: Sequence[Answer], config: SqueezeBertConfig
     ) -> dict[str, float]:
         """Give accuracy first (one label), micro F1 (several) or Spearman's correlation (numbers)."""
-        if not examples:
-            raise DataError("there are no examples to evaluate")
         targets = np.stack([target_of(example, config) for example in examples])
         scores = np.stack([_in_order(answer, config) for answer in answers])
         problem = problem_type(config)
@@ -229,14 +227,6 @@ def positive_label(config: SqueezeBertConfig) -> int:
     """
     first, second = (config.id2label[index].lower() for index in range(2))
     return 0 if second in (f"not_{first}", f"not-{first}", f"not {first}") else 1
-
-
-def merge(windows: Sequence[Window], outputs: Sequence[Outputs]) -> NDArray[np.float64]:
-    """Average the logits of windows: ``[labels]``.
-
-    Logits and not probabilities, so that a window that is sure outweighs one that is in doubt.
-    """
-    return mean_of(windows, [output["logits"] for output in outputs])
 
 
 def _scores(

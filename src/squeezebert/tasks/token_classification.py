@@ -226,8 +226,6 @@ class TokenClassification(Task[TokenExample, TokenClassificationOptions]):
 
         Where tags do not spell entities (parts of speech) it is the accuracy alone.
         """
-        if not examples:
-            raise DataError("there are no examples to evaluate")
         names = config.id2label
         true = [[names[index] for index in _tag_indices(example, config)] for example in examples]
         guessed = [[entry["entity"] for entry in answer] for answer in answers]

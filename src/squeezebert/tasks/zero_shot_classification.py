@@ -21,16 +21,11 @@ from squeezebert.errors import DataError, OptionError, nearest
 from squeezebert.tasks import metrics
 from squeezebert.tasks.base import Answer, Example, Feature, Setup, Task, Window, extent
 from squeezebert.tasks.columns import Column, parsed, text_of
-from squeezebert.tasks.feature_extraction import (
-    SIMILARITY,
-    likeness,
-    pooled,
-    texts_apart,
-    windows_apart,
-)
 from squeezebert.tasks.labels import ordered, refuse_missing
+from squeezebert.tasks.merging import merge
 from squeezebert.tasks.scores import highest, softmax
-from squeezebert.tasks.text_classification import TextClassification, merge
+from squeezebert.tasks.text_classification import TextClassification
+from squeezebert.tasks.vectors import SIMILARITY, likeness, pooled, texts_apart, windows_apart
 
 CLASSIFIER = TextClassification.head
 TEMPLATE = "This example is {}."
@@ -213,8 +208,6 @@ class ZeroShotClassification(Task[ZeroShotExample, ZeroShotOptions]):
         self, examples: Sequence[ZeroShotExample], answers: Sequence[Answer], config: SqueezeBertConfig
     ) -> dict[str, float]:
         """Give the accuracy, and the mean F1 over the labels."""
-        if not examples:
-            raise DataError("there are no examples to evaluate")
         names = ordered({*(example.label for example in examples), *(a["labels"][0] for a in answers)})
         index = {name: place for place, name in enumerate(names)}
         true = np.array([index[str(example.label)] for example in examples])

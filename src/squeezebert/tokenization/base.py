@@ -18,7 +18,7 @@ from squeezebert.tokenization.training import train_vocabulary
 from squeezebert.tokenization.vocabulary import SPECIAL_TOKENS, AddedToken, Vocabulary, in_order
 
 _LEAST_SHARE = 0.9
-"""Of the rows of a table of embeddings that have a token; the others round its size."""
+"""A tokenizer fits where this share of the rows of embeddings has a token; the others round their number."""
 
 Tokenizer = TypeVar("Tokenizer", bound="BaseTokenizer")
 

@@ -130,7 +130,7 @@ class Conversion:
             token if isinstance(token, AddedToken) else AddedToken(token, special_tokens, not special_tokens)
             for token in several
         ]
-        # Into a copy: of tokens that one wrong token is among none is added.
+        # Into a copy: where one token is wrong, none is added.
         vocabulary = self._vocabulary.copy()
         count = sum([vocabulary.add(token) for token in added])
         self._vocabulary = vocabulary

@@ -19,7 +19,7 @@ MAX_WORD_LENGTH = 100
 _CACHE_SIZE = 2**16
 _CACHED_LENGTH = 48
 
-# Of printable characters without white space. The one for all of Unicode takes 5 ms to compile.
+# Words of printable ASCII. The pattern for all of Unicode takes 5 ms to compile.
 _ASCII_WORDS = re.compile(r"[!-/:-@\[-`{-~]|[0-9A-Za-z]+")
 
 

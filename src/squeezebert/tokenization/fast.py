@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from squeezebert.tokenization.division import Divider
 
 PYTHON_CHARACTERS = 8192
-"""Of the first texts, which are divided in Python: that takes a third as long as to set up the library."""
+"""So many are divided in Python first, in a third of the time that setting up the library takes."""
 _PAIR = 2
 _KEPT, _LONGEST_KEPT = 4, 100_000
 """Texts that are kept divided, a question, its context, and those that came between; and their characters."""

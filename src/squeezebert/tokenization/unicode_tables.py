@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# No Python, which would lie in the package twice, as bytecode, too.
+# A module would be in the package twice, as source and as bytecode.
 _FILE = Path(__file__).with_name("unicode_tables.txt.gz")
 
 

@@ -33,7 +33,7 @@ ValueT = TypeVar("ValueT")
 # The first process evaluates while the others wait for it.
 _PATIENCE = timedelta(hours=6)
 _MEETING = timedelta(minutes=5)
-"""In which processes have to begin after the first one."""
+"""How long the first process waits for the others to begin."""
 
 _meetings = itertools.count(1)
 

@@ -74,7 +74,7 @@ def plan(
         teaching: A teacher to learn from; None for labels alone.
 
     Returns:
-        Steps, tokens, and the time and the memory that they would take.
+        Steps, tokens, and the time that they would take.
 
     Raises:
         DataError, CheckpointError, OptionError, TrainingError: As :func:`squeezebert.training.train`.

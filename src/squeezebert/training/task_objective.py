@@ -131,7 +131,7 @@ class TaskObjective(Objective[Feature]):
             "task": data.task.name, "model": self._start, "model_sha256": self._digest_of_start,
             "data": data.fingerprint(), "teacher": None,
         }  # fmt: skip
-        # States without these are of versions that did not scale labels, and read all that the model can.
+        # Older versions scaled no labels and read all that the model can; their states lack these keys.
         if self._scale is not None:
             known["labels"] = dataclasses.asdict(self._scale)
         if data.task.judges_places and self._settings.max_length is None:

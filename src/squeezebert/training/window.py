@@ -19,8 +19,8 @@ def learnt_window(data: TrainingData, setup: Setup) -> int:
 
     A task that judges each place of a text learns nothing of places that no row reaches, and judges them
     badly: so its window is the shortest of 64, 128, 256 and so on that holds 99 of 100 training rows. Longer
-    rows are windowed, as longer texts are later. What the tokenizer of the start says is of other rows, and
-    no limit. For other tasks it is one.
+    rows are windowed, as longer texts are later. The limit in the start's tokenizer_config.json is one of
+    other rows, and is not looked at; for other tasks it is the window.
 
     Args:
         data: The rows; some of them are tokenised.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from squeezebert.errors import OptionError, is_whole
+from squeezebert.errors import OptionError
+from squeezebert.training.distillation.teaching import PRECISIONS, check_layer_map
 from squeezebert.training.settings import LoopSettings
 
 LOSSES = ("tokens", "sentence", "pooler", "similarity", "hidden", "mlm")
@@ -65,7 +64,7 @@ class DistillationSettings(LoopSettings):
         self._positive("batch_tokens", "epoch_texts", "evaluation_texts")
         self._of_an_epoch("epoch_texts")
         self._share("passages", "mlm_share")
-        self._one_of("teacher_precision", ("int8", "fp32", "torch"))
+        self._one_of("teacher_precision", PRECISIONS)
         if self.freeze_blocks < 0:
             raise OptionError(f"freeze_blocks {self.freeze_blocks} is negative")
         if self.longest < 8:
@@ -75,10 +74,7 @@ class DistillationSettings(LoopSettings):
                 raise OptionError(f"{name}_factor {factor} is {'negative' if factor < 0 else 'no number'}")
         if not self.factors:
             raise OptionError("no part of the loss has a weight; there is nothing to learn")
-        if not (isinstance(self.layer_map, Sequence) and all(map(_is_pair, self.layer_map))):
-            raise OptionError(f"layer_map {self.layer_map} is no list of pairs of blocks, [[6, 12]]")
-        if self.layer_map and self.teacher_precision != "torch":
-            raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")
+        check_layer_map(self.layer_map, self.teacher_precision)
 
     @property
     def factors(self) -> dict[str, float]:
@@ -87,7 +83,3 @@ class DistillationSettings(LoopSettings):
         unused |= set() if self.mlm_share else {"mlm"}
         factors = {name: float(getattr(self, f"{name}_factor")) for name in LOSSES if name not in unused}
         return {name: factor for name, factor in factors.items() if factor}
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, Sequence) and len(value) == 2 and all(map(is_whole, value))

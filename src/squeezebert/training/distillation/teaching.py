@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, is_whole
 from squeezebert.training.settings import check_plain
 
 PRECISIONS = ("int8", "fp32", "torch")
@@ -52,10 +52,7 @@ class Teaching:
             raise OptionError(
                 f"teacher_precision {self.teacher_precision!r} is not one of {', '.join(PRECISIONS)}"
             )
-        if self.layer_map and self.teacher_precision != "torch":
-            raise OptionError(
-                "layers are compared with teacher_precision torch; the engine gives no hidden states"
-            )
+        check_layer_map(self.layer_map, self.teacher_precision)
         if not (self.soft_share or self.layer_map):
             raise OptionError(
                 "soft_share 0 without layers to compare: there is nothing to learn from a teacher"
@@ -68,6 +65,22 @@ class Teaching:
         if self.layer_map:
             factors["hidden"] = self.hidden_factor
         return {name: factor for name, factor in factors.items() if factor}
+
+
+def check_layer_map(layer_map: object, precision: str) -> None:
+    """See that the layers to be compared are pairs of numbers, and that the teacher gives its own.
+
+    Raises:
+        OptionError: See above.
+    """
+    if not (isinstance(layer_map, Sequence) and all(map(_is_pair, layer_map))):
+        raise OptionError(f"layer_map {layer_map!r} is no list of pairs of blocks, [[6, 12]]")
+    if layer_map and precision != "torch":
+        raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(is_whole, value))
 
 
 def check_layers(

@@ -52,6 +52,18 @@ def test_accuracy_is_that_of_the_answers_of_predict(
     assert next(iter(got["metrics"])) == "accuracy"
 
 
+def test_what_numbers_of_labels_are_taken_for_is_said_once(squeezebert: Program, tmp_path: Path) -> None:
+    """The order of the model's labels may be another one than the data set's."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\na good film,1\na bad film,0\n")
+    said = squeezebert("evaluate", rows, "--json").err
+    assert said.splitlines() == [
+        "squeezebert: labels are numbers, and are taken by their order: 0 for negative, 1 for positive"
+    ]
+    rows.write_text("text,label\na good film,positive\na bad film,negative\n")
+    assert squeezebert("evaluate", rows, "--json").err == ""
+
+
 def test_a_dash_is_the_standard_output(
     squeezebert: Program,
     models: dict[str, str],

@@ -18,7 +18,8 @@ from squeezebert.cli.output import STDOUT, check_apart, check_output, opened, sh
 from squeezebert.cli.predict import SETTINGS
 from squeezebert.cli.progress import progress
 from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import OptionError
+from squeezebert.errors import OptionError, listed
+from squeezebert.tasks.labels import is_index
 from squeezebert.versions import versions_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _OTHER_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt", ".npy")
 """Endings of names that say something else than JSON."""
 PACKAGES = ("numpy", "tokenizers", "torch")
+_SHOWN = 5
 
 
 @click.command()
@@ -104,10 +106,18 @@ def command(
 
 
 def _checked(task: Task[Any, Any], model: str, examples: Iterable[Any]) -> Iterator[Any]:
-    """Find a label that the model does not know when its row is read, and not after all are answered."""
+    """Find a label that the model does not know when its row is read, and not after all are answered.
+
+    Numbers in place of names mean nothing by themselves, so what they are taken for is said once.
+    """
     config = SqueezeBertConfig.from_pretrained(model)
+    is_said = task.name != "text-classification" or config.num_labels == 1
     for example in examples:
         task.check(example, config)
+        if not is_said and is_index(example.label, config):
+            is_said = True
+            meant = listed([f"{index} for {name}" for index, name in config.id2label.items()], _SHOWN)
+            click.echo(f"squeezebert: labels are numbers, and are taken by their order: {meant}", err=True)
         yield example
 
 

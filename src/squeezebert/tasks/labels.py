@@ -33,14 +33,23 @@ def label_index(label: str | int | float, config: SqueezeBertConfig, where: str)
     if name in known:
         return known[name]
     labels = list(known)
-    is_index = _INTEGER.fullmatch(name) and 0 <= int(name) < config.num_labels
-    if is_index and not any(map(_INTEGER.fullmatch, labels)):
+    if is_index(label, config):
         return int(name)
     same = [one for one in labels if one.strip().casefold() == name.strip().casefold()]
     if len(same) == 1:
         return known[same[0]]
     raise DataError(
         f"{where}: unknown label {name!r}{nearest(name, labels)}; the model knows {listed(labels, _SHOWN)}"
+    )
+
+
+def is_index(label: object, config: SqueezeBertConfig) -> bool:
+    """Whether a label is taken for a place among the model's labels, whose names are no numbers."""
+    name = str(label)
+    return bool(
+        _INTEGER.fullmatch(name)
+        and 0 <= int(name) < config.num_labels
+        and not any(map(_INTEGER.fullmatch, config.label2id))
     )
 
 

@@ -84,6 +84,9 @@ def test_from_text_to_models(folder, squeezebert):
     source = ("--teacher", "teacher", "--corpus", "corpus=0.5", "--threads", "1", "--json")
     bert = squeezebert("pretrain", "bert.toml", "--corpus", "corpus", "--dry-run", "--json", "--threads", "1")
     assert bert.code == 0
+    # Stands over the steps of the recipe, though it is another unit.
+    other = squeezebert("distill", "distill.toml", *source, "--dry-run", "--set", "tokens=1")
+    assert json.loads(other.out)["steps"] == 1
     stopped = squeezebert("distill", "distill.toml", *source, "--out", "d", "--stop-after", "0.0000001")
     assert (stopped.code, json.loads(stopped.out)["finished"]) == (UNFINISHED, False)
     assert "stopped after step" in stopped.err

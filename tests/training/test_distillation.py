@@ -239,6 +239,11 @@ def test_bad_input(corpus, trunk, tmp_path):
     for pairs in (((1, 2, 3),), (2, 4), ((1.0, 2),), (("a", "b"),)):
         with pytest.raises(OptionError, match="is no list of pairs of blocks"):
             DistillationSettings(layer_map=pairs, teacher_precision="torch")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"mlm_share 0\.5 is of a part without weight"):
+        DistillationSettings(mlm_share=0.5, mlm_factor=0.0)
+    none = dict.fromkeys(("tokens_factor", "sentence_factor", "pooler_factor", "similarity_factor"), 0.0)
+    with pytest.raises(OptionError, match="nothing is learnt from the teacher"):
+        DistillationSettings(mlm_share=0.5, **none)
     for factor, why in ((-1.0, "negative"), (math.nan, "no number")):
         with pytest.raises(OptionError, match=f"mlm_factor {factor} is {why}"):
             DistillationSettings(mlm_factor=factor)

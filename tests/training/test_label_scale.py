@@ -92,6 +92,16 @@ def test_a_head_of_other_labels_is_a_new_one(trunk: str, out: Path) -> None:
     assert objective.evaluate()["mse"] < 10 * variance
 
 
+@pytest.mark.parametrize("offset", [1e4, -1e6])
+def test_a_head_of_other_units_is_a_new_one(trunk: str, out: Path, offset: float) -> None:
+    """It began so many deviations off that it never came back."""
+    train(numbers(), out / "first", start=trunk, settings=FAST)
+    data = numbers(offset=offset)
+    objective = TaskObjective(data, str(out / "first"), FAST)
+    variance = np.var([example.label for example in data.validation])
+    assert objective.evaluate()["mse"] < 3 * variance
+
+
 def test_measuring_and_saving_change_no_bit_of_what_is_learnt(trunk: str, tmp_path: Path) -> None:
     objective = TaskObjective(numbers(), trunk, FAST)
     before = {name: values.clone() for name, values in objective.module.state_dict().items()}

@@ -31,6 +31,16 @@ def test_fractions_of_an_epoch_are_whole_steps(amount: float, batches: int, step
     assert shares(amount, batches) == pytest.approx([(step + 0.5) / steps for step in range(steps)])
 
 
+@pytest.mark.parametrize(("amount", "steps"), [(700, 8), (699, 8), (1, 1), (1400, 16)])
+def test_a_run_in_tokens_ends_with_the_step_that_reaches_them(amount: int, steps: int) -> None:
+    length, position = Length(amount, "tokens"), Position()
+    while not length.reached(position):
+        position.step += 1
+        position.tokens += 90
+        assert length.steps(position, 5) == steps
+    assert position.step == steps
+
+
 @pytest.mark.parametrize("amount", [1, 2.0, 3.0, 7.0])
 @pytest.mark.parametrize("batches", [1, 3, 13, 1009])
 def test_whole_epochs_keep_their_bits(amount: float, batches: int) -> None:

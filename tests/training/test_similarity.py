@@ -107,5 +107,12 @@ def test_what_is_missing_or_does_not_fit_is_said(trunk: str, out: Path) -> None:
             train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(**wrong))
     with pytest.raises(OptionError, match="batch_tokens 5 has no room for two pairs of texts"):
         train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(batch_tokens=5))
+    rows = [{"text": "ada", "text_pair": "oslo", "label": label} for label in (1, 2)]
+    with pytest.raises(DataError, match="leaves 1 pairs of texts to learn from, which are compared"):
+        train(TrainingData.read(task, rows[:1], rows[1:]), out, start=trunk)
+    with pytest.raises(
+        DataError, match="and 1 more: all have the label 1; what is learnt is which pairs are"
+    ):
+        train(TrainingData.read(task, 2 * rows[:1], rows[:1]), out, start=trunk)
     with pytest.raises(OptionError, match="freeze_blocks 2 leaves nothing to train"):
         train(make_data("feature-extraction"), out, start=trunk, settings=TrainingSettings(freeze_blocks=2))

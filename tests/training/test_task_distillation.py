@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,25 @@ def with_unlabelled(data: TrainingData, task: str, count: int = 13) -> TrainingD
     ]
     examples = [data.task.example(row) for row in rows]
     return TrainingData(**{**vars(data), "unlabelled": examples})
+
+
+def test_unlabelled_pairs_are_read_in_either_order_too(teachers: dict[str, str], trunk: str) -> None:
+    task = "text-classification"
+    rows = [
+        Row({"text": "ada", "text_pair": place, "label": label}, "rows")
+        for place, label in zip(("oslo", "rome") * 9, LABELS[task] * 9, strict=False)
+    ]
+    data = TrainingData.read(get_task(task), rows, rows[:3])
+    data = TrainingData(**{**vars(data), "unlabelled": data.training})
+    teaching = Teaching(teacher=teachers[task])
+    objective = TaskDistillation(data, trunk, changed(swap_pairs=True), teaching)
+
+    def firsts(epoch: int) -> list[int]:
+        features = itertools.chain.from_iterable(objective.epoch(epoch))
+        return [feature.inputs[0].ids[1] for feature in features if not feature.targets]
+
+    assert len({*firsts(0)}) > 1
+    assert sorted(firsts(0)) != sorted(firsts(1))
 
 
 LOGITS = st.lists(st.lists(st.floats(-30, 30, width=32), min_size=5, max_size=5), min_size=1, max_size=7)

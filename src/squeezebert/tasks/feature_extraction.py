@@ -81,8 +81,13 @@ class FeatureExtraction(Task[FeatureExample, FeatureExtractionOptions]):
         return FeatureExample(where, text, text_of(values, "text_pair", where), values["label"])
 
     def configure(self, config: SqueezeBertConfig, examples: Sequence[FeatureExample]) -> SqueezeBertConfig:
-        """See that the labels are numbers beyond doubt; see :meth:`Task.configure`."""
+        """See that the labels are numbers beyond doubt, and not all the same; see :meth:`Task.configure`."""
         self.check_together(examples, config)
+        if len(examples) > 1 and len({as_number(example.label) for example in examples}) == 1:
+            raise DataError(
+                f"{examples[0].where} and {len(examples) - 1} more: all have the label "
+                f"{examples[0].label!r}; what is learnt is which pairs are more alike than others"
+            )
         return super().configure(config, examples)
 
     def encode(self, example: FeatureExample, setup: Setup) -> list[Window]:

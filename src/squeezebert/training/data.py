@@ -220,7 +220,7 @@ def unlabelled_features(task: Task[Any, Any], examples: Iterable[Example], setup
     return [
         _compact(feature)
         for example in examples
-        for feature in task.unlabelled_features(task.encode(example, setup))
+        for feature in task.unlabelled_features(windows_of(task, example, setup))
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from squeezebert.training.settings import DEFAULT_EPOCHS, LoopSettings
@@ -54,7 +55,7 @@ class Length:
             return position.step - position.batch + self._left(position, batches)
         if not position.tokens:
             return None
-        return round(position.step * self.amount / position.tokens)
+        return max(1, math.ceil(position.step * self.amount / position.tokens))
 
     def _left(self, position: Position, batches: int) -> int:
         """Batches of the current epoch and those after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -164,7 +165,7 @@ def measure(objective: Objective[Any], settings: LoopSettings) -> RunPlan:
     steps = length.steps(Position(), len(batches))
     tokens = length.amount if steps is None else mean * steps
     return RunPlan(
-        steps=round(tokens / mean),
+        steps=math.ceil(tokens / mean) if steps is None else steps,
         tokens=round(tokens),
         trained_parameters=sum(p.numel() for p in objective.module.parameters() if p.requires_grad),
         precision=precision,

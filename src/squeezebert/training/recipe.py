@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from squeezebert.config import KEYS, SqueezeBertConfig
 from squeezebert.errors import ConfigError, OptionError, SqueezeBertError, nearest
-from squeezebert.training.settings import LoopSettings
+from squeezebert.training.settings import UNITS, LoopSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -89,7 +89,7 @@ class Recipe:
         Raises:
             OptionError: There is no such setting, or its value makes no sense.
         """
-        return self._made(kind, {**self.table(name), **overrides})
+        return self._made(kind, {**_without_lengths(self.table(name), overrides), **overrides})
 
     def phases(self, kind: type[SettingsT], overrides: Mapping[str, Any]) -> list[SettingsT]:
         """Make the settings of each ``[[phases]]`` on top of ``[settings]``, or of that alone.
@@ -102,7 +102,10 @@ class Recipe:
         if not (isinstance(phases, list) and phases and all(isinstance(phase, dict) for phase in phases)):
             raise ConfigError(f"{self.place}: phases is not a list of tables; write [[phases]] above each")
         common = self.table("settings")
-        return [self._made(kind, {**common, **phase, **overrides}) for phase in phases]
+        return [
+            self._made(kind, {**_without_lengths({**common, **phase}, overrides), **overrides})
+            for phase in phases
+        ]
 
     def _made(self, kind: type[SettingsT], values: dict[str, Any]) -> SettingsT:
         fields = {field.name: field for field in dataclasses.fields(kind)}
@@ -139,6 +142,12 @@ class Recipe:
             return SqueezeBertConfig.from_dict({**given, **values})
         except ConfigError as error:
             raise ConfigError(f"{self.place}: [model] {error}") from error
+
+
+def _without_lengths(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without the length of the run, where another one stands over it, which may have another unit."""
+    replaced = UNITS if overrides.keys() & {*UNITS} else ()
+    return {name: value for name, value in values.items() if name not in replaced}
 
 
 def parse_assignments(texts: Sequence[str]) -> dict[str, Any]:

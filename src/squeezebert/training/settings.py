@@ -23,6 +23,8 @@ OPTIMIZERS = ("adamw", "lamb")
 LAMB_DIALECTS = ("paper", "nvidia")
 SCHEDULES = ("linear", "cosine", "constant")
 CLASS_WEIGHTS = ("none", "balanced")
+UNITS = ("epochs", "steps", "tokens")
+"""Of how long a run is; one is given."""
 DEFAULT_EPOCHS = 3.0
 _PLAIN = {"int": int, "float": float, "str": str, "bool": bool, "None": NoneType}
 MOST_OF_AN_EPOCH = 100_000_000
@@ -118,7 +120,7 @@ class LoopSettings:
                 "epochs", "steps", "tokens", "micro_batch_size", "evaluate_every", "patience", "stop_after"
             )
         )
-        if len(bounds := list(self._given("epochs", "steps", "tokens"))) > 1:
+        if len(bounds := list(self._given(*UNITS))) > 1:
             raise OptionError(f"give {bounds[0]} or {bounds[1]}, not both")
         self._one_of("optimizer", OPTIMIZERS)
         self._one_of("lamb_dialect", LAMB_DIALECTS)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from squeezebert.errors import OptionError
+from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Feature
 from squeezebert.training.data import TrainingData
 from squeezebert.training.distributed import process_count
@@ -49,10 +49,16 @@ class SimilarityObjective(TaskObjective):
         """As :meth:`TaskObjective.epoch`.
 
         Raises:
+            DataError: There are not two pairs for each process.
             OptionError: No batch has two pairs for each process.
         """
         batches = super().epoch(epoch)
         if max(map(len, batches)) < self._least:
+            if self._settings.batch_tokens is None:
+                raise DataError(
+                    f"{self.data.name}: leaves {len(self.data.training)} pairs of texts to learn from, which "
+                    f"are compared with each other; {self._least} or more are needed"
+                )
             where = "" if self._least == 2 else " in each process"
             raise OptionError(
                 f"batch_tokens {self._settings.batch_tokens} has no room for two pairs of texts{where}, "

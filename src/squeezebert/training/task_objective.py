@@ -20,7 +20,7 @@ from squeezebert.files import write_text
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.modeling.pretrained import SqueezeBertPreTrainedModel
 from squeezebert.pipelines import Pipeline
-from squeezebert.tasks.base import NO_LOSS, Example, Feature, Setup
+from squeezebert.tasks.base import NO_LOSS, Feature, Setup
 from squeezebert.tasks.collate import collate
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.batches import plan_batches, tokens_of
@@ -40,7 +40,9 @@ from squeezebert.training.unrounding import unround
 from squeezebert.training.window import learnt_window
 
 _FEW = 64
-"""Rows that show which metrics there are."""
+"""Rows that show which metrics there are, and in which units a head answers."""
+_MOST_DEVIATIONS = 3
+"""Of the labels, by which the answers of a head in their units may be wrong before it is trained."""
 
 
 class TaskObjective(Objective[Feature]):
@@ -103,15 +105,35 @@ class TaskObjective(Objective[Feature]):
         self._start = start
         self._digest_of_start = digest_of(start)
         self._settings = settings
-        self._scale = LabelScale.of(data, config)
-        if self._scale is not None and _answers_with_numbers(checkpoint):
-            self._scale.scale(self._numbers())
+        self._scale: LabelScale | None = None
+        scale = LabelScale.of(data, config)
+        if scale is not None and _answers_with_one_number(checkpoint):
+            if self._answers_in_units_of(scale):
+                scale.scale(self._numbers())
+            else:
+                self._begin_anew()
+        self._scale = scale
         data.check_validation(self.setup)
         if settings.swap_pairs and not any(example.swapped() for example in data.training):
             raise OptionError(f"swap_pairs is for pairs of texts to classify, and {data.name} has none")
         if settings.metric is not None:
             self._check_metric(data.validation)
         self._class_weights = ClassWeights.of(data, config, settings.class_weights)
+
+    def _answers_in_units_of(self, scale: LabelScale) -> bool:
+        """Whether the head that was there answers about what the rows say, before it is trained on them.
+
+        One of other units, or of another task, would begin so far off that it never comes back.
+        """
+        few = self.data.training[:: math.ceil(len(self.data.training) / _FEW)]
+        return self._pipeline().measure(few)["mse"] < (_MOST_DEVIATIONS * scale.deviation) ** 2
+
+    @torch.no_grad()
+    def _begin_anew(self) -> None:
+        """Make a new head that answers with numbers."""
+        head = self._numbers()
+        head.weight.normal_(std=self.setup.config.initializer_range)
+        head.bias.zero_()
 
     def _check_metric(self, validation: Sequence[Any]) -> None:
         """See that there is such a metric now, and not after the first epoch."""
@@ -147,12 +169,15 @@ class TaskObjective(Objective[Feature]):
 
     def _drawn(self, epoch: int) -> list[Feature]:
         """Windows of the training rows, as they are drawn for an epoch."""
-        seed = self._settings.seed
-        examples = self.data.training
-        if self._settings.swap_pairs:
-            examples = _in_either_order(examples, np.random.default_rng([seed, epoch, 3]))
-        found = self.watched("tokenising", examples)
-        return epoch_features(self.data.task, found, self.setup, seed=seed, epoch=epoch)
+        found = self.watched("tokenising", self.in_order_of(epoch, self.data.training))
+        return epoch_features(self.data.task, found, self.setup, seed=self._settings.seed, epoch=epoch)
+
+    def in_order_of(self, epoch: int, examples: Sequence[Any]) -> Sequence[Any]:
+        """Examples whose pairs are swapped as it is drawn for an epoch, where the settings say so."""
+        if not self._settings.swap_pairs:
+            return examples
+        chosen = np.random.default_rng([self._settings.seed, epoch, 3]).random(len(examples)) < 0.5
+        return [(s and example.swapped()) or example for example, s in zip(examples, chosen, strict=True)]
 
     def _batches(self, features: Sequence[Feature], rng: np.random.Generator) -> list[list[Feature]]:
         batches = plan_batches([tokens_of(feature) for feature in features], self._settings, rng)
@@ -188,15 +213,17 @@ class TaskObjective(Objective[Feature]):
         return self._measured(self.watched("measuring", self.data.validation))
 
     def _measured(self, examples: Iterable[Any]) -> dict[str, float]:
-        pipeline = Pipeline(
+        with self._in_units_of_labels():
+            return self.data.task.headed(self._pipeline().measure(examples), self._settings.metric)
+
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(
             self.data.task,
             TorchBackend(self.model),
             self.setup.tokenizer,
             max_length=self.setup.max_length,
             stride=self.setup.stride,
         )
-        with self._in_units_of_labels():
-            return self.data.task.headed(pipeline.measure(examples), self._settings.metric)
 
     def save(self, folder: Path) -> None:
         """Write the model and its tokenizer."""
@@ -243,12 +270,7 @@ class TaskObjective(Objective[Feature]):
         return f"`{self._start}`"
 
 
-def _answers_with_numbers(checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint has a head for numbers, which are in the labels' units."""
+def _answers_with_one_number(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint has a head of one output: for numbers, or to choose."""
     weight = checkpoint.arrays.get("classifier.weight")
     return weight is not None and len(weight) == 1
-
-
-def _in_either_order(examples: Sequence[Example], rng: np.random.Generator) -> list[Example]:
-    chosen = rng.random(len(examples)) < 0.5
-    return [(swap and example.swapped()) or example for example, swap in zip(examples, chosen, strict=True)]

@@ -74,6 +74,10 @@ class DistillationSettings(LoopSettings):
                 raise OptionError(f"{name}_factor {factor} is {'negative' if factor < 0 else 'no number'}")
         if not self.factors:
             raise OptionError("no part of the loss has a weight; there is nothing to learn")
+        if self.mlm_share and not self.mlm_factor:
+            raise OptionError(f"mlm_share {self.mlm_share} is of a part without weight; give mlm_factor, too")
+        if self.factors.keys() == {"mlm"} and self.mlm_share < 1:
+            raise OptionError("nothing is learnt from the teacher; give it a factor, or pre-train instead")
         check_layer_map(self.layer_map, self.teacher_precision)
 
     @property

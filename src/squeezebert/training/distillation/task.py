@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,6 +61,7 @@ class TaskDistillation(TaskObjective):
         check_pair(teaching, data.task, self.setup, self.teacher.config)
         self._order = label_order(teaching, data.task, self.setup.config, self.teacher.config)
         self._teaching = teaching
+        self._unlabelled: list[Feature] = []
         self._digest = digest_of(teaching.teacher)
         self._projections = nn.ModuleDict(
             {
@@ -84,16 +84,16 @@ class TaskDistillation(TaskObjective):
     def epoch(self, epoch: int) -> Sequence[Sequence[Feature]]:
         """Batches of labelled rows, and among them batches of unlabelled ones."""
         batches = [*super().epoch(epoch)]
-        if not self._unlabelled:
+        if not self.data.unlabelled:
             return batches
+        if not self._unlabelled or self._settings.swap_pairs:
+            self._unlabelled = []  # Memory for those of the last epoch is free now.
+            rows = self.in_order_of(epoch, self.data.unlabelled)
+            found = self.watched("tokenising unlabelled rows", rows)
+            self._unlabelled = unlabelled_features(self.data.task, found, self.setup)
         rng = np.random.default_rng([self._settings.seed, epoch, 2])
         batches += self._batches(self._unlabelled, rng)
         return [batches[index] for index in rng.permutation(len(batches))]
-
-    @cached_property
-    def _unlabelled(self) -> list[Feature]:
-        examples = self.watched("tokenising unlabelled rows", self.data.unlabelled)
-        return unlabelled_features(self.data.task, examples, self.setup)
 
     def collate(self, items: Sequence[Feature]) -> MicroBatch:
         """The arguments of the head; the weights of the parts."""

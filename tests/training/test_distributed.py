@@ -22,8 +22,8 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import LostProcessError, OptionError
 from squeezebert.training import Observer, TrainingSettings, train
 from squeezebert.training.distributed import World, joined
+from squeezebert.training.finetuning.objective import TaskObjective
 from squeezebert.training.loop import Loop
-from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import FILLERS, make_data
 from tests.training.corpora import make_corpus
 

@@ -20,7 +20,7 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import OptionError, TrainingError
 from squeezebert.files import alone_in
 from squeezebert.training import Observer, Step, TrainingSettings, train
-from squeezebert.training.task_objective import TaskObjective
+from squeezebert.training.finetuning.objective import TaskObjective
 from tests.training.conftest import make_data
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

@@ -17,7 +17,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import OptionError
 from squeezebert.modeling import SqueezeBertForSequenceClassification
 from squeezebert.training import Teaching, TrainingSettings, precision
-from squeezebert.training.class_weights import balanced, balanced_multi
+from squeezebert.training.finetuning.class_weights import balanced, balanced_multi
 from squeezebert.training.optimizer import make_optimizer
 from squeezebert.training.schedule import learning_rate
 

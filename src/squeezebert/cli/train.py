@@ -115,9 +115,9 @@ def command(
     import_torch()
     from squeezebert.cli.training_bar import hint
     from squeezebert.training import TrainingSettings, plan, train
-    from squeezebert.training.deploy import is_quantized
-    from squeezebert.training.deploy import quantize as quantized
     from squeezebert.training.distributed import is_first_process
+    from squeezebert.training.finetuning.deploy import is_quantized
+    from squeezebert.training.finetuning.deploy import quantize as quantized
     from squeezebert.training.run import check_report, check_rows, is_finished
 
     if batch_size is not None and batch_tokens is not None:

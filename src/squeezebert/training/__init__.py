@@ -7,15 +7,16 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("squeezebert.training", "train") from error
 
-from squeezebert.training.data import TrainingData
-from squeezebert.training.distillation.teaching import Teaching
-from squeezebert.training.finetune import train
+from squeezebert.training.finetuning.data import TrainingData
+from squeezebert.training.finetuning.planning import TrainingPlan, plan
+from squeezebert.training.finetuning.run import train
+from squeezebert.training.finetuning.settings import TrainingSettings
+from squeezebert.training.finetuning.teaching.settings import Teaching
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.observer import Observer, Step
-from squeezebert.training.planning import TrainingPlan, plan
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
-from squeezebert.training.settings import LoopSettings, TrainingSettings
+from squeezebert.training.settings import LoopSettings
 from squeezebert.training.state import Position
 
 __all__ = [

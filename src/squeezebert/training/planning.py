@@ -10,118 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from squeezebert.training.data import TrainingData
-from squeezebert.training.distillation.teaching import Teaching
 from squeezebert.training.distributed import joined
-from squeezebert.training.finetune import make_objective
 from squeezebert.training.length import Length
 from squeezebert.training.objective import Objective
 from squeezebert.training.observer import Step
-from squeezebert.training.settings import LoopSettings, TrainingSettings
+from squeezebert.training.settings import LoopSettings
 from squeezebert.training.state import Position
 from squeezebert.training.trainer import Trainer
 
 _PROBES = 4
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """What a run would take.
-
-    Attributes:
-        training_rows: Labelled rows to learn from.
-        validation_rows: Rows to measure on.
-        labels: Names of the head's outputs; empty for tasks that have none.
-        max_length: Tokens that the model reads at once.
-        windows: Pieces that the texts are cut into, an epoch.
-        tokens: Tokens of an epoch, without padding.
-        steps: Steps of the run.
-        trained_parameters: Those that change.
-        precision: "bf16", "tf32" or "fp32".
-        tokens_per_second: As measured on a few batches.
-        minutes: Time that the steps take at that rate; evaluations come on top.
-    """
-
-    training_rows: int
-    validation_rows: int
-    labels: tuple[str, ...]
-    max_length: int
-    windows: int
-    tokens: int
-    steps: int
-    trained_parameters: int
-    precision: str
-    tokens_per_second: float
-    minutes: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {**dataclasses.asdict(self), "labels": list(self.labels)}
-
-
-def plan(
-    data: TrainingData,
-    *,
-    start: str | None = None,
-    settings: TrainingSettings | None = None,
-    teaching: Teaching | None = None,
-) -> TrainingPlan:
-    """Measure a few steps on a throw-away copy of the model; nothing is written.
-
-    Args:
-        data: As :func:`squeezebert.training.train` takes it, and the others likewise.
-        start: Folder, embedded name or hub name of the checkpoint to start from.
-        settings: How to train; None for the defaults.
-        teaching: A teacher to learn from; None for labels alone.
-
-    Returns:
-        Steps, tokens, and the time that they would take.
-
-    Raises:
-        DataError, CheckpointError, OptionError, TrainingError: As :func:`squeezebert.training.train`.
-    """
-    settings = settings or TrainingSettings()
-    objective = make_objective(data, start, settings, teaching)
-    batches = objective.epoch(0)
-    precision, probes = _probes(objective, settings, batches)
-    rate = _tokens_per_second(probes)
-    features = [feature for batch in batches for feature in batch]
-    tokens = sum(len(text.ids) for feature in features for text in feature.inputs)
-    length = Length.of(settings)
-    steps = length.steps(Position(step=len(batches), batch=len(batches), tokens=tokens), len(batches))
-    assert steps is not None  # a position with tokens behind it tells the steps
-    classifies = "Classification" in data.task.head
-    return TrainingPlan(
-        training_rows=len(data.training),
-        validation_rows=len(data.validation),
-        labels=tuple(objective.setup.config.label2id) if classifies else (),
-        max_length=objective.setup.max_length,
-        windows=len(features),
-        tokens=tokens,
-        steps=steps,
-        trained_parameters=objective.model.num_parameters(only_trainable=True),
-        precision=precision,
-        tokens_per_second=round(rate, 1),
-        minutes=round(steps / len(batches) * tokens / rate / 60, 2),
-    )
-
-
-def _tokens_per_second(probes: Sequence[Step]) -> float:
-    return sum(step.tokens for step in probes) / sum(step.seconds for step in probes)
-
-
-def _probes(
-    objective: Objective[Any], settings: LoopSettings, batches: Sequence[Sequence[Any]]
-) -> tuple[str, list[Step]]:
-    """The precision and a few steps."""
-    with joined() as world:
-        trainer = Trainer(objective, settings, world)
-        probes = [
-            trainer.step(batch, number=number, epoch=0.0, rate=settings.learning_rate)
-            for number, batch in enumerate(batches[: _PROBES + 1], 1)
-        ]
-    # The first step also allocates, so it is not counted where there are more.
-    return trainer.precision, probes[1:] or probes
 
 
 @dataclass(frozen=True)
@@ -158,9 +55,9 @@ def measure(objective: Objective[Any], settings: LoopSettings) -> RunPlan:
         DataError, OptionError, TrainingError: As :func:`squeezebert.training.run.run`.
     """
     batches = objective.epoch(0)
-    precision, probes = _probes(objective, settings, batches)
+    precision, probes = probed(objective, settings, batches)
     mean = sum(step.tokens for step in probes) / len(probes)
-    rate = _tokens_per_second(probes)
+    rate = tokens_per_second(probes)
     length = Length.of(settings)
     steps = length.steps(Position(), len(batches))
     tokens = length.amount if steps is None else mean * steps
@@ -183,3 +80,22 @@ def _peak_memory() -> int | None:
         return None
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
     return None if found is None else 1024 * int(found[1])
+
+
+def tokens_per_second(probes: Sequence[Step]) -> float:
+    """How fast steps were."""
+    return sum(step.tokens for step in probes) / sum(step.seconds for step in probes)
+
+
+def probed(
+    objective: Objective[Any], settings: LoopSettings, batches: Sequence[Sequence[Any]]
+) -> tuple[str, list[Step]]:
+    """Do a few steps of an objective, which is spoilt for training; give the precision and the steps."""
+    with joined() as world:
+        trainer = Trainer(objective, settings, world)
+        probes = [
+            trainer.step(batch, number=number, epoch=0.0, rate=settings.learning_rate)
+            for number, batch in enumerate(batches[: _PROBES + 1], 1)
+        ]
+    # The first step also allocates, so it is not counted where there are more.
+    return trainer.precision, probes[1:] or probes

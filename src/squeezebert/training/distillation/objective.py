@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from squeezebert.config import SqueezeBertConfig
 from squeezebert.corpus import Corpus
 from squeezebert.corpus.reader import Ids, Spans, nothing_held_out
 from squeezebert.corpus.shards import HELD_OUT
@@ -24,6 +23,7 @@ from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import Teacher, TeacherOutput
 from squeezebert.training.distillation.texts import SHORTEST, Text, Texts, cut_by_length
+from squeezebert.training.layers import cosine_distances, projection
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.padding import padded
 
@@ -235,13 +235,6 @@ class Distillation(Objective[Text]):
         return [[Text(texts[index], None) for index in batch] for batch in batches]
 
 
-def projection(student: SqueezeBertConfig, teacher: SqueezeBertConfig) -> nn.Module:
-    """From vectors of the student to those of the teacher, learned where their widths differ."""
-    if student.hidden_size == teacher.hidden_size:
-        return nn.Identity()
-    return nn.Linear(student.hidden_size, teacher.hidden_size)
-
-
 def mean_pooled(states: Tensor, here: Tensor) -> Tensor:
     """Mean over each text: states without padding ``[T, hidden]`` -> ``[batch, hidden]``.
 
@@ -253,11 +246,6 @@ def mean_pooled(states: Tensor, here: Tensor) -> Tensor:
     owners = torch.repeat_interleave(torch.arange(len(here), device=here.device), lengths)
     sums = states.new_zeros(len(here), states.shape[-1]).index_add(0, owners, states)
     return sums / lengths[:, None]
-
-
-def cosine_distances(a: Tensor, b: Tensor) -> Tensor:
-    """1 - cosine of each row: two of ``[n, hidden]`` -> ``[n]``."""
-    return 1 - F.cosine_similarity(a.float(), b.float(), dim=-1)
 
 
 def similarities(vectors: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training.distillation.objective import Distillation, Student
 from squeezebert.training.distillation.settings import DistillationSettings
 from squeezebert.training.distillation.teacher import EngineTeacher, Teacher, TorchTeacher, piece_vectors
-from squeezebert.training.distillation.teaching import check_layers
 from squeezebert.training.freezing import freeze
+from squeezebert.training.layers import check_layers
 from squeezebert.training.observer import Observer
 from squeezebert.training.origin import digest_of
 from squeezebert.training.result import TrainingResult

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from squeezebert.errors import OptionError
-from squeezebert.training.distillation.teaching import PRECISIONS, check_layer_map
+from squeezebert.training.layers import TEACHER_PRECISIONS, check_layer_map
 from squeezebert.training.settings import LoopSettings
 
 LOSSES = ("tokens", "sentence", "pooler", "similarity", "hidden", "mlm")
@@ -64,7 +64,7 @@ class DistillationSettings(LoopSettings):
         self._positive("batch_tokens", "epoch_texts", "evaluation_texts")
         self._of_an_epoch("epoch_texts")
         self._share("passages", "mlm_share")
-        self._one_of("teacher_precision", PRECISIONS)
+        self._one_of("teacher_precision", TEACHER_PRECISIONS)
         if self.freeze_blocks < 0:
             raise OptionError(f"freeze_blocks {self.freeze_blocks} is negative")
         if self.longest < 8:

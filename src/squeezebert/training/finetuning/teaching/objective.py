@@ -11,20 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from squeezebert.tasks.base import ASKED, Feature
-from squeezebert.training.data import TrainingData, unlabelled_features
-from squeezebert.training.distillation.objective import cosine_distances, projection
-from squeezebert.training.distillation.soft import soft_loss
-from squeezebert.training.distillation.task_teacher import (
+from squeezebert.training.finetuning.data import TrainingData, unlabelled_features
+from squeezebert.training.finetuning.objective import TaskObjective
+from squeezebert.training.finetuning.settings import TrainingSettings
+from squeezebert.training.finetuning.teaching.settings import Teaching
+from squeezebert.training.finetuning.teaching.soft import soft_loss
+from squeezebert.training.finetuning.teaching.teacher import (
     TaughtOutput,
     check_pair,
     label_order,
     load_task_teacher,
 )
-from squeezebert.training.distillation.teaching import Teaching
+from squeezebert.training.layers import cosine_distances, projection
 from squeezebert.training.objective import MicroBatch
 from squeezebert.training.origin import digest_of
-from squeezebert.training.settings import TrainingSettings
-from squeezebert.training.task_objective import TaskObjective
 
 _READ = {"input_ids", "attention_mask", "token_type_ids"}
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import listed
-from squeezebert.training.data import TrainingData
+from squeezebert.training.finetuning.data import TrainingData
+from squeezebert.training.finetuning.settings import TrainingSettings
 from squeezebert.training.length import Length
 from squeezebert.training.plots import captions_of
-from squeezebert.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from squeezebert.training.result import TrainingResult

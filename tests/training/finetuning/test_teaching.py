@@ -23,13 +23,12 @@ from squeezebert.pipelines import pipeline
 from squeezebert.tasks import get_task
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training import Teaching, TrainingData, TrainingSettings, train
-from squeezebert.training.distillation.soft import binary_divergence, divergence
-from squeezebert.training.distillation.task import TaskDistillation
-from squeezebert.training.distillation.task_teacher import TAUGHT_TASKS
+from squeezebert.training.finetuning.teaching.objective import TaskDistillation
+from squeezebert.training.finetuning.teaching.soft import binary_divergence, divergence
+from squeezebert.training.finetuning.teaching.teacher import TAUGHT_TASKS
 from squeezebert.training.objective import MicroBatch
+from tests.training.conftest import BAD, GOOD, PIECES, make_data, make_rows
 from tests.training.stopping import Stopper
-
-from .conftest import BAD, GOOD, PIECES, make_data, make_rows
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

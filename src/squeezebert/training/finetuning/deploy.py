@@ -13,7 +13,7 @@ from squeezebert.config import SqueezeBertConfig
 from squeezebert.pipelines import pipeline
 from squeezebert.quantization import Quantization
 from squeezebert.tasks.text_classification import SINGLE, TextClassification, problem_type, target_of
-from squeezebert.training.data import TrainingData
+from squeezebert.training.finetuning.data import TrainingData
 from squeezebert.training.plots import CONFUSION, RELIABILITY, confusion, draw_confusion, draw_reliability
 
 QUANTIZED_NAME = "int8"

@@ -10,11 +10,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks.base import Feature
-from squeezebert.training.data import TrainingData
 from squeezebert.training.distributed import process_count
+from squeezebert.training.finetuning.data import TrainingData
+from squeezebert.training.finetuning.objective import TaskObjective
+from squeezebert.training.finetuning.settings import TrainingSettings
 from squeezebert.training.objective import MicroBatch
-from squeezebert.training.settings import TrainingSettings
-from squeezebert.training.task_objective import TaskObjective
 
 _SHARPNESS = 20.0
 

@@ -20,7 +20,7 @@ from squeezebert.tasks.text_classification import (
     problem_type,
     target_of,
 )
-from squeezebert.training.data import TrainingData
+from squeezebert.training.finetuning.data import TrainingData
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from squeezebert.tasks import get_task
 from squeezebert.tasks.base import Setup
 from squeezebert.tokenization import SqueezeBertTokenizerFast
 from squeezebert.training import TrainingData
-from squeezebert.training.window import learnt_window
+from squeezebert.training.finetuning.window import learnt_window
 
 
 @pytest.fixture(scope="module")

@@ -23,21 +23,21 @@ from squeezebert.pipelines import Pipeline
 from squeezebert.tasks.base import NO_LOSS, Feature, Setup
 from squeezebert.tasks.collate import collate
 from squeezebert.tokenization import SqueezeBertTokenizerFast
-from squeezebert.training.batches import plan_batches, tokens_of
-from squeezebert.training.card import CARD_NAME, model_card
-from squeezebert.training.class_weights import ClassWeights
-from squeezebert.training.data import TrainingData, epoch_features
-from squeezebert.training.deploy import draw_answers
+from squeezebert.training.finetuning.batches import plan_batches, tokens_of
+from squeezebert.training.finetuning.card import CARD_NAME, model_card
+from squeezebert.training.finetuning.class_weights import ClassWeights
+from squeezebert.training.finetuning.data import TrainingData, epoch_features
+from squeezebert.training.finetuning.deploy import draw_answers
+from squeezebert.training.finetuning.label_order import with_labels_in_order
+from squeezebert.training.finetuning.label_scale import LabelScale
+from squeezebert.training.finetuning.settings import TrainingSettings
+from squeezebert.training.finetuning.unrounding import unround
+from squeezebert.training.finetuning.window import learnt_window
 from squeezebert.training.freezing import freeze
-from squeezebert.training.label_order import with_labels_in_order
-from squeezebert.training.label_scale import LabelScale
 from squeezebert.training.objective import MicroBatch, Objective
 from squeezebert.training.origin import digest_of
 from squeezebert.training.plots import plots_are_possible
 from squeezebert.training.result import TrainingResult
-from squeezebert.training.settings import TrainingSettings
-from squeezebert.training.unrounding import unround
-from squeezebert.training.window import learnt_window
 
 _FEW = 64
 """Rows that show which metrics there are, and in which units a head answers."""

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from squeezebert.tasks.base import NO_LOSS
-from squeezebert.training.finetune import make_objective
-from squeezebert.training.masked import MaskedObjective
-from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.finetuning.masked import MaskedObjective
+from squeezebert.training.finetuning.run import make_objective
+from squeezebert.training.finetuning.settings import TrainingSettings
 from tests.training.conftest import make_data
 
 

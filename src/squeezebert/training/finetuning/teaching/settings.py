@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from squeezebert.config import SqueezeBertConfig
-from squeezebert.errors import OptionError, is_whole
+from squeezebert.errors import OptionError
+from squeezebert.training.layers import TEACHER_PRECISIONS, check_layer_map
 from squeezebert.training.settings import check_plain
-
-PRECISIONS = ("int8", "fp32", "torch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +45,9 @@ class Teaching:
         for name in ("temperature", "hidden_factor"):
             if not 0 < getattr(self, name) < math.inf:
                 raise OptionError(f"{name} {getattr(self, name)} is not positive")
-        if self.teacher_precision not in PRECISIONS:
+        if self.teacher_precision not in TEACHER_PRECISIONS:
             raise OptionError(
-                f"teacher_precision {self.teacher_precision!r} is not one of {', '.join(PRECISIONS)}"
+                f"teacher_precision {self.teacher_precision!r} is not one of {', '.join(TEACHER_PRECISIONS)}"
             )
         check_layer_map(self.layer_map, self.teacher_precision)
         if not (self.soft_share or self.layer_map):
@@ -65,33 +62,3 @@ class Teaching:
         if self.layer_map:
             factors["hidden"] = self.hidden_factor
         return {name: factor for name, factor in factors.items() if factor}
-
-
-def check_layer_map(layer_map: object, precision: str) -> None:
-    """See that the layers to be compared are pairs of numbers, and that the teacher gives its own.
-
-    Raises:
-        OptionError: See above.
-    """
-    if not (isinstance(layer_map, Sequence) and all(map(_is_pair, layer_map))):
-        raise OptionError(f"layer_map {layer_map!r} is no list of pairs of blocks, [[6, 12]]")
-    if layer_map and precision != "torch":
-        raise OptionError("layer_map needs teacher_precision torch; the engine gives the last layer only")
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, Sequence) and len(value) == 2 and all(map(is_whole, value))
-
-
-def check_layers(
-    pairs: Iterable[tuple[int, int]], student: SqueezeBertConfig, teacher: SqueezeBertConfig
-) -> None:
-    """See that both models have the blocks that are to be compared.
-
-    Raises:
-        OptionError: One has not.
-    """
-    for pair in pairs:
-        for layer, config, who in zip(pair, (student, teacher), ("student", "teacher"), strict=True):
-            if not 1 <= layer <= config.num_hidden_layers:
-                raise OptionError(f"the {who} has the blocks 1 to {config.num_hidden_layers}, and no {layer}")

@@ -16,8 +16,8 @@ from squeezebert.errors import DataError, TrainingError
 from squeezebert.pipelines import pipeline
 from squeezebert.tasks import get_task
 from squeezebert.training import TrainingData, TrainingSettings, train
-from squeezebert.training.label_scale import LabelScale
-from squeezebert.training.task_objective import TaskObjective
+from squeezebert.training.finetuning.label_scale import LabelScale
+from squeezebert.training.finetuning.objective import TaskObjective
 from tests.training.conftest import BAD, GOOD, make_data
 from tests.training.stopping import Stopper
 

@@ -13,8 +13,8 @@ import torch
 from squeezebert.checkpoints import read_checkpoint
 from squeezebert.errors import OptionError
 from squeezebert.training import Teaching, TrainingSettings, train
-from squeezebert.training.hints import REACHES, HintedAnswers, hints_of, rarities
-from squeezebert.training.task_objective import TaskObjective
+from squeezebert.training.finetuning.hints import REACHES, HintedAnswers, hints_of, rarities
+from squeezebert.training.finetuning.objective import TaskObjective
 from tests.training.conftest import PIECES, make_data, save_trunk
 
 pytestmark = pytest.mark.usefixtures("no_pictures")

@@ -10,8 +10,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from squeezebert.modeling import SqueezeBertForMaskedLM
 from squeezebert.tasks.base import NO_LOSS
+from squeezebert.training.finetuning.objective import TaskObjective
 from squeezebert.training.objective import MicroBatch
-from squeezebert.training.task_objective import TaskObjective
 
 
 class MaskedObjective(TaskObjective):

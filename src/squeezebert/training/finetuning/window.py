@@ -6,7 +6,7 @@ import math
 
 from squeezebert.pipelines import windows_of
 from squeezebert.tasks.base import Setup
-from squeezebert.training.data import TrainingData
+from squeezebert.training.finetuning.data import TrainingData
 
 _SHORTEST = 64
 _SHARE = 0.99

@@ -23,9 +23,9 @@ from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline, pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
 from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
-from squeezebert.training.finetune import default_start, make_objective
+from squeezebert.training.finetuning.objective import TaskObjective
+from squeezebert.training.finetuning.run import default_start, make_objective
 from squeezebert.training.settings import DEFAULT_EPOCHS
-from squeezebert.training.task_objective import TaskObjective
 from tests.training.conftest import PEOPLE, PIECES, PLACES, make_data, make_rows
 from tests.training.stopping import Stopper
 
@@ -465,7 +465,7 @@ def test_a_model_remembers_the_window_it_was_trained_with(trunk: str, out: Path)
 def test_a_model_of_words_reads_as_much_as_its_rows_teach(
     trunk: str, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("squeezebert.training.window._SHORTEST", 12)
+    monkeypatch.setattr("squeezebert.training.finetuning.window._SHORTEST", 12)
     train(make_data("token-classification"), out, start=trunk, settings=changed(epochs=0.2))
     assert pipeline("token-classification", out).setup.max_length == 12
     train(
@@ -483,7 +483,7 @@ def test_a_run_goes_on_with_the_window_that_it_began_with(
     """Another version may choose another one."""
     data, settings = make_data("token-classification"), changed(stop_after=1e-9)
     train(data, out, start=trunk, settings=settings)
-    monkeypatch.setattr("squeezebert.training.window._SHORTEST", 12)
+    monkeypatch.setattr("squeezebert.training.finetuning.window._SHORTEST", 12)
     with pytest.raises(TrainingError, match="the run was started with window 33, not 12"):
         train(data, out, start=trunk, settings=settings, resume=True)
 

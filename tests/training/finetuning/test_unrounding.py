@@ -12,7 +12,7 @@ from squeezebert.checkpoints import read_checkpoint
 from squeezebert.checkpoints.names import WORD_EMBEDDINGS
 from squeezebert.checkpoints.quantized import dequantize, quantize
 from squeezebert.quantization import Quantization
-from squeezebert.training.unrounding import unround
+from squeezebert.training.finetuning.unrounding import unround
 from tests.cli.conftest import save_tiny_model
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezebert.training import TrainingSettings
-from squeezebert.training.batches import plan_batches
+from squeezebert.training.finetuning.batches import plan_batches
 
 COSTS = st.lists(st.integers(2, 99), min_size=1, max_size=300)
 

@@ -9,17 +9,17 @@ from typing import Any
 from squeezebert.embedded import EMBEDDED_MODEL, embedded_models
 from squeezebert.errors import OptionError
 from squeezebert.tasks.base import Task
-from squeezebert.training.data import TrainingData
-from squeezebert.training.distillation.task import TaskDistillation
-from squeezebert.training.distillation.teaching import Teaching
-from squeezebert.training.hints import HintedAnswers
-from squeezebert.training.masked import MaskedObjective
+from squeezebert.training.finetuning.data import TrainingData
+from squeezebert.training.finetuning.hints import HintedAnswers
+from squeezebert.training.finetuning.masked import MaskedObjective
+from squeezebert.training.finetuning.objective import TaskObjective
+from squeezebert.training.finetuning.settings import TrainingSettings
+from squeezebert.training.finetuning.similarity import SimilarityObjective
+from squeezebert.training.finetuning.teaching.objective import TaskDistillation
+from squeezebert.training.finetuning.teaching.settings import Teaching
 from squeezebert.training.observer import Observer
 from squeezebert.training.result import TrainingResult
 from squeezebert.training.run import run
-from squeezebert.training.settings import TrainingSettings
-from squeezebert.training.similarity import SimilarityObjective
-from squeezebert.training.task_objective import TaskObjective
 
 _OBJECTIVES: dict[str, type[TaskObjective]] = {
     "feature-extraction": SimilarityObjective,

@@ -18,8 +18,9 @@ from squeezebert.modeling.backend import TorchBackend
 from squeezebert.tasks.base import Setup, Task
 from squeezebert.tasks.text_classification import REGRESSION, TextClassification, problem_type
 from squeezebert.tokenization import SqueezeBertTokenizerFast
-from squeezebert.training.distillation.soft import Answers
-from squeezebert.training.distillation.teaching import Teaching, check_layers
+from squeezebert.training.finetuning.teaching.settings import Teaching
+from squeezebert.training.finetuning.teaching.soft import Answers
+from squeezebert.training.layers import check_layers
 
 # Multiple choice is classification without names: choices have none, and questions have other ones each.
 _BY_LABEL = ("text-classification", "token-classification")

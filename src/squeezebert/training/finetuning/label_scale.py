@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from squeezebert.config import SqueezeBertConfig
 from squeezebert.errors import DataError
 from squeezebert.tasks.text_classification import REGRESSION, TextClassification, problem_type, target_of
-from squeezebert.training.data import TrainingData
+from squeezebert.training.finetuning.data import TrainingData
 
 _MOST_MEAN = 1e6
 """Deviations that the mean may be: answers then come in steps of a sixteenth of one."""

@@ -17,9 +17,8 @@ from squeezebert.errors import DataError, OptionError
 from squeezebert.tasks import get_task
 from squeezebert.tasks.inference import infer_task
 from squeezebert.training import Teaching, TrainingData, TrainingSettings, train
-from squeezebert.training.similarity import SimilarityObjective, ranking_loss
-
-from .conftest import make_data
+from squeezebert.training.finetuning.similarity import SimilarityObjective, ranking_loss
+from tests.training.conftest import make_data
 
 PAIRS = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from([0.0, 0.5, 1.0, 5.0])), min_size=1, max_size=13)
 
@@ -89,7 +88,7 @@ def test_each_process_has_two_pairs_to_compare(
     trunk: str, monkeypatch: pytest.MonkeyPatch, size: dict[str, int]
 ) -> None:
     """With one each, the loss was 0 in every step, and the run finished."""
-    monkeypatch.setattr("squeezebert.training.similarity.process_count", lambda: 2)
+    monkeypatch.setattr("squeezebert.training.finetuning.similarity.process_count", lambda: 2)
     data, settings = make_data("feature-extraction"), TrainingSettings(epochs=1, **size)
     with pytest.raises(OptionError, match=r"2 processes|in each process"):
         SimilarityObjective(data, trunk, settings).epoch(0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from squeezebert.tasks.base import Feature
-from squeezebert.training.settings import TrainingSettings
+from squeezebert.training.finetuning.settings import TrainingSettings
 
 # Texts of this many batches are sorted by length together: long enough to spare most padding, short enough
 # that the batches of an epoch stay a random draw.

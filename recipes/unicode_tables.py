@@ -46,14 +46,19 @@ def ranges(chars: Iterable[str]) -> str:
 
 
 def mapping(pairs: dict[str, str]) -> str:
-    """A mapping as "key: value value …", the key being that of the first value; the next ones follow on."""
+    """A mapping as "key: value value …", the key being that of the first value; the next ones follow on.
+
+    A key "." is that of the last value but one further, and a value "." as far from its key as the last one,
+    which nearly all letters of small case are: repeated, they take no room when they are compressed.
+    """
     parts = []
-    previous = -2
+    previous, last = -3, 0
     for key, value in pairs.items():
         if ord(key) != previous + 1:
-            parts.append(f"{ord(key):X}:")
-        parts.append("+".join(f"{ord(char):X}" for char in value))
-        previous = ord(key)
+            parts.append(".:" if ord(key) == previous + 2 else f"{ord(key):X}:")
+        far = ord(value) - ord(key) if len(value) == 1 else 0
+        parts.append("." if far and far == last else "+".join(f"{ord(char):X}" for char in value))
+        previous, last = ord(key), far
     return " ".join(parts)
 
 
@@ -132,7 +137,7 @@ def main() -> None:
         "# Unicode as the Rust library `tokenizers` sees it, observed of tokenizers "
         f"{tokenizers.__version__} by recipes/unicode_tables.py.\n"
         '# Numbers are hexadecimal code points; a-b is a range, "a: b c+d" says that a becomes b and a + 1 '
-        "becomes c\n# followed by d.\n"
+        'becomes c\n# followed by d; a point for b is as far from a as the last one was, ".:" is a + 2 after a.\n'
     ]
     for name, meaning, content in tables():
         lines = textwrap.fill(content, 108, break_on_hyphens=False)

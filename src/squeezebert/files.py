@@ -286,9 +286,3 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a binary file atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)

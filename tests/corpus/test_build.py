@@ -1,6 +1,7 @@
 """A corpus holds every token of its sources, once, however its building went."""
 
 import errno
+import itertools
 import json
 import lzma
 
@@ -38,14 +39,25 @@ def expected(sources, tokenizer, hold_out, held):
     ]
 
 
+def read_all(corpus):
+    """Ids of each sentence of each document."""
+    found = []
+    for part in corpus.shards:
+        bounds = list(itertools.pairwise(part.sentences.tolist()))
+        sentences = [part.ids[start:end].tolist() for start, end in bounds]
+        found += [sentences[start:end] for start, end in itertools.pairwise(part.documents.tolist())]
+    return found
+
+
 @pytest.mark.parametrize("part", ["training", HELD_OUT])
 def test_round_trip(tmp_path, sources, tokenizer, part):
     report = build_corpus(sources, tmp_path / "out", tokenizer=tokenizer, hold_out=3)
     documents = expected(sources, tokenizer, 3, part == HELD_OUT)
     corpus = Corpus(tmp_path / "out", part)
-    assert [[ids.tolist() for ids in corpus.document(d)] for d in range(corpus.documents)] == documents
+    assert read_all(corpus) == documents
+    assert corpus.documents == len(documents)
     sentences = [ids for document in documents for ids in document]
-    assert [corpus.sentence(s).tolist() for s in range(corpus.sentences)] == sentences
+    assert corpus.sentences == len(sentences)
     assert corpus.tokens == sum(map(len, sentences))
     spans = corpus.sentence_spans(np.arange(corpus.sentences), 4)
     assert [corpus.read(spans, s).tolist() for s in range(corpus.sentences)] == [s[:4] for s in sentences]
@@ -58,7 +70,7 @@ def test_round_trip(tmp_path, sources, tokenizer, part):
 def test_passages_are_whole_sentences_of_one_document(tmp_path, sources, tokenizer):
     build_corpus(sources, tmp_path, tokenizer=tokenizer)
     corpus = Corpus(tmp_path)
-    documents = [[ids.tolist() for ids in corpus.document(d)] for d in range(corpus.documents)]
+    documents = read_all(corpus)
     passages = []
     for document in documents:
         for start in range(len(document)):
@@ -252,8 +264,7 @@ def test_bad_input(tmp_path, tokenizer, sources):
     (shard / "training.ids").write_bytes(b"12")
     with pytest.raises(DataError, match=r"part0-\w+: the files of training do not fit"):
         Corpus(tmp_path / "out")
-    with pytest.raises(IndexError):
-        Corpus(tmp_path / "out", HELD_OUT).sentence(0)
+    assert Corpus(tmp_path / "out", HELD_OUT).sentences == 0
 
 
 def test_ids_take_two_bytes_where_they_fit():

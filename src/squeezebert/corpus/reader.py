@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -106,19 +105,6 @@ class Corpus:
         """What a run says of it: name, digest and size, for JSON."""
         return {"name": self.folder.name, "sha256": self.fingerprint, "tokens": self.tokens}
 
-    def sentence(self, index: int) -> NDArray[Any]:
-        """Ids of a sentence ``[tokens]``."""
-        shard, local = _place(index, self._sentence_ends)
-        part = self.shards[shard]
-        return part.ids[part.sentences[local] : part.sentences[local + 1]]
-
-    def document(self, index: int) -> list[NDArray[Any]]:
-        """Ids of each sentence of a document."""
-        shard, local = _place(index, self._document_ends)
-        part = self.shards[shard]
-        bounds = part.sentences[part.documents[local] : part.documents[local + 1] + 1]
-        return [part.ids[start:end] for start, end in itertools.pairwise(bounds)]
-
     def sentence_spans(self, indices: Ids, longest: int) -> Spans:
         """Where sentences are; of one that is longer than ``longest`` tokens, its beginning."""
         return self._spans(indices, np.full_like(indices, longest), _sentence_ends)
@@ -157,11 +143,3 @@ def _passage_ends(part: ShardPart, local: Ids, longest: Ids) -> Ids:
     document = np.searchsorted(part.documents, local, side="right")
     fitting = np.searchsorted(part.sentences, part.sentences[local] + longest, side="right") - 1
     return part.sentences[np.minimum(np.maximum(fitting, local + 1), part.documents[document])]
-
-
-def _place(index: int, ends: Ids) -> tuple[int, int]:
-    """Shard, and index inside it."""
-    if not 0 <= index < ends[-1]:
-        raise IndexError(f"{index} is not in 0 to {int(ends[-1]) - 1}")
-    shard = int(np.searchsorted(ends, index, side="right"))
-    return shard, index - (int(ends[shard - 1]) if shard else 0)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from squeezebert.errors import DataError
 
 TRAINING, HELD_OUT = "training", "held_out"
-PARTS = (TRAINING, HELD_OUT)
 _ENDS = np.dtype("<u8")
 
 
@@ -28,7 +27,7 @@ class PartWriter:
 
     Args:
         folder: Where the files go.
-        part: One of ``PARTS``.
+        part: ``TRAINING`` or ``HELD_OUT``.
         dtype: That of the ids.
 
     Attributes:

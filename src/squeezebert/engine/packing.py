@@ -1,6 +1,6 @@
 """Ragged batches: texts one after the other without padding, and the padded form for backends that need it.
 
-Pure functions on numpy arrays; packing and unpacking are inverse to each other.
+Pure functions on numpy arrays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,6 @@ class PackedBatch:
     def lengths(self) -> NDArray[np.int32]:
         """Tokens of each text ``[B]``."""
         return np.diff(self.starts)
-
-    def unpack(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        """Split what belongs to the tokens, ``[T, …]``, into one view per text ``[tokens, …]``."""
-        return [values[start:end] for start, end in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
     def padded(self, pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Give ``input_ids``, ``token_type_ids`` and ``attention_mask``, each ``[B, L]`` int64."""

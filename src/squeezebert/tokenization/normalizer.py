@@ -27,15 +27,19 @@ def parse_ranges(table: str) -> frozenset[str]:
 
 
 def parse_mapping(table: str) -> dict[str, str]:
-    """Read "a: b c+d …": a becomes b, and a + 1 becomes c followed by d."""
+    """Read "a: b c+d …": a becomes b, and a + 1 becomes c followed by d.
+
+    A point in place of b is as far from a as the one before was from its own, and ".:" skips a character.
+    """
     pairs: dict[str, str] = {}
-    code = 0
+    code = far = 0
     for item in table.split():
         if item.endswith(":"):
-            code = int(item[:-1], 16)
+            code = code + 1 if item == ".:" else int(item[:-1], 16)
         else:
-            pairs[chr(code)] = "".join(chr(int(part, 16)) for part in item.split("+"))
-            code += 1
+            codes = [code + far] if item == "." else [int(part, 16) for part in item.split("+")]
+            pairs[chr(code)] = "".join(map(chr, codes))
+            far, code = codes[0] - code, code + 1
     return pairs
 
 

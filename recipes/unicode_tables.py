@@ -137,7 +137,8 @@ def main() -> None:
         "# Unicode as the Rust library `tokenizers` sees it, observed of tokenizers "
         f"{tokenizers.__version__} by recipes/unicode_tables.py.\n"
         '# Numbers are hexadecimal code points; a-b is a range, "a: b c+d" says that a becomes b and a + 1 '
-        'becomes c\n# followed by d; a point for b is as far from a as the last one was, ".:" is a + 2 after a.\n'
+        "becomes c\n# followed by d; a point for b is as far from a as the last one was, "
+        '".:" is a + 2 after a.\n'
     ]
     for name, meaning, content in tables():
         lines = textwrap.fill(content, 108, break_on_hyphens=False)

@@ -22,7 +22,8 @@ from squeezebert.errors import CheckpointError, DataError, OptionError, Training
 from squeezebert.modeling.backend import TorchBackend
 from squeezebert.pipelines import Pipeline, pipeline
 from squeezebert.tasks import TRAINED_TASKS, get_task
-from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, task_objective, train
+from squeezebert.training import Observer, Step, TrainingData, TrainingSettings, train
+from squeezebert.training.finetuning import objective as objective_module
 from squeezebert.training.finetuning.objective import TaskObjective
 from squeezebert.training.finetuning.run import default_start, make_objective
 from squeezebert.training.settings import DEFAULT_EPOCHS
@@ -142,7 +143,7 @@ def test_the_metric_that_is_asked_for_decides(trunk: str, out: Path, monkeypatch
         return {"accuracy": accuracy, "f1": f1}
 
     monkeypatch.setattr(data.task, "metric", metric)
-    monkeypatch.setattr(task_objective, "_FEW", 1)
+    monkeypatch.setattr(objective_module, "_FEW", 1)
     result = train(data, out, start=trunk, settings=changed(epochs=4, metric="f1"))
     assert list(result.metrics.items()) == [("f1", 0.75), ("accuracy", 0.7)]
     assert result.best_step == 39
@@ -158,7 +159,7 @@ def test_a_metric_of_few_rows_is_known(trunk: str) -> None:
 
 
 def test_a_metric_of_hardly_any_row_is_known(trunk: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_objective, "_FEW", 3)
+    monkeypatch.setattr(objective_module, "_FEW", 3)
     rows = [dict(row.values) for row in make_rows("question-answering", 7)]
     rows[-2]["answers"] = []
     data = TrainingData.read("question-answering", rows, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,7 @@ from squeezebert.tasks.feature_extraction import FeatureExample, FeatureExtracti
 from tests.tasks.tiny import WORDS, config, model, pipe, row, setup, tokenizer
 
 TASK = FeatureExtraction()
+ROOT = Path(__file__).parents[2]
 HEADS = (
     "SqueezeBertModel",
     "SqueezeBertForSequenceClassification",
@@ -204,7 +206,7 @@ def test_options_that_make_no_sense() -> None:
 @pytest.mark.long
 @pytest.mark.skipif("SQUEEZEBERT_DATA" not in os.environ, reason="SQUEEZEBERT_DATA is not set")
 def test_the_embedded_trunk_keeps_its_promise_on_sts_b() -> None:
-    """77.7 by mean pooling, as its model card says."""
+    """As its model card says; instruction sets differ by a tenth of a point."""
     path = Path(os.environ["SQUEEZEBERT_DATA"]) / "glue" / "STS-B"
     rows = load_dataset_rows(path, task=TASK.name, split="test")
     examples = [TASK.labelled_example(row) for row in rows]
@@ -213,4 +215,6 @@ def test_the_embedded_trunk_keeps_its_promise_on_sts_b() -> None:
         examples, list(extract.answers(examples, TASK.evaluation_options)), extract.setup.config
     )
     assert len(examples) == 1379
-    assert found["spearman"] == pytest.approx(0.777, abs=0.002)
+    results = json.loads((ROOT / "docs" / "results" / "mini.json").read_text(encoding="utf-8"))
+    promised = results["rows"]["sts-b-zero-shot"]["int8"]["metrics"]
+    assert found == pytest.approx(promised, abs=0.002)
